@@ -1,0 +1,61 @@
+/* limits: every number that bounds something, each with its reason. PROTOCOL.md lists those that
+ * other implementations must keep; they are marked (protocol). Sizes in bytes, times in ms. */
+#ifndef COMMON_LIMITS_H
+#define COMMON_LIMITS_H
+
+/* (protocol) An Entry is about 200 bytes; 1 KiB leaves room for new fields, not for abuse. */
+#define LIMIT_ENTRY_SIZE 1024
+/* (protocol) A long announcement in five languages is about 20 KiB. */
+#define LIMIT_CONTENT_SIZE (64 * 1024)
+/* (protocol) The salt that makes a content hash unguessable. */
+#define LIMIT_SALT_SIZE 16
+/* (protocol) entry + signature + salt + content + framing. */
+#define LIMIT_SIGNED_ENTRY_SIZE (LIMIT_ENTRY_SIZE + LIMIT_CONTENT_SIZE + 256)
+/* (protocol) One sync message, single frame; ZMQ_MAXMSGSIZE is this plus CURVE overhead. */
+#define LIMIT_MESSAGE_SIZE (1024 * 1024)
+/* protobuf-c recurses without a limit: a 58 kB message nested 16,000 deep crashes the process. */
+#define LIMIT_PROTOBUF_DEPTH 8
+/* Empty sub-messages cost 65 times their size in memory once unpacked. */
+#define LIMIT_PROTOBUF_FIELDS 4096
+/* A run of entries has 6 fields an entry: its own count. */
+#define LIMIT_MESSAGE_FIELDS (64 * 1024)
+/* What one unpacked message may take in memory: 1 MiB of input and its pointers. */
+#define LIMIT_ARENA_SIZE (8 * 1024 * 1024)
+/* (protocol) Topics of 246–255 bytes are mis-encoded by libzmq; filters are resent on reconnect. */
+#define LIMIT_TOPIC_SIZE 64
+#define LIMIT_TOPICS_PER_LISTENER 64
+/* (protocol) Every seq divisible by this has a stored, checked signature: bounds proofs. */
+#define LIMIT_ANCHOR_INTERVAL 256
+/* (protocol) The network name stands in every entry. */
+#define LIMIT_NETWORK_SIZE 64
+#define LIMIT_HANDLE_SIZE 32
+/* (protocol) Entries in one run message; 1 MiB of the smallest entries is fewer. */
+#define LIMIT_RUN_ENTRIES 4096
+/* Pulls under way to one partner: each answered by at most 1 MiB, so 2 MiB in flight. */
+#define LIMIT_PULLS_PER_PARTNER 2
+/* Pulls under way in all: 64 MiB in flight. */
+#define LIMIT_PULLS_TOTAL 64
+/* A pull that got no answer in this time is asked again, of another partner if there is one. */
+#define LIMIT_PULL_TIMEOUT_MS 20000
+/* Heads in one message: 128 bytes each, 4,096 stay well under 1 MiB. */
+#define LIMIT_HEADS_PER_MESSAGE 4096
+/* Own head goes out this often on live, so that a silent loss is seen. */
+#define LIMIT_HEAD_INTERVAL_MS 3000
+/* After a start, publishing waits this long for connected partners to say what they hold. */
+#define LIMIT_START_CHECK_MS 10000
+/* … and at least this long for the links to come up at all. */
+#define LIMIT_START_SETTLE_MS 2000
+/* Clock difference to a partner that is worth a warning. */
+#define LIMIT_CLOCK_SKEW_MS (15 * 60 * 1000)
+/* After a catch-up only the newest entries of a feed go out on live. */
+#define LIMIT_LIVE_AFTER_CATCHUP 256
+/* Partners' card files are looked at this often: a removed partner is cut off within 5 s. */
+#define LIMIT_PARTNERS_SCAN_MS 1000
+/* A card holds certificates, names in some languages, endpoints. */
+#define LIMIT_CARD_SIZE (128 * 1024)
+/* A YAML file of an announcement or a configuration. */
+#define LIMIT_YAML_SIZE (1024 * 1024)
+/* Queue of messages between two threads; when full, credit stops. */
+#define LIMIT_QUEUE_LENGTH 1024
+
+#endif

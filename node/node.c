@@ -1,0 +1,2 @@
+/* The composition root of `caravan run`. */
+typedef int node_placeholder;
