@@ -1,0 +1,132 @@
+/* entry: building, parsing and checking entries, runs and proofs. PROTOCOL.md §4.
+ *
+ * Pure: no clock, no store. What is *in* a content never refuses an entry; only size, bytes,
+ * network, chain and signature do. Threads: no shared state. */
+#ifndef COMMON_ENTRY_H
+#define COMMON_ENTRY_H
+
+#include "common/identity.h"
+#include "proto/wire.pb-c.h"
+
+/* The last entry somebody holds; compared by certificate number, then seq. */
+struct entry_head {
+    struct id feed;
+    uint64_t certificate;
+    uint64_t seq; /* 0: nothing yet */
+    struct id hash;
+};
+
+int entry_head_compare(const struct entry_head *a, const struct entry_head *b);
+
+/* A parsed entry. Spans point into the bytes it was parsed from. */
+struct entry {
+    struct span bytes;     /* the Entry message, as signed */
+    struct span signature; /* 64 bytes, or empty */
+    struct span salt;      /* 16 bytes, or empty when the content is absent */
+    struct span content;
+    bool has_content;       /* an empty content with a salt is a content */
+    bool signature_checked; /* set by entry_run_check only */
+    struct id hash;
+    struct id feed;
+    struct id previous; /* zero at seq 1 */
+    struct id content_hash;
+    uint64_t seq;
+    uint64_t created_ms;
+    uint32_t content_type;
+    uint32_t content_size;
+    uint32_t min_reader;
+};
+
+/* Parses and checks sizes, presence, network, and that salt and content hash to content_hash (when
+ * present). Does not check signature or chain. Errors: wrong-network, too-large, malformed. */
+int entry_parse(const Caravan__SignedEntry *signed_entry, const char *network, struct entry *out,
+                struct error *error);
+/* The same from SignedEntry bytes. Spans point into bytes. */
+int entry_parse_bytes(struct span bytes, const char *network, struct entry *out,
+                      struct error *error);
+
+struct entry_draft {
+    const char *network;
+    struct id feed;
+    uint64_t seq;
+    struct id previous; /* zero at seq 1 */
+    uint64_t created_ms;
+    uint32_t content_type;
+    uint32_t min_reader; /* 0 is written as 1 */
+    struct span content;
+    uint8_t salt[LIMIT_SALT_SIZE];
+};
+
+/* Builds, hashes and signs; appends SignedEntry bytes to out, and the hash. ERROR_TOO_LARGE when
+ * the content is over the limit. */
+int entry_build(const struct entry_draft *draft, const struct secret *node, struct buffer *out,
+                struct id *hash, struct error *error);
+
+/* Appends SignedEntry bytes made of the parts of a parsed or stored entry. keep_content: false
+ * hands it on as proof only. */
+bool entry_encode(const struct entry *entry, bool keep_content, struct buffer *out);
+
+/* Consecutive entries of one feed. */
+struct entry_run {
+    struct id feed;
+    struct entry *entries;
+    size_t count;
+    size_t kept;          /* entries before the proof; 1 … count */
+    uint64_t certificate; /* in force after the last kept entry; set by entry_run_check */
+};
+
+/* Parses every entry of a Run message; spans point into it. Malformed: no entries, more than
+ * LIMIT_RUN_ENTRIES, another feed, not consecutive, a broken chain inside, proof_from out of
+ * range, no signature on the last one, a content missing that may never be missing (certificate,
+ * profile, withdrawal, confirmation, vouch). The caller finishes *out. */
+int entry_run_parse(const Caravan__Run *run, const char *network, struct entry_run *out,
+                    struct error *error);
+/* A live entry is a run of one. Spans point into bytes. */
+int entry_run_parse_single(struct span signed_entry, const char *network, struct entry_run *out,
+                           struct error *error);
+void entry_run_finish(struct entry_run *run);
+
+/* Checks the signatures that must be there: every seq divisible by LIMIT_ANCHOR_INTERVAL, a
+ * certificate entry, and the last. Sets signature_checked on those, and on no other.
+ * chain: what is known of the feed; certificate: number in force before the run's first entry (0
+ * before entry 1). A certificate entry may only be the last one of a run; it is checked as number
+ * certificate + 1 against the chain, and it is signed by the node key that it names itself.
+ * Entry 1 must be certificate 1. Errors: bad-signature, malformed, fork. */
+int entry_run_check(struct entry_run *run, const struct identity_chain *chain, uint64_t certificate,
+                    struct error *error);
+
+/* True for content types whose content is never erased. */
+bool entry_content_is_permanent(uint32_t content_type);
+/* True when the seq or type makes it an anchor. */
+bool entry_is_anchor(const struct entry *entry);
+
+/* Signed statements. network and key as in identity.h. */
+int entry_head_sign(const struct entry_head *head, const char *network, uint64_t as_of_ms,
+                    const struct secret *node, struct buffer *signed_head, struct error *error);
+/* Checks bytes against the node key of the certificate number that the head itself names. */
+int entry_head_check(struct span signed_head, const struct identity_chain *chain,
+                     struct entry_head *head, uint64_t *as_of_ms, struct error *error);
+
+struct entry_receipt {
+    struct id receiver;
+    struct entry_head head;
+    uint64_t missing;
+    uint64_t counter;
+};
+int entry_receipt_sign(const struct entry_receipt *receipt, const char *network,
+                       const struct secret *node, struct buffer *signed_receipt,
+                       struct error *error);
+/* Reads without checking the signature: to find out whose chain to check with. */
+int entry_receipt_parse(struct span signed_receipt, const char *network, struct entry_receipt *out,
+                        struct error *error);
+/* Checks with the newest certificate of the receiver's chain. */
+int entry_receipt_check(struct span signed_receipt, const struct identity_chain *receiver,
+                        struct entry_receipt *out, struct error *error);
+
+/* Live topics: "feed/<26 characters>/" and "kind/<kind>/<country>/"; out holds LIMIT_TOPIC_SIZE
+ * + 1. */
+void entry_topic_of_feed(const struct id *feed, char out[LIMIT_TOPIC_SIZE + 1]);
+/* "head/<26 characters>/": the publisher's SignedHead. */
+void entry_topic_of_head(const struct id *feed, char out[LIMIT_TOPIC_SIZE + 1]);
+
+#endif
