@@ -1,0 +1,174 @@
+/* ports: everything core code reaches outside itself through — store, bus, clock, random — as small
+ * function tables handed in at creation. The real ones: node/ledger (SQLite), node/net (ZeroMQ); in
+ * the simulation: the in-memory ledger, a virtual network and a virtual clock.
+ *
+ * Threads: a struct store belongs to one thread. One store per ledger writes; readers have their
+ * own. */
+#ifndef CORE_PORTS_H
+#define CORE_PORTS_H
+
+#include "common/bytes.h"
+#include "common/entry.h"
+#include "common/error.h"
+
+#define STORE_LEDGER_ID_SIZE 16
+#define STORE_REQUEST_ID_SIZE 16
+
+struct store_info {
+    uint8_t
+        ledger[STORE_LEDGER_ID_SIZE]; /* random, made with the ledger; arrivals are counted in it */
+    uint64_t last_arrival;            /* 0: nothing yet */
+};
+
+/* One entry as kept. Spans handed to a visitor are borrowed until it returns. */
+struct store_entry {
+    uint64_t
+        arrival; /* assigned by append, 1, 2, 3 … in this ledger; late content takes a new one */
+    uint64_t received_ms; /* Unix time of this node */
+    uint64_t certificate; /* number in force for this entry */
+    struct entry entry;   /* signature is empty when none was checked; has_content false: missing */
+};
+
+/* What is known of a feed. */
+struct store_feed {
+    struct entry_head head; /* last entry that is kept; seq 0: none */
+    uint64_t signed_seq;    /* last seq that has a signature: what can be handed on */
+    uint64_t missing;       /* contents that are missing */
+    uint64_t head_arrival;  /* arrival of the last change of this feed; 0: none */
+    bool frozen;            /* a fork at the same certificate number */
+    struct span statement;  /* SignedHead bytes of the publisher's latest; may be empty */
+    uint64_t statement_ms;  /* its as_of_ms */
+};
+
+struct store_certificate {
+    uint64_t number;
+    uint64_t seq;        /* of the entry that carries it; 0: not seen yet (known from a card) */
+    struct span encoded; /* SignedCertificate */
+};
+
+/* Two signed entries at one seq: proof of a fork. */
+struct store_conflict {
+    struct id feed;
+    uint64_t certificate;
+    uint64_t seq;
+    struct span kept, other; /* SignedEntry bytes */
+};
+
+struct store_receipt {
+    struct id feed, receiver;
+    uint64_t certificate, seq, missing, counter;
+    uint64_t received_ms;
+    struct span encoded; /* SignedReceipt */
+};
+
+/* Visitors return 0 to go on, anything else to stop; the read then returns ERROR_NONE all the same
+ * unless the visitor filled an error of its own. */
+typedef int (*store_entry_visitor)(void *context, const struct store_entry *entry);
+typedef int (*store_feed_visitor)(void *context, const struct store_feed *feed);
+typedef int (*store_certificate_visitor)(void *context,
+                                         const struct store_certificate *certificate);
+typedef int (*store_conflict_visitor)(void *context, const struct store_conflict *conflict);
+typedef int (*store_receipt_visitor)(void *context, const struct store_receipt *receipt);
+
+/* A filter over content types: bit n = type n (n < 32). */
+#define STORE_ALL_TYPES UINT32_MAX
+#define STORE_TYPE(type) (1u << (type))
+
+/* Every function returns an error code and fills error. Writing is allowed only between begin and
+ * commit. After commit returns ERROR_NONE everything written is on disk. A failed commit has
+ * written nothing. Reads see what was written before in the same transaction. */
+struct store_operations {
+    int (*info)(void *self, struct store_info *info, struct error *error);
+
+    int (*begin)(void *self, struct error *error);
+    int (*commit)(void *self, struct error *error);
+    void (*rollback)(void *self);
+
+    /* Appends consecutive entries behind the feed's head, making the feed when it is new; moves
+     * head, signed_seq, missing and head_arrival; fills each entry's arrival. ERROR_GAP when the
+     * first is not head + 1 or an entry does not follow the one before it: nothing is then written.
+     */
+    int (*append)(void *self, struct store_entry *entries, size_t count, struct error *error);
+    /* Late content of a kept entry that misses it; takes a new arrival. ERROR_NOT_FOUND when there
+     * is no such entry, ERROR_EXISTS when it has its content. */
+    int (*put_content)(void *self, const struct id *feed, uint64_t seq, struct span salt,
+                       struct span content, uint64_t received_ms, struct error *error);
+    /* frozen and statement of an existing or new feed. */
+    int (*put_frozen)(void *self, const struct id *feed, bool frozen, struct error *error);
+    int (*put_statement)(void *self, const struct id *feed, struct span signed_head,
+                         uint64_t as_of_ms, struct error *error);
+    /* Replaces by number; seq is only ever set, never cleared. */
+    int (*put_certificate)(void *self, const struct id *feed,
+                           const struct store_certificate *certificate, struct error *error);
+    /* Keeps the first one per feed and certificate number; a second is ERROR_NONE and not kept. */
+    int (*put_conflict)(void *self, const struct store_conflict *conflict, struct error *error);
+    /* Replaces the receiver's receipt for the feed. */
+    int (*put_receipt)(void *self, const struct store_receipt *receipt, struct error *error);
+    /* What a partner's ledger has told us: everything up to its arrival. */
+    int (*put_cursor)(void *self, const struct id *partner,
+                      const uint8_t ledger[STORE_LEDGER_ID_SIZE], uint64_t arrival,
+                      struct error *error);
+    /* A request id and the seq that answers it. ERROR_EXISTS when it is there. */
+    int (*put_request)(void *self, const uint8_t request[STORE_REQUEST_ID_SIZE], uint64_t seq,
+                       struct error *error);
+    /* Small named values: "receipt-counter", "token", … */
+    int (*put_value)(void *self, const char *name, struct span value, struct error *error);
+
+    /* ERROR_NOT_FOUND when unknown. statement is borrowed until the next call. */
+    int (*get_feed)(void *self, const struct id *feed, struct store_feed *out, struct error *error);
+    int (*get_cursor)(void *self, const struct id *partner, uint8_t ledger[STORE_LEDGER_ID_SIZE],
+                      uint64_t *arrival, struct error *error);
+    int (*get_request)(void *self, const uint8_t request[STORE_REQUEST_ID_SIZE], uint64_t *seq,
+                       struct error *error);
+    int (*get_value)(void *self, const char *name, struct buffer *out, struct error *error);
+
+    /* Feeds in the order of their last change (head_arrival), from after `after_arrival` on, at
+     * most limit. Feeds without entries have head_arrival 0 and are visited only with after 0 … */
+    int (*feeds)(void *self, uint64_t after_arrival, bool with_empty, size_t limit,
+                 store_feed_visitor visit, void *context, struct error *error);
+    int (*certificates)(void *self, const struct id *feed, store_certificate_visitor visit,
+                        void *context, struct error *error);
+    int (*conflicts)(void *self, store_conflict_visitor visit, void *context, struct error *error);
+    int (*receipts)(void *self, const struct id *feed, store_receipt_visitor visit, void *context,
+                    struct error *error);
+    /* Entries first … last of one feed in order of seq. */
+    int (*entries)(void *self, const struct id *feed, uint64_t first, uint64_t last,
+                   store_entry_visitor visit, void *context, struct error *error);
+    /* Entries of all feeds in order of arrival, after `after`, only the given types. */
+    int (*arrivals)(void *self, uint64_t after, uint32_t types, store_entry_visitor visit,
+                    void *context, struct error *error);
+    /* Seqs of a feed whose content is missing, in order, at most limit. */
+    int (*missing)(void *self, const struct id *feed, uint64_t *seqs, size_t limit, size_t *count,
+                   struct error *error);
+
+    void (*destroy)(void *self);
+};
+
+struct store {
+    const struct store_operations *operations;
+    void *self;
+};
+
+/* What a node says to others. Calls never block and never fail loudly: what cannot be sent is lost,
+ * and the protocol repairs it. */
+struct bus {
+    void *self;
+    /* One sync message to a partner, over whichever link there is. false: no link or its queue
+     * full. */
+    bool (*send)(void *self, const struct id *partner, struct span message);
+    /* One live message: topic and payload. */
+    void (*live)(void *self, const char *topic, struct span payload);
+};
+
+struct clock {
+    void *self;
+    uint64_t (*wall_ms)(void *self);      /* Unix time */
+    uint64_t (*monotonic_ms)(void *self); /* for time limits */
+};
+
+struct random_source {
+    void *self;
+    void (*fill)(void *self, void *out, size_t size);
+};
+
+#endif
