@@ -1,0 +1,150 @@
+/* exchange: what a node decides. Events come in (links, messages, live entries, publishing, time),
+ * answers go out through the ports. No socket, no database, no thread of its own: the same code
+ * runs in `caravan run` and, many at a time, in the simulation.
+ *
+ * Group commit: between exchange_begin and exchange_commit any number of events are handled in one
+ * transaction of the store. What others may see of it (live entries, heads, receipts, the answers
+ * of publishing) goes out only after the commit.
+ *
+ * Threads: one at a time; in a node the writer thread. What other threads need is in struct keyring
+ * (checking) and struct policy (serving), which have locks of their own. */
+#ifndef CORE_EXCHANGE_H
+#define CORE_EXCHANGE_H
+
+#include "common/card.h"
+#include "common/entry.h"
+#include "node/core/incoming.h"
+#include "node/core/keyring.h"
+#include "node/core/policy.h"
+#include "node/core/ports.h"
+
+struct exchange;
+
+struct exchange_config {
+    const char *network;
+    struct id feed;                     /* our own */
+    const char *handle;                 /* our own */
+    const struct secret *node_key;      /* borrowed for the life of the exchange */
+    const struct identity_chain *chain; /* our own certificates; copied */
+    struct span genesis; /* SignedEntry of entry 1, made by init; used when the ledger is
+                            empty */
+    struct store store;  /* the writer; borrowed */
+    struct bus bus;
+    struct clock clock;
+    struct random_source random;
+    struct keyring *keyring; /* borrowed; kept up to date for the checkers */
+    struct policy *policy;   /* borrowed; kept up to date for the servers */
+    bool suspect;            /* the ledger was restored or copied: hold until told */
+    bool alone;              /* the operator says that no other copy of this feed runs */
+    void *self;
+    /* A partner's keys or endpoints have changed: dial it anew. May be NULL. */
+    void (*partner_changed)(void *self, const struct id *feed);
+};
+
+/* Loads what the store knows; publishes the genesis entry when our feed is empty. */
+int exchange_create(const struct exchange_config *config, struct exchange **out,
+                    struct error *error);
+void exchange_destroy(struct exchange *exchange);
+
+/* A partner is an institution whose card was accepted. Adding it again replaces card and relay
+ * flag. ERROR_EXISTS when another feed has the handle; ERROR_FORK when its certificates contradict
+ * those known; ERROR_INVALID when it is our own card. */
+int exchange_partner_add(struct exchange *exchange, const struct card *card, bool relay,
+                         struct error *error);
+/* Its entries stay; nothing more is accepted from it or sent to it. */
+void exchange_partner_remove(struct exchange *exchange, const struct id *feed);
+
+enum exchange_link_kind {
+    EXCHANGE_LIVE_OUT,
+    EXCHANGE_SYNC_OUT,
+    EXCHANGE_SYNC_IN,
+    EXCHANGE_LINK_KINDS
+};
+
+/* Events. Each returns nothing: what a peer does wrong is answered to the peer, counted, and shown
+ * by status. Call between begin and commit. */
+void exchange_link(struct exchange *exchange, const struct id *partner,
+                   enum exchange_link_kind kind, bool up, const char *endpoint, const char *reason);
+/* A sync message or live payload, parsed and checked by incoming_parse. Takes *incoming (finishes
+ * it). */
+void exchange_incoming(struct exchange *exchange, struct incoming *incoming);
+/* Timers; call when exchange_next_ms says so, and at least once a second. */
+void exchange_tick(struct exchange *exchange);
+/* Milliseconds until the next timer. */
+uint64_t exchange_next_ms(const struct exchange *exchange);
+
+int exchange_begin(struct exchange *exchange, struct error *error);
+/* Commits and sends. On error nothing was stored, in-memory state is reloaded from the store, and
+ * what was to be sent is forgotten. */
+int exchange_commit(struct exchange *exchange, struct error *error);
+
+struct exchange_published {
+    uint64_t seq;
+    struct id hash;
+    bool repeated; /* this request id was answered before; nothing was published */
+};
+/* Publishes one entry in our feed. request may be NULL (no retry protection). ERROR_HELD while our
+ * own head is being confirmed, ERROR_FROZEN when our feed is forked. Call between begin and commit;
+ * the answer is true only once commit has returned ERROR_NONE. */
+int exchange_publish(struct exchange *exchange, uint32_t content_type, struct span content,
+                     const uint8_t request[STORE_REQUEST_ID_SIZE], struct exchange_published *out,
+                     struct error *error);
+
+/* Entries from a file. run: Run bytes; certificates: Certificates bytes or empty. Same rules as for
+ * entries from partners; ERROR_UNKNOWN_FEED when neither our own nor an accepted partner's. */
+int exchange_import(struct exchange *exchange, struct span certificates, struct span run,
+                    uint64_t *added, uint64_t *known, uint64_t *head_seq, struct error *error);
+
+/* --- what status tells ------------------------------------------------------------------------ */
+
+enum exchange_publishing { EXCHANGE_OPEN, EXCHANGE_CHECKING, EXCHANGE_HELD, EXCHANGE_FROZEN };
+
+struct exchange_link_state {
+    bool up;
+    uint64_t since_ms; /* Unix time */
+    char endpoint[257];
+    char reason[128];
+};
+
+struct exchange_feed_state {
+    struct id feed;
+    char handle[LIMIT_HANDLE_SIZE + 1]; /* "" when no profile was seen */
+    char country[3];
+    const Caravan__Profile *profile; /* borrowed; NULL when none was seen */
+    struct entry_head head;
+    uint64_t missing;
+    bool frozen, own, partner, relay;
+    uint64_t stated_seq, as_of_ms; /* the publisher's latest statement; 0: none yet */
+    /* partners only */
+    struct exchange_link_state links[EXCHANGE_LINK_KINDS];
+    bool exchanging; /* a sync link is up and heads were exchanged */
+    int64_t clock_skew_ms;
+    bool clock_known;
+    uint64_t received_seq, received_missing, received_ms; /* its latest receipt for our feed */
+    bool received_known;
+    char trouble[256]; /* last thing this partner did wrong; "" when none */
+};
+
+/* All feeds known: our own first, then by handle. state is borrowed until the visitor returns. */
+void exchange_feeds(const struct exchange *exchange,
+                    void (*visit)(void *context, const struct exchange_feed_state *state),
+                    void *context);
+enum exchange_publishing exchange_publishing(const struct exchange *exchange);
+/* Changes whenever something was committed, received by a partner, or a link went up or down: wake
+ * long polls when it moves. */
+uint64_t exchange_changes(const struct exchange *exchange);
+const struct id *exchange_own_feed(const struct exchange *exchange);
+/* A partner's chain and endpoints now in force, for dialling; NULL when it is no partner. */
+const struct identity_chain *exchange_chain(const struct exchange *exchange, const struct id *feed);
+const Caravan__Endpoints *exchange_endpoints(const struct exchange *exchange,
+                                             const struct id *feed);
+/* Asks a partner to dial us back; the answer arrives as a message and is kept here. */
+bool exchange_dial(struct exchange *exchange, const struct id *partner);
+struct exchange_dialled {
+    bool known, live_up, sync_up;
+    char text[256];
+};
+void exchange_dialled(const struct exchange *exchange, const struct id *partner,
+                      struct exchange_dialled *out);
+
+#endif

@@ -1,0 +1,24 @@
+/* serve: answers what peers ask for, from a read-only store. Threads: each server its own store. */
+#ifndef CORE_SERVE_H
+#define CORE_SERVE_H
+
+#include "node/core/incoming.h"
+#include "node/core/policy.h"
+#include "node/core/ports.h"
+
+/* Appends the SyncMessage that answers a request (a Heads, Run, Certificates or Refusal) to out.
+ * Errors are only our own (store, memory); the peer then gets a Refusal "busy". */
+int serve_answer(const struct store *reader, struct policy *policy, const struct id *peer,
+                 const Caravan__SyncMessage *request, struct buffer *out, struct error *error);
+
+/* A Run message with entries first … of a feed, at most max_size bytes, ended by a signature (with
+ * a proof behind when need be). *count is 0 when there is nothing to hand on yet. For export, too.
+ */
+int serve_run(const struct store *reader, const struct id *feed, uint64_t first, uint64_t last,
+              size_t max_size, uint64_t request, struct buffer *run, uint64_t *count,
+              struct error *error);
+/* A Certificates message with all that is known of a feed. */
+int serve_certificates(const struct store *reader, const struct id *feed, uint64_t request,
+                       struct buffer *certificates, struct error *error);
+
+#endif

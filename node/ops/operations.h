@@ -1,0 +1,60 @@
+/* operations: one table of everything an operator can do with a running node. The control link
+ * carries it as protobuf; later the web as JSON. An operation exists once.
+ *
+ * Threads: OPS_WRITER operations run on the writer thread between exchange_begin and
+ * exchange_commit, OPS_READER operations on the server thread with a read-only store. */
+#ifndef OPS_OPERATIONS_H
+#define OPS_OPERATIONS_H
+
+#include "node/core/exchange.h"
+#include "proto/control.pb-c.h"
+
+enum ops_where { OPS_WRITER, OPS_READER };
+
+/* What a handler may use. exchange is NULL on the reader, and store is the writer's own there. */
+struct ops_context {
+    struct exchange *exchange; /* writer only */
+    struct store store;
+    struct policy *policy;
+    const char *network;
+    struct id feed; /* our own */
+    const char *home;
+    uint64_t now_ms;
+    uint64_t started_ms;
+    const char *listen_live, *listen_sync; /* NULL: outwards only */
+    uint64_t live_dropped;
+    /* Writes a backup of the home to an absolute path (node/ledger is a sibling). */
+    int (*backup)(void *self, const char *file, uint64_t *size, struct error *error);
+    void *self;
+    /* Of a long poll: this is the last try, answer with what there is. */
+    bool last_try;
+};
+
+/* Returned by a handler of a long poll that has nothing to say yet. */
+#define OPS_WAIT (-1)
+
+struct ops_operation {
+    const char *name;
+    const ProtobufCMessageDescriptor *request, *reply;
+    enum ops_where where;
+    const char *method, *path; /* for the web */
+    /* How long a long poll may wait; NULL: it is none. */
+    uint32_t (*wait_ms)(const ProtobufCMessage *request);
+    /* Appends the reply's bytes. */
+    int (*run)(struct ops_context *context, const ProtobufCMessage *request, struct buffer *reply,
+               struct error *error);
+};
+
+extern const struct ops_operation ops_operations[]; /* ended by a row without a name */
+
+const struct ops_operation *ops_find(const char *name); /* NULL when unknown */
+
+/* Reads ControlRequest bytes: guard, operation, its request. *request lives in the arena. Fills id
+ * even when the rest is wrong. */
+int ops_read(struct span bytes, struct arena *arena, uint64_t *id,
+             const struct ops_operation **operation, ProtobufCMessage **request,
+             struct error *error);
+/* Appends ControlReply bytes: the reply, or the error when its code is not ERROR_NONE. */
+bool ops_write(uint64_t id, struct span reply, const struct error *error, struct buffer *out);
+
+#endif
