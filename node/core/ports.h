@@ -3,7 +3,7 @@
  * the simulation: the in-memory ledger, a virtual network and a virtual clock.
  *
  * Threads: a struct store belongs to one thread. One store per ledger writes; readers have their
- * own. */
+ * own, and see what is committed and nothing else. */
 #ifndef CORE_PORTS_H
 #define CORE_PORTS_H
 
@@ -26,7 +26,9 @@ struct store_entry {
         arrival; /* assigned by append, 1, 2, 3 … in this ledger; late content takes a new one */
     uint64_t received_ms; /* Unix time of this node */
     uint64_t certificate; /* number in force for this entry */
-    struct entry entry;   /* signature is empty when none was checked; has_content false: missing */
+    /* has_content false: missing. append keeps a signature only when signature_checked is true;
+     * what is read back has signature_checked true and a signature, or false and none. */
+    struct entry entry;
 };
 
 /* What is known of a feed. */
@@ -61,8 +63,10 @@ struct store_receipt {
     struct span encoded; /* SignedReceipt */
 };
 
-/* Visitors return 0 to go on, anything else to stop; the read then returns ERROR_NONE all the same
- * unless the visitor filled an error of its own. */
+/* Visitors return 0 to go on, anything else to stop. A read that was stopped returns ERROR_NONE:
+ * what went wrong in a visitor is kept in its context. A visitor may read from the same store, it
+ * must not write, begin, commit or roll back. Between two visits a reader may come to see what was
+ * committed meanwhile; what was there from the start is never passed over. */
 typedef int (*store_entry_visitor)(void *context, const struct store_entry *entry);
 typedef int (*store_feed_visitor)(void *context, const struct store_feed *feed);
 typedef int (*store_certificate_visitor)(void *context,
@@ -75,29 +79,35 @@ typedef int (*store_receipt_visitor)(void *context, const struct store_receipt *
 #define STORE_TYPE(type) (1u << (type))
 
 /* Every function returns an error code and fills error. Writing is allowed only between begin and
- * commit. After commit returns ERROR_NONE everything written is on disk. A failed commit has
- * written nothing. Reads see what was written before in the same transaction. */
+ * commit (else ERROR_INTERNAL), and only on the writing store: a reader answers ERROR_DENIED. After
+ * commit returns ERROR_NONE everything written is on disk. A failed commit has written nothing and
+ * has ended the transaction. The writer's reads see what it wrote before in the same transaction.
+ * An error that a function names below leaves the transaction as it was; after any other one (disk
+ * full, out of memory) commit fails, too, and the caller rolls back. */
 struct store_operations {
     int (*info)(void *self, struct store_info *info, struct error *error);
 
     int (*begin)(void *self, struct error *error);
     int (*commit)(void *self, struct error *error);
-    void (*rollback)(void *self);
+    void (*rollback)(void *self); /* nothing when no transaction is open */
 
-    /* Appends consecutive entries behind the feed's head, making the feed when it is new; moves
-     * head, signed_seq, missing and head_arrival; fills each entry's arrival. ERROR_GAP when the
-     * first is not head + 1 or an entry does not follow the one before it: nothing is then written.
+    /* Appends consecutive entries of one feed behind its head, making the feed when it is new;
+     * moves head, signed_seq, missing and head_arrival; fills each entry's arrival. ERROR_GAP when
+     * the first is not head + 1 or a seq is not the one before it plus 1; ERROR_BROKEN_CHAIN when
+     * an entry's previous is not the hash of the one before it, or it is of another feed. Nothing
+     * is then written. Entries are stored as they are: hashes and signatures were checked before.
      */
     int (*append)(void *self, struct store_entry *entries, size_t count, struct error *error);
-    /* Late content of a kept entry that misses it; takes a new arrival. ERROR_NOT_FOUND when there
-     * is no such entry, ERROR_EXISTS when it has its content. */
+    /* Late content of a kept entry that misses it. The entry takes a new arrival, the highest, and
+     * the feed's head_arrival and missing follow. ERROR_NOT_FOUND when there is no such entry,
+     * ERROR_EXISTS when it has its content. */
     int (*put_content)(void *self, const struct id *feed, uint64_t seq, struct span salt,
                        struct span content, uint64_t received_ms, struct error *error);
-    /* frozen and statement of an existing or new feed. */
+    /* frozen and statement of an existing or new feed; they do not move head_arrival. */
     int (*put_frozen)(void *self, const struct id *feed, bool frozen, struct error *error);
     int (*put_statement)(void *self, const struct id *feed, struct span signed_head,
                          uint64_t as_of_ms, struct error *error);
-    /* Replaces by number; seq is only ever set, never cleared. */
+    /* Replaces by number; seq is only ever set, never cleared. Makes no feed. */
     int (*put_certificate)(void *self, const struct id *feed,
                            const struct store_certificate *certificate, struct error *error);
     /* Keeps the first one per feed and certificate number; a second is ERROR_NONE and not kept. */
@@ -120,12 +130,15 @@ struct store_operations {
                       uint64_t *arrival, struct error *error);
     int (*get_request)(void *self, const uint8_t request[STORE_REQUEST_ID_SIZE], uint64_t *seq,
                        struct error *error);
+    /* Replaces what is in out. */
     int (*get_value)(void *self, const char *name, struct buffer *out, struct error *error);
 
     /* Feeds in the order of their last change (head_arrival), from after `after_arrival` on, at
-     * most limit. Feeds without entries have head_arrival 0 and are visited only with after 0 … */
+     * most limit. Feeds without entries (head_arrival 0) are visited only with_empty and from 0 on:
+     * all of them, first, not counted in limit. */
     int (*feeds)(void *self, uint64_t after_arrival, bool with_empty, size_t limit,
                  store_feed_visitor visit, void *context, struct error *error);
+    /* In order of number. */
     int (*certificates)(void *self, const struct id *feed, store_certificate_visitor visit,
                         void *context, struct error *error);
     int (*conflicts)(void *self, store_conflict_visitor visit, void *context, struct error *error);
@@ -141,7 +154,7 @@ struct store_operations {
     int (*missing)(void *self, const struct id *feed, uint64_t *seqs, size_t limit, size_t *count,
                    struct error *error);
 
-    void (*destroy)(void *self);
+    void (*destroy)(void *self); /* rolls back what is open */
 };
 
 struct store {
