@@ -29,6 +29,9 @@
 /* (protocol) The network name stands in every entry. */
 #define LIMIT_NETWORK_SIZE 64
 #define LIMIT_HANDLE_SIZE 32
+/* Room kept in a run message for entries without content that lead to a signature: at most
+ * LIMIT_ANCHOR_INTERVAL entries of some 350 bytes. */
+#define LIMIT_PROOF_SIZE (LIMIT_ANCHOR_INTERVAL * 512)
 /* (protocol) Entries in one run message; 1 MiB of the smallest entries is fewer. */
 #define LIMIT_RUN_ENTRIES 4096
 /* Pulls under way to one partner: each answered by at most 1 MiB, so 2 MiB in flight. */
@@ -37,8 +40,8 @@
 #define LIMIT_PULLS_TOTAL 64
 /* A pull that got no answer in this time is asked again, of another partner if there is one. */
 #define LIMIT_PULL_TIMEOUT_MS 20000
-/* Heads in one message: 128 bytes each, 4,096 stay well under 1 MiB. */
-#define LIMIT_HEADS_PER_MESSAGE 4096
+/* Heads in one message: 300 bytes each with the statement, so 2,048 stay well under 1 MiB. */
+#define LIMIT_HEADS_PER_MESSAGE 2048
 /* Own head goes out this often on live, so that a silent loss is seen. */
 #define LIMIT_HEAD_INTERVAL_MS 3000
 /* After a start, publishing waits this long for connected partners to say what they hold. */

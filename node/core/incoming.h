@@ -15,9 +15,9 @@ enum incoming_source { INCOMING_SYNC, INCOMING_LIVE_ENTRY, INCOMING_LIVE_HEAD };
 struct incoming {
     struct id peer; /* who handed it over: a partner's feed id */
     enum incoming_source source;
-    struct buffer bytes; /* owned; everything below points into it */
-    struct arena arena;
-    Caravan__SyncMessage *message; /* INCOMING_SYNC */
+    struct buffer bytes;           /* owned; a live payload's run points into it */
+    struct arena arena;            /* owned; the message and its run live in it */
+    Caravan__SyncMessage *message; /* INCOMING_SYNC; NULL when it could not be read */
     struct entry_run run;          /* of a Run, or a live entry as a run of one */
     bool has_run;
     bool checked; /* entry_run_check has passed with `certificate` at its start */
@@ -25,11 +25,11 @@ struct incoming {
     struct error error; /* what is wrong with it; code ERROR_NONE when nothing is */
 };
 
-/* Takes the buffer. Never fails: what is wrong stands in out->error. topic: of a live message, else
- * NULL. */
-void incoming_parse(const struct id *peer, const char *topic, struct buffer *bytes,
-                    const char *network, struct keyring *keyring, struct incoming *out);
-void incoming_finish(struct incoming *incoming);
+/* Takes the buffer, also on failure. What is wrong with the bytes stands in ->error. topic: of a
+ * live message, else NULL. NULL only when memory ran out. */
+struct incoming *incoming_create(const struct id *peer, const char *topic, struct buffer *bytes,
+                                 const char *network, struct keyring *keyring);
+void incoming_destroy(struct incoming *incoming); /* NULL is fine */
 /* True for heads_request, pull and certificates_request: they are answered by serve_answer. */
 bool incoming_is_request(const struct incoming *incoming);
 

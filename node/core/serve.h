@@ -11,6 +11,12 @@
 int serve_answer(const struct store *reader, struct policy *policy, const struct id *peer,
                  const Caravan__SyncMessage *request, struct buffer *out, struct error *error);
 
+/* A Refusal, wrapped as SyncMessage, appended to out. false when memory ran out. */
+bool serve_refusal(uint64_t request, const struct id *feed, uint64_t seq,
+                   const struct error *reason, struct buffer *out);
+/* Appends a message's bytes to out; false when memory ran out. */
+bool serve_pack(const ProtobufCMessage *message, struct buffer *out);
+
 /* A Run message with entries first … of a feed, at most max_size bytes, ended by a signature (with
  * a proof behind when need be). *count is 0 when there is nothing to hand on yet. For export, too.
  */
