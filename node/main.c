@@ -1,10 +1,8 @@
 /* caravan: one binary. `caravan run` is the node, every other subcommand is the client. */
-#include <stdio.h>
+#include "node/cli/cli.h"
+#include "node/node.h"
 
 int main(int argc, char **argv)
 {
-    (void)argv;
-    if (argc > 1)
-        puts(CARAVAN_VERSION);
-    return 0;
+    return cli_main(argc, argv, node_run);
 }

@@ -1,0 +1,14 @@
+/* cli_commands: the list of commands, in the order of the overview. A new command is one line here
+ * and one `const struct cli_command cmd_NAME` in its group's file. */
+#ifndef CLI_CLI_COMMANDS_H
+#define CLI_CLI_COMMANDS_H
+
+#include "node/cli/cli.h"
+
+#define CLI_COMMANDS(X) X(run)
+
+#define CLI_DECLARE(name) extern const struct cli_command cmd_##name;
+CLI_COMMANDS(CLI_DECLARE)
+#undef CLI_DECLARE
+
+#endif
