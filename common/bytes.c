@@ -249,6 +249,18 @@ bool bytes_from_base64(const char *text, size_t size, struct buffer *out)
            (bits & ((1u << count) - 1)) == 0;
 }
 
+const char *bytes_visible(struct span text, char *out, size_t size)
+{
+    size_t length = text.size < size ? text.size : size - 1;
+
+    for (size_t i = 0; i < length; i++)
+        out[i] = text.data[i] >= ' ' && text.data[i] <= '~' ? (char)text.data[i] : '?';
+    out[length] = '\0';
+    if (length < text.size && length >= 3)
+        memcpy(out + length - 3, "...", 3);
+    return out;
+}
+
 void bytes_put_u64(uint8_t out[8], uint64_t value)
 {
     for (int i = 0; i < 8; i++)

@@ -63,6 +63,10 @@ bool bytes_to_base64(const void *data, size_t size, struct buffer *out);
  * wrong length or when memory runs out; what was appended before stays in the buffer. */
 bool bytes_from_base64(const char *text, size_t size, struct buffer *out);
 
+/* Foreign text for a sentence or a log line: at most size - 1 bytes, what is not printable ASCII
+ * shows as '?', what does not fit as "...". Returns out. */
+const char *bytes_visible(struct span text, char *out, size_t size);
+
 /* Big-endian 64 bits. */
 void bytes_put_u64(uint8_t out[8], uint64_t value);
 uint64_t bytes_get_u64(const uint8_t in[8]);

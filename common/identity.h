@@ -3,9 +3,10 @@
  * tests/vectors.
  *
  * hash(purpose, bytes)     = BLAKE2b-256("caravan 1 " purpose NUL bytes)
- * signature(purpose, …)    = Ed25519("caravan 1 sign " purpose NUL network NUL hash(purpose,
- * bytes)) libsodium's acceptance rule is the network's rule: canonical S, no small-order key or R;
- * no batch verification.
+ * signature(purpose, …)    = Ed25519("caravan 1 sign " purpose NUL network NUL hash)
+ *
+ * where hash is hash(purpose, bytes). libsodium's acceptance rule is the network's rule: canonical
+ * S, canonical key, no small-order key or R; no batch verification.
  *
  * Threads: no shared state; a struct identity_chain belongs to one thread or is not changed. */
 #ifndef COMMON_IDENTITY_H
@@ -67,7 +68,10 @@ struct identity_chain {
     size_t count;
 };
 
-/* An empty chain for a feed. ERROR_INVALID when the network name is empty or too long. */
+/* ERROR_INVALID unless the name is 1 to LIMIT_NETWORK_SIZE of a-z 0-9 '-' '.'. */
+int identity_network_check(const char *network, struct error *error);
+
+/* An empty chain for a feed. ERROR_INVALID when the network name is not valid. */
 int identity_chain_init(struct identity_chain *chain, const struct id *feed, const char *network,
                         struct error *error);
 void identity_chain_finish(struct identity_chain *chain);
@@ -77,10 +81,17 @@ int identity_chain_copy(const struct identity_chain *from, struct identity_chain
 /* Checks SignedCertificate bytes as the next one (number count + 1) without changing the chain. */
 int identity_chain_check(const struct identity_chain *chain, struct span signed_certificate,
                          struct identity_certificate *out, struct error *error);
-/* The same, and appends. A certificate that is already there, byte for byte, is ERROR_NONE. A
- * different certificate with a known number is ERROR_FORK. The chain is unchanged on error. */
+/* The same, and appends. A certificate that is already there is ERROR_NONE. A different one with a
+ * known number, validly signed, is ERROR_FORK; a number too high ERROR_GAP. The chain is unchanged
+ * on error. */
 int identity_chain_append(struct identity_chain *chain, struct span signed_certificate,
                           struct error *error);
+/* The same for any number from 1 to count + 1, judged against the certificates before it. The
+ * caller compares the hash with a known certificate of that number. ERROR_GAP for a higher number.
+ */
+int identity_chain_check_at(const struct identity_chain *chain, uint64_t number,
+                            struct span signed_certificate, struct identity_certificate *out,
+                            struct error *error);
 /* NULL when number is 0 or above count. */
 const struct identity_certificate *identity_chain_get(const struct identity_chain *chain,
                                                       uint64_t number);

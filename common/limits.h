@@ -7,6 +7,8 @@
 #define LIMIT_ENTRY_SIZE 1024
 /* (protocol) A long announcement in five languages is about 20 KiB. */
 #define LIMIT_CONTENT_SIZE (64 * 1024)
+/* (protocol) A Certificate is about 300 bytes; signature, signer and recovery key come on top. */
+#define LIMIT_CERTIFICATE_SIZE 1024
 /* (protocol) The salt that makes a content hash unguessable. */
 #define LIMIT_SALT_SIZE 16
 /* (protocol) entry + signature + salt + content + framing. */
