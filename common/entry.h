@@ -76,9 +76,10 @@ struct entry_run {
 };
 
 /* Parses every entry of a Run message; spans point into it. Malformed: no entries, more than
- * LIMIT_RUN_ENTRIES, another feed, not consecutive, a broken chain inside, proof_from out of
- * range, no signature on the last one, a content missing that may never be missing (certificate,
- * profile, withdrawal, confirmation, vouch). The caller finishes *out. */
+ * LIMIT_RUN_ENTRIES, another feed, not consecutive, proof_from (a seq) out of range, no signature
+ * on the last one or on an anchor, a certificate entry that is not the last, a kept content missing
+ * that may never be missing. ERROR_BROKEN_CHAIN when an entry does not follow the one before it.
+ * The caller finishes *out, which is empty on error. */
 int entry_run_parse(const Caravan__Run *run, const char *network, struct entry_run *out,
                     struct error *error);
 /* A live entry is a run of one. Spans point into bytes. */
@@ -91,12 +92,15 @@ void entry_run_finish(struct entry_run *run);
  * chain: what is known of the feed; certificate: number in force before the run's first entry (0
  * before entry 1). A certificate entry may only be the last one of a run; it is checked as number
  * certificate + 1 against the chain, and it is signed by the node key that it names itself.
- * Entry 1 must be certificate 1. Errors: bad-signature, malformed, fork. */
+ * Entry 1 must be certificate 1. The caller appends the certificate to its chain after ingesting.
+ * Errors: bad-signature, malformed, fork, gap (certificates are missing: ask for them). */
 int entry_run_check(struct entry_run *run, const struct identity_chain *chain, uint64_t certificate,
                     struct error *error);
 
-/* True for content types whose content is never erased. */
+/* True for content types whose content is never erased: certificate, profile, withdrawal,
+ * confirmation, vouch, erasure. */
 bool entry_content_is_permanent(uint32_t content_type);
+bool entry_is_certificate(const struct entry *entry);
 /* True when the seq or type makes it an anchor. */
 bool entry_is_anchor(const struct entry *entry);
 
