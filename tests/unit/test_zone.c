@@ -186,7 +186,7 @@ struct file {
 static void put(struct file *file, uint64_t value, size_t size)
 {
     for (size_t i = size; i > 0; i--)
-        file->bytes[file->size++] = (uint8_t)(value >> (8 * (i - 1)));
+        file->bytes[file->size++] = i > 8 ? 0 : (uint8_t)(value >> (8 * (i - 1)));
 }
 
 static void put_header(struct file *file, char version, unsigned transitions, unsigned types)
@@ -194,10 +194,10 @@ static void put_header(struct file *file, char version, unsigned transitions, un
     memcpy(file->bytes + file->size, "TZif", 4);
     file->size += 4;
     put(file, (uint8_t)version, 1);
-    put(file, 0, 15);
-    put(file, 0, 4); /* UTC flags */
-    put(file, 0, 4); /* standard flags */
-    put(file, 0, 4); /* leap seconds */
+    put(file, 0, 15); /* reserved */
+    put(file, 0, 4);  /* UTC flags */
+    put(file, 0, 4);  /* standard flags */
+    put(file, 0, 4);  /* leap seconds */
     put(file, transitions, 4);
     put(file, types, 4);
     put(file, 4, 4); /* letters */
