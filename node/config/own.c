@@ -1,0 +1,160 @@
+#include "node/config/own.h"
+
+#include <string.h>
+
+#include "common/entry.h"
+#include "common/guard.h"
+#include "node/config/home.h"
+#include "proto/wire.pb-c.h"
+
+static int append_all(const Caravan__Certificates *message, struct identity_chain *chain,
+                      struct error *error)
+{
+    for (size_t i = 0; i < message->n_certificates; i++) {
+        struct buffer bytes = {0};
+        size_t size = caravan__signed_certificate__get_packed_size(message->certificates[i]);
+        int code;
+
+        if (!buffer_reserve(&bytes, size))
+            return error_memory(error);
+        bytes.size = caravan__signed_certificate__pack(message->certificates[i], bytes.data);
+        code = identity_chain_append(chain, buffer_span(&bytes), error);
+        buffer_finish(&bytes);
+        if (code)
+            return code;
+    }
+    return ERROR_NONE;
+}
+
+static int read_chain(struct span bytes, const char *network, struct arena *arena,
+                      struct identity_chain *chain, struct error *error)
+{
+    ProtobufCMessage *unpacked;
+    const Caravan__Certificates *message;
+    struct id feed;
+    int code = guard_unpack(&caravan__certificates__descriptor, bytes, &guard_limits_message, arena,
+                            &unpacked, error);
+
+    if (code)
+        return code;
+    message = (const Caravan__Certificates *)unpacked;
+    if (!message->has_feed || !span_to_id(span_of(message->feed.data, message->feed.len), &feed) ||
+        message->n_certificates == 0)
+        return error_set(error, ERROR_MALFORMED, "found no certificate of this node");
+    code = identity_chain_init(chain, &feed, network, error);
+    if (!code)
+        code = append_all(message, chain, error);
+    if (code)
+        identity_chain_finish(chain);
+    return code;
+}
+
+int own_load_chain(const char *home, const char *network, struct identity_chain *chain,
+                   struct error *error)
+{
+    char path[HOME_PATH_SIZE];
+    struct buffer bytes = {0};
+    struct arena arena;
+    struct error local;
+    int code;
+
+    error = error ? error : &local;
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    code = home_path(home, HOME_CERTIFICATES, path, error);
+    if (!code)
+        code = home_read(path, LIMIT_MESSAGE_SIZE, &bytes, error);
+    if (code == ERROR_NOT_FOUND)
+        error_set(error, ERROR_CONFIG,
+                  "%s is not there: %s is no home of a node; make one with: caravan --home %s init",
+                  path, home, home);
+    if (!code) {
+        code = read_chain(buffer_span(&bytes), network, &arena, chain, error);
+        if (code && code != ERROR_MEMORY) {
+            error_prefix(error, "%s", path);
+            error->code = ERROR_CONFIG;
+        }
+    }
+    arena_finish(&arena);
+    buffer_finish(&bytes);
+    return code ? (int)error->code : ERROR_NONE;
+}
+
+/* One key file, which must hold the key that the certificate names. */
+static int load_key(const char *home, const char *name, enum secret_kind kind,
+                    const struct id *expected, struct secret **out, struct error *error)
+{
+    char path[HOME_PATH_SIZE];
+    int code = home_path(home, name, path, error);
+
+    if (!code)
+        code = secret_load(path, kind, out, error);
+    if (!code && !id_equal(secret_public(*out), expected))
+        code = error_set(error, ERROR_CONFIG,
+                         "%s is not the key that the newest certificate in %s names; put back the "
+                         "files of one backup",
+                         path, HOME_CERTIFICATES);
+    return code;
+}
+
+static int check_genesis(const struct own *own, const char *network, struct error *error)
+{
+    struct entry_run run = {0};
+    int code = entry_run_parse_single(buffer_span(&own->genesis), network, &run, error);
+
+    if (!code)
+        code = entry_run_check(&run, &own->chain, 0, error);
+    if (!code && (run.entries[0].seq != 1 || !id_equal(&run.feed, &own->chain.feed)))
+        code = error_set(error, ERROR_CONFIG, "found another entry, expected entry 1 of this node");
+    entry_run_finish(&run);
+    return code ? error_prefix(error, "%s", HOME_GENESIS) : ERROR_NONE;
+}
+
+static int load_rest(const char *home, const char *network, struct own *own, struct error *error)
+{
+    const struct identity_certificate *newest = identity_chain_get(&own->chain, own->chain.count);
+    char path[HOME_PATH_SIZE];
+    int code = load_key(home, HOME_NODE_KEY, SECRET_NODE, &newest->node_key, &own->node, error);
+
+    if (!code)
+        code = load_key(home, HOME_TRANSPORT_KEY, SECRET_TRANSPORT, &newest->transport_key,
+                        &own->transport, error);
+    if (!code)
+        code = load_key(home, HOME_SEALING_KEY, SECRET_SEALING, &newest->sealing_key, &own->sealing,
+                        error);
+    if (!code)
+        code = home_path(home, HOME_GENESIS, path, error);
+    if (!code)
+        code = home_read(path, LIMIT_SIGNED_ENTRY_SIZE, &own->genesis, error);
+    if (!code)
+        code = check_genesis(own, network, error);
+    return code;
+}
+
+int own_load(const char *home, const char *network, struct own *own, struct error *error)
+{
+    struct error local;
+    int code;
+
+    memset(own, 0, sizeof *own);
+    error = error ? error : &local;
+    code = own_load_chain(home, network, &own->chain, error);
+    if (code)
+        return code;
+    code = load_rest(home, network, own, error);
+    if (!code)
+        return ERROR_NONE;
+    own_finish(own);
+    if (code != ERROR_MEMORY)
+        error->code = ERROR_CONFIG;
+    return (int)error->code;
+}
+
+void own_finish(struct own *own)
+{
+    identity_chain_finish(&own->chain);
+    secret_destroy(own->node);
+    secret_destroy(own->transport);
+    secret_destroy(own->sealing);
+    buffer_finish(&own->genesis);
+    memset(own, 0, sizeof *own);
+}

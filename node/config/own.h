@@ -1,0 +1,25 @@
+/* own: who this node is: its keys, its certificates and its entry 1, as init made them.
+ *
+ * Threads: a struct own may be read by several threads once loaded. */
+#ifndef CONFIG_OWN_H
+#define CONFIG_OWN_H
+
+#include "common/identity.h"
+#include "common/secret.h"
+
+struct own {
+    struct identity_chain chain;
+    struct secret *node, *transport, *sealing;
+    struct buffer genesis; /* SignedEntry of entry 1 */
+};
+
+/* Loads keys/certificates, keys/genesis and the three day-to-day keys, and checks that the newest
+ * certificate names these keys and this network. ERROR_CONFIG says which file is wrong and what to
+ * do; *own is then empty. secret_start must have run. */
+int own_load(const char *home, const char *network, struct own *own, struct error *error);
+/* Only the certificates: for commands that sign nothing. The caller finishes *chain. */
+int own_load_chain(const char *home, const char *network, struct identity_chain *chain,
+                   struct error *error);
+void own_finish(struct own *own); /* wipes the keys; zeroed is fine */
+
+#endif
