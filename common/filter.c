@@ -1,0 +1,231 @@
+#include "common/filter.h"
+
+#include "common/vocabulary.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Texts while they are gathered; the memory is sized for the most there can be. */
+struct gathered {
+    const char **texts;
+    size_t count;
+    size_t capacity;
+};
+
+static void gather(struct gathered *gathered, const char *text)
+{
+    if (!text || !*text || gathered->count == gathered->capacity)
+        return;
+    for (size_t i = 0; i < gathered->count; i++)
+        if (strcmp(gathered->texts[i], text) == 0)
+            return;
+    gathered->texts[gathered->count++] = text;
+}
+
+static void gather_fields(struct gathered *gathered, Caravan__FieldOfScience *const *fields,
+                          size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!fields[i]->scheme || strcmp(fields[i]->scheme, "FORD") == 0)
+            gather(gathered, fields[i]->code);
+}
+
+static void gather_countries(struct gathered *gathered, const Caravan__Announcement *announcement)
+{
+    for (size_t i = 0; i < announcement->n_countries; i++)
+        gather(gathered, announcement->countries[i]);
+    for (size_t i = 0; i < announcement->n_parties; i++)
+        gather(gathered, announcement->parties[i]->country);
+}
+
+static void gather_all_fields(struct gathered *gathered, const Caravan__Announcement *announcement)
+{
+    gather_fields(gathered, announcement->fields_of_science, announcement->n_fields_of_science);
+    if (announcement->details_case != CARAVAN__ANNOUNCEMENT__DETAILS_LAB_OPENING)
+        return;
+    for (size_t i = 0; i < announcement->lab_opening->n_research_lines; i++) {
+        const Caravan__ResearchLine *line = announcement->lab_opening->research_lines[i];
+
+        gather_fields(gathered, line->fields_of_science, line->n_fields_of_science);
+    }
+}
+
+static size_t sizes(const struct gathered *gathered)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < gathered->count; i++)
+        size += strlen(gathered->texts[i]) + 1;
+    return size;
+}
+
+static char *copy_all(const struct gathered *gathered, char *at)
+{
+    for (size_t i = 0; i < gathered->count; i++) {
+        size_t size = strlen(gathered->texts[i]) + 1;
+
+        memcpy(at, gathered->texts[i], size);
+        at += size;
+    }
+    return at;
+}
+
+/* More values of one sort than this are not filtered by: no real announcement comes near. */
+#define FACET_VALUES 512
+
+int filter_facets_create(const Caravan__Announcement *announcement, struct filter_facets **out,
+                         struct error *error)
+{
+    const char *country_texts[FACET_VALUES];
+    const char *field_texts[FACET_VALUES];
+    struct gathered countries = {country_texts, 0, FACET_VALUES};
+    struct gathered fields = {field_texts, 0, FACET_VALUES};
+    struct filter_facets *facets;
+
+    gather_countries(&countries, announcement);
+    gather_all_fields(&fields, announcement);
+    facets = malloc(sizeof *facets + sizes(&countries) + sizes(&fields));
+    if (!facets)
+        return error_memory(error);
+    facets->kind = (uint32_t)announcement->kind;
+    facets->countries = (uint16_t)countries.count;
+    facets->fields = (uint16_t)fields.count;
+    copy_all(&fields, copy_all(&countries, facets->texts));
+    *out = facets;
+    return ERROR_NONE;
+}
+
+void filter_facets_destroy(struct filter_facets *facets)
+{
+    free(facets);
+}
+
+static const char *text_at(const struct filter_facets *facets, size_t index)
+{
+    const char *at = facets->texts;
+
+    while (index-- > 0)
+        at += strlen(at) + 1;
+    return at;
+}
+
+const char *filter_facets_country(const struct filter_facets *facets, size_t index)
+{
+    return index < facets->countries ? text_at(facets, index) : NULL;
+}
+
+/* --- matching --------------------------------------------------------------------------------- */
+
+static bool field_begins_with(const char *code, const char *prefix)
+{
+    size_t size = strlen(prefix);
+
+    return strncmp(code, prefix, size) == 0 && (code[size] == '\0' || code[size] == '.');
+}
+
+static bool matches_kind(const Caravan__Filter *filter, const struct filter_facets *facets)
+{
+    for (size_t i = 0; i < filter->n_kind; i++)
+        if (filter->kind[i] == facets->kind)
+            return true;
+    return filter->n_kind == 0;
+}
+
+static bool matches_country(const Caravan__Filter *filter, const struct filter_facets *facets)
+{
+    const char *at = facets->texts;
+
+    for (size_t n = 0; n < facets->countries; n++, at += strlen(at) + 1)
+        for (size_t i = 0; i < filter->n_country; i++)
+            if (strcmp(at, filter->country[i]) == 0)
+                return true;
+    return filter->n_country == 0;
+}
+
+static bool matches_field(const Caravan__Filter *filter, const struct filter_facets *facets)
+{
+    const char *at = text_at(facets, facets->countries);
+
+    for (size_t n = 0; n < facets->fields; n++, at += strlen(at) + 1)
+        for (size_t i = 0; i < filter->n_field_of_science; i++)
+            if (field_begins_with(at, filter->field_of_science[i]))
+                return true;
+    return filter->n_field_of_science == 0;
+}
+
+bool filter_asks_content(const Caravan__Filter *filter)
+{
+    return filter && (filter->n_kind || filter->n_country || filter->n_field_of_science);
+}
+
+bool filter_matches(const Caravan__Filter *filter, const struct filter_facets *facets)
+{
+    if (!filter_asks_content(filter))
+        return true;
+    return facets && matches_kind(filter, facets) && matches_country(filter, facets) &&
+           matches_field(filter, facets);
+}
+
+bool filter_matches_handle(const Caravan__Filter *filter, const char *handle)
+{
+    if (!filter || filter->n_handle == 0)
+        return true;
+    for (size_t i = 0; i < filter->n_handle; i++)
+        if (strcasecmp(filter->handle[i], handle) == 0)
+            return true;
+    return false;
+}
+
+/* --- checking --------------------------------------------------------------------------------- */
+
+static int check_codes(const char *what, const char *vocabulary_name, char *const *codes,
+                       size_t count, struct error *error)
+{
+    const struct vocabulary *vocabulary = vocabulary_get(vocabulary_name);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct vocabulary_term *near;
+        size_t size = strlen(codes[i]);
+
+        if (vocabulary && vocabulary_find_code(vocabulary, codes[i], size))
+            continue;
+        near = vocabulary ? vocabulary_suggest(vocabulary, codes[i], size) : NULL;
+        return error_set(error, ERROR_INVALID, "there is no %s \"%.40s\"%s%s%s%s%s", what, codes[i],
+                         near ? "; did you mean " : "", near ? near->code : "", near ? " (" : "",
+                         near ? near->label : "", near ? ")?" : "");
+    }
+    return ERROR_NONE;
+}
+
+static int check_counts(const Caravan__Filter *filter, struct error *error)
+{
+    if (filter->n_kind > FILTER_VALUES || filter->n_country > FILTER_VALUES ||
+        filter->n_field_of_science > FILTER_VALUES || filter->n_handle > FILTER_VALUES)
+        return error_set(error, ERROR_INVALID,
+                         "a filter has more than %d values of one sort; ask for fewer",
+                         FILTER_VALUES);
+    return ERROR_NONE;
+}
+
+int filter_check(const Caravan__Filter *filter, struct error *error)
+{
+    int code;
+
+    if (!filter)
+        return ERROR_NONE;
+    code = check_counts(filter, error);
+    for (size_t i = 0; !code && i < filter->n_kind; i++)
+        if (filter->kind[i] == 0 ||
+            !protobuf_c_enum_descriptor_get_value(&caravan__kind__descriptor, (int)filter->kind[i]))
+            code = error_set(error, ERROR_INVALID,
+                             "there is no kind of announcement with number "
+                             "%u",
+                             filter->kind[i]);
+    if (!code)
+        code = check_codes("country code", "country", filter->country, filter->n_country, error);
+    if (!code)
+        code = check_codes("field of science (FORD code)", "ford", filter->field_of_science,
+                           filter->n_field_of_science, error);
+    return code;
+}
