@@ -1,12 +1,19 @@
 /* node: the composition root of `caravan run`: builds every part in order, one way down, and takes
- * them apart again. */
+ * them apart again. It knows nothing of the client: main hands it what the command line said. */
 #ifndef NODE_NODE_H
 #define NODE_NODE_H
 
-struct cli;
+#include <stdbool.h>
 
-/* Runs the node of the home folder until SIGINT or SIGTERM; argv: what stands behind `run`. Returns
- * the exit code. */
-int node_run(struct cli *cli, int argc, char **argv);
+struct error;
+
+struct node_options {
+    const char *home;  /* the home folder */
+    bool check_config; /* only look at the configuration, list all its problems, and return */
+    bool alone;        /* a restored or copied ledger does not wait for a partner's answer */
+};
+
+/* Runs the node until SIGINT or SIGTERM. Returns 0, or the code of what is wrong. */
+int node_run(const struct node_options *options, struct error *error);
 
 #endif
