@@ -1,0 +1,467 @@
+#include "node/ledger/memory_feeds.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/ledger/rules.h"
+
+/* Makes room for `need` elements; false when memory runs out. */
+static bool grow(void **array, size_t *capacity, size_t need, size_t size)
+{
+    size_t wanted = *capacity ? *capacity : 16;
+    void *larger;
+
+    if (need <= *capacity)
+        return true;
+    while (wanted < need)
+        wanted *= 2;
+    larger = realloc(*array, wanted * size);
+    if (!larger)
+        return false;
+    *array = larger;
+    *capacity = wanted;
+    return true;
+}
+
+/* --- feeds ------------------------------------------------------------------------------------ */
+
+static size_t feed_index(const struct memory_ledger *ledger, const struct id *id)
+{
+    size_t low = 0, high = ledger->feed_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (id_compare(&ledger->feeds[middle]->now.head.feed, id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct memory_feed *feed_find(const struct memory_ledger *ledger, const struct id *id)
+{
+    size_t index = feed_index(ledger, id);
+
+    if (index == ledger->feed_count || !id_equal(&ledger->feeds[index]->now.head.feed, id))
+        return NULL;
+    return ledger->feeds[index];
+}
+
+/* What this store may see of a feed; NULL: nothing yet. */
+static const struct store_feed *feed_view(const struct memory_store *store,
+                                          const struct memory_feed *feed)
+{
+    if (store->writer || !feed->changed)
+        return &feed->now;
+    return feed->was_there ? &feed->old : NULL;
+}
+
+static void feed_touch(struct memory_feed *feed)
+{
+    if (feed->changed)
+        return;
+    feed->changed = feed->was_there = true;
+    feed->old = feed->now;
+}
+
+/* The feed, made when it is new, and ready to be changed. NULL when memory runs out. */
+static struct memory_feed *feed_take(struct memory_ledger *ledger, const struct id *id)
+{
+    struct memory_feed *feed = feed_find(ledger, id);
+    size_t index = feed_index(ledger, id);
+
+    if (feed) {
+        feed_touch(feed);
+        return feed;
+    }
+    if (!grow((void **)&ledger->feeds, &ledger->feed_capacity, ledger->feed_count + 1,
+              sizeof(struct memory_feed *)))
+        return NULL;
+    feed = calloc(1, sizeof *feed);
+    if (!feed)
+        return NULL;
+    feed->now.head.feed = *id;
+    feed->changed = true;
+    memmove(ledger->feeds + index + 1, ledger->feeds + index,
+            (ledger->feed_count - index) * sizeof(struct memory_feed *));
+    ledger->feeds[index] = feed;
+    ledger->feed_count++;
+    return feed;
+}
+
+static void statement_free(struct span statement, struct span kept)
+{
+    if (statement.data != kept.data)
+        free((void *)(uintptr_t)statement.data);
+}
+
+static void entry_destroy(struct memory_entry *entry)
+{
+    free(entry->late);
+    free(entry->block);
+    free(entry);
+}
+
+static void feed_destroy(struct memory_feed *feed)
+{
+    for (uint64_t i = 0; i < feed->now.head.seq; i++)
+        entry_destroy(feed->entries[i]);
+    free(feed->entries);
+    statement_free(feed->now.statement, span_of(NULL, 0));
+    free(feed);
+}
+
+void memory_feeds_finish(struct memory_ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->feed_count; i++)
+        feed_destroy(ledger->feeds[i]);
+    free(ledger->feeds);
+    free(ledger->arrivals);
+}
+
+/* --- entries ---------------------------------------------------------------------------------- */
+
+static struct span copy_span(uint8_t **to, struct span from)
+{
+    struct span copy = {*to, from.size};
+
+    if (from.size)
+        memcpy(*to, from.data, from.size);
+    *to += from.size;
+    return copy;
+}
+
+static struct memory_entry *entry_copy(const struct store_entry *from)
+{
+    struct span none = {0};
+    struct span signature = from->entry.signature_checked ? from->entry.signature : none;
+    struct span salt = from->entry.has_content ? from->entry.salt : none;
+    struct span content = from->entry.has_content ? from->entry.content : none;
+    struct memory_entry *entry = calloc(1, sizeof *entry);
+    uint8_t *block = malloc(from->entry.bytes.size + signature.size + salt.size + content.size + 1);
+
+    if (!entry || !block) {
+        free(entry);
+        free(block);
+        return NULL;
+    }
+    entry->block = block;
+    entry->stored = *from;
+    entry->stored.entry.bytes = copy_span(&block, from->entry.bytes);
+    entry->stored.entry.signature = copy_span(&block, signature);
+    entry->stored.entry.salt = copy_span(&block, salt);
+    entry->stored.entry.content = copy_span(&block, content);
+    return entry;
+}
+
+/* What this store may see of an entry that it may see. */
+static struct store_entry entry_view(const struct memory_store *store,
+                                     const struct memory_entry *entry)
+{
+    struct store_entry view = entry->stored;
+
+    if (!store->writer && entry->late_is_new) {
+        view.arrival = entry->old_arrival;
+        view.received_ms = entry->old_received_ms;
+        view.entry.has_content = false;
+        view.entry.salt = view.entry.content = span_of(NULL, 0);
+    }
+    return view;
+}
+
+/* Room for it was made before. */
+static void take_arrival(struct memory_ledger *ledger, struct memory_feed *feed,
+                         struct memory_entry *entry)
+{
+    ledger->arrivals[ledger->arrival_count++] =
+        (struct memory_arrival){feed, entry->stored.entry.seq};
+    entry->stored.arrival = feed->now.head_arrival = ledger->arrival_count;
+}
+
+static void feed_add(struct memory_ledger *ledger, struct memory_feed *feed,
+                     struct memory_entry *entry)
+{
+    take_arrival(ledger, feed, entry);
+    feed->entries[feed->now.head.seq] = entry;
+    rules_follow(&feed->now, &entry->stored);
+}
+
+int memory_feeds_append(void *self, struct store_entry *entries, size_t count, struct error *error)
+{
+    struct memory_store *store = self;
+    struct memory_ledger *ledger = store->ledger;
+    struct entry_head nothing = {0};
+    struct memory_feed *feed;
+    int rc = memory_ledger_writable(store, error);
+
+    if (rc || count == 0)
+        return rc;
+    feed = feed_find(ledger, &entries[0].entry.feed);
+    nothing.feed = entries[0].entry.feed;
+    rc = rules_check_order(feed ? &feed->now.head : &nothing, entries, count, error);
+    if (rc)
+        return rc;
+    feed = feed_take(ledger, &entries[0].entry.feed);
+    if (!feed ||
+        !grow((void **)&feed->entries, &feed->capacity, feed->now.head.seq + count,
+              sizeof(struct memory_entry *)) ||
+        !grow((void **)&ledger->arrivals, &ledger->arrival_capacity, ledger->arrival_count + count,
+              sizeof *ledger->arrivals))
+        return memory_ledger_failed(store, error);
+    for (size_t i = 0; i < count; i++) {
+        struct memory_entry *entry = entry_copy(&entries[i]);
+
+        if (!entry)
+            return memory_ledger_failed(store, error);
+        feed_add(ledger, feed, entry);
+        entries[i].arrival = entry->stored.arrival;
+    }
+    return ERROR_NONE;
+}
+
+int memory_feeds_content(void *self, const struct id *feed_id, uint64_t seq, struct span salt,
+                         struct span content, uint64_t received_ms, struct error *error)
+{
+    struct memory_store *store = self;
+    struct memory_ledger *ledger = store->ledger;
+    struct memory_feed *feed;
+    struct memory_entry *entry;
+    uint8_t *late;
+    int rc = memory_ledger_writable(store, error);
+
+    if (rc)
+        return rc;
+    feed = feed_find(ledger, feed_id);
+    if (!feed || seq == 0 || seq > feed->now.head.seq)
+        return error_set(error, ERROR_NOT_FOUND, "entry %llu is not in the ledger",
+                         (unsigned long long)seq);
+    entry = feed->entries[seq - 1];
+    if (entry->stored.entry.has_content)
+        return error_set(error, ERROR_EXISTS, "entry %llu has its content already",
+                         (unsigned long long)seq);
+    late = malloc(salt.size + content.size + 1);
+    if (!late || !grow((void **)&ledger->arrivals, &ledger->arrival_capacity,
+                       ledger->arrival_count + 1, sizeof *ledger->arrivals)) {
+        free(late);
+        return memory_ledger_failed(store, error);
+    }
+    feed_touch(feed);
+    entry->late = late;
+    entry->late_is_new = true;
+    entry->old_arrival = entry->stored.arrival;
+    entry->old_received_ms = entry->stored.received_ms;
+    entry->stored.received_ms = received_ms;
+    entry->stored.entry.has_content = true;
+    entry->stored.entry.salt = copy_span(&late, salt);
+    entry->stored.entry.content = copy_span(&late, content);
+    take_arrival(ledger, feed, entry);
+    feed->now.missing--;
+    return ERROR_NONE;
+}
+
+int memory_feeds_frozen(void *self, const struct id *feed_id, bool frozen, struct error *error)
+{
+    struct memory_store *store = self;
+    struct memory_feed *feed;
+    int rc = memory_ledger_writable(store, error);
+
+    if (rc)
+        return rc;
+    feed = feed_take(store->ledger, feed_id);
+    if (!feed)
+        return memory_ledger_failed(store, error);
+    feed->now.frozen = frozen;
+    return ERROR_NONE;
+}
+
+int memory_feeds_statement(void *self, const struct id *feed_id, struct span signed_head,
+                           uint64_t as_of_ms, struct error *error)
+{
+    struct memory_store *store = self;
+    struct memory_feed *feed;
+    uint8_t *copy;
+    int rc = memory_ledger_writable(store, error);
+
+    if (rc)
+        return rc;
+    feed = feed_take(store->ledger, feed_id);
+    copy = malloc(signed_head.size + 1);
+    if (!feed || !copy) {
+        free(copy);
+        return memory_ledger_failed(store, error);
+    }
+    statement_free(feed->now.statement, feed->old.statement);
+    feed->now.statement = span_of(copy, signed_head.size);
+    copy_span(&copy, signed_head);
+    feed->now.statement_ms = as_of_ms;
+    return ERROR_NONE;
+}
+
+/* --- transactions ----------------------------------------------------------------------------- */
+
+/* Only what arrived in this transaction can have late content that is new in it. */
+static void settle_late(struct memory_ledger *ledger, bool commit)
+{
+    for (size_t i = ledger->committed_arrivals; i < ledger->arrival_count; i++) {
+        struct memory_arrival *arrival = &ledger->arrivals[i];
+        struct memory_entry *entry = arrival->feed->entries[arrival->seq - 1];
+
+        if (!entry->late_is_new)
+            continue;
+        entry->late_is_new = false;
+        if (commit)
+            continue;
+        entry->stored.arrival = entry->old_arrival;
+        entry->stored.received_ms = entry->old_received_ms;
+        entry->stored.entry.has_content = false;
+        entry->stored.entry.salt = entry->stored.entry.content = span_of(NULL, 0);
+        free(entry->late);
+        entry->late = NULL;
+    }
+}
+
+void memory_feeds_commit(struct memory_ledger *ledger)
+{
+    settle_late(ledger, true);
+    for (size_t i = 0; i < ledger->feed_count; i++) {
+        struct memory_feed *feed = ledger->feeds[i];
+
+        if (!feed->changed)
+            continue;
+        statement_free(feed->old.statement, feed->now.statement);
+        feed->old = (struct store_feed){0};
+        feed->changed = feed->was_there = false;
+    }
+    ledger->committed_arrivals = ledger->arrival_count;
+}
+
+void memory_feeds_rollback(struct memory_ledger *ledger)
+{
+    size_t kept = 0;
+
+    settle_late(ledger, false);
+    for (size_t i = 0; i < ledger->feed_count; i++) {
+        struct memory_feed *feed = ledger->feeds[i];
+
+        if (feed->changed && !feed->was_there) {
+            feed_destroy(feed);
+            continue;
+        }
+        ledger->feeds[kept++] = feed;
+        if (!feed->changed)
+            continue;
+        for (uint64_t seq = feed->old.head.seq; seq < feed->now.head.seq; seq++)
+            entry_destroy(feed->entries[seq]);
+        statement_free(feed->now.statement, feed->old.statement);
+        feed->now = feed->old;
+        feed->old = (struct store_feed){0};
+        feed->changed = feed->was_there = false;
+    }
+    ledger->feed_count = kept;
+    ledger->arrival_count = ledger->committed_arrivals;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+int memory_feeds_get(void *self, const struct id *feed_id, struct store_feed *out,
+                     struct error *error)
+{
+    struct memory_store *store = self;
+    struct memory_feed *feed = feed_find(store->ledger, feed_id);
+    const struct store_feed *view = feed ? feed_view(store, feed) : NULL;
+
+    if (!view)
+        return error_set(error, ERROR_NOT_FOUND, "this feed is not in the ledger");
+    buffer_clear(&store->statement);
+    if (!buffer_append(&store->statement, view->statement.data, view->statement.size))
+        return error_memory(error);
+    *out = *view;
+    out->statement = buffer_span(&store->statement);
+    return ERROR_NONE;
+}
+
+static size_t visible_arrivals(const struct memory_store *store)
+{
+    return store->writer ? store->ledger->arrival_count : store->ledger->committed_arrivals;
+}
+
+int memory_feeds_visit(void *self, uint64_t after_arrival, bool with_empty, size_t limit,
+                       store_feed_visitor visit, void *context, struct error *error)
+{
+    struct memory_store *store = self;
+    struct memory_ledger *ledger = store->ledger;
+
+    (void)error;
+    for (size_t i = 0; with_empty && after_arrival == 0 && i < ledger->feed_count; i++) {
+        const struct store_feed *view = feed_view(store, ledger->feeds[i]);
+
+        if (view && view->head_arrival == 0 && visit(context, view))
+            return ERROR_NONE;
+    }
+    for (uint64_t i = after_arrival; i < visible_arrivals(store) && limit; i++) {
+        const struct store_feed *view = feed_view(store, ledger->arrivals[i].feed);
+
+        if (!view || view->head_arrival != i + 1)
+            continue;
+        limit--;
+        if (visit(context, view))
+            return ERROR_NONE;
+    }
+    return ERROR_NONE;
+}
+
+int memory_feeds_entries(void *self, const struct id *feed_id, uint64_t first, uint64_t last,
+                         store_entry_visitor visit, void *context, struct error *error)
+{
+    struct memory_store *store = self;
+    struct memory_feed *feed = feed_find(store->ledger, feed_id);
+    const struct store_feed *view = feed ? feed_view(store, feed) : NULL;
+
+    (void)error;
+    if (!view)
+        return ERROR_NONE;
+    if (last > view->head.seq)
+        last = view->head.seq;
+    for (uint64_t seq = first ? first : 1; seq <= last; seq++) {
+        struct store_entry entry = entry_view(store, feed->entries[seq - 1]);
+
+        if (visit(context, &entry))
+            break;
+    }
+    return ERROR_NONE;
+}
+
+int memory_feeds_arrivals(void *self, uint64_t after, uint32_t types, store_entry_visitor visit,
+                          void *context, struct error *error)
+{
+    struct memory_store *store = self;
+
+    (void)error;
+    for (uint64_t i = after; i < visible_arrivals(store); i++) {
+        const struct memory_arrival *arrival = &store->ledger->arrivals[i];
+        struct store_entry entry = entry_view(store, arrival->feed->entries[arrival->seq - 1]);
+
+        if (entry.arrival != i + 1 || !rules_type_matches(types, entry.entry.content_type))
+            continue;
+        if (visit(context, &entry))
+            break;
+    }
+    return ERROR_NONE;
+}
+
+int memory_feeds_missing(void *self, const struct id *feed_id, uint64_t *seqs, size_t limit,
+                         size_t *count, struct error *error)
+{
+    struct memory_store *store = self;
+    struct memory_feed *feed = feed_find(store->ledger, feed_id);
+    const struct store_feed *view = feed ? feed_view(store, feed) : NULL;
+
+    (void)error;
+    *count = 0;
+    for (uint64_t seq = 1; view && view->missing && seq <= view->head.seq && *count < limit; seq++)
+        if (!entry_view(store, feed->entries[seq - 1]).entry.has_content)
+            seqs[(*count)++] = seq;
+    return ERROR_NONE;
+}

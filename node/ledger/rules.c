@@ -1,0 +1,40 @@
+#include "node/ledger/rules.h"
+
+int rules_check_order(const struct entry_head *head, const struct store_entry *entries,
+                      size_t count, struct error *error)
+{
+    const struct id *previous = &head->hash;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct entry *entry = &entries[i].entry;
+
+        if (entry->seq != head->seq + 1 + i)
+            return error_set(error, ERROR_GAP, "entry %llu does not follow entry %llu",
+                             (unsigned long long)entry->seq, (unsigned long long)(head->seq + i));
+        if (!id_equal(&entry->feed, &head->feed) || !id_equal(&entry->previous, previous))
+            return error_set(error, ERROR_BROKEN_CHAIN,
+                             "entry %llu does not name the hash of the entry before it",
+                             (unsigned long long)entry->seq);
+        previous = &entry->hash;
+    }
+    return ERROR_NONE;
+}
+
+void rules_follow(struct store_feed *feed, const struct store_entry *appended)
+{
+    const struct entry *entry = &appended->entry;
+
+    feed->head.seq = entry->seq;
+    feed->head.hash = entry->hash;
+    feed->head.certificate = appended->certificate;
+    feed->head_arrival = appended->arrival;
+    if (entry->signature_checked)
+        feed->signed_seq = entry->seq;
+    if (!entry->has_content)
+        feed->missing++;
+}
+
+bool rules_type_matches(uint32_t types, uint64_t content_type)
+{
+    return types == STORE_ALL_TYPES || (content_type < 32 && types >> content_type & 1);
+}

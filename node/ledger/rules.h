@@ -1,0 +1,15 @@
+/* rules: what both implementations of the ledger decide alike. Threads: no shared state. */
+#ifndef LEDGER_RULES_H
+#define LEDGER_RULES_H
+
+#include "node/core/ports.h"
+
+/* ERROR_NONE when entries follow the head, one after the other; see append in ports.h. */
+int rules_check_order(const struct entry_head *head, const struct store_entry *entries,
+                      size_t count, struct error *error);
+/* Moves a feed's state behind an appended entry, whose arrival is set. */
+void rules_follow(struct store_feed *feed, const struct store_entry *appended);
+/* types: STORE_ALL_TYPES or bits of STORE_TYPE. */
+bool rules_type_matches(uint32_t types, uint64_t content_type);
+
+#endif
