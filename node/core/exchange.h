@@ -67,7 +67,7 @@ void exchange_link(struct exchange *exchange, const struct id *partner,
                    enum exchange_link_kind kind, bool up, const char *endpoint, const char *reason);
 /* A sync message or live payload, parsed and checked by incoming_create; borrowed until the call
  * returns. Requests (incoming_is_request) belong to serve_answer and are ignored here. */
-void exchange_incoming(struct exchange *exchange, const struct incoming *incoming);
+void exchange_incoming(struct exchange *exchange, struct incoming *incoming);
 /* Timers; call when exchange_next_ms says so, and at least once a second. */
 void exchange_tick(struct exchange *exchange);
 /* Milliseconds until the next timer. */

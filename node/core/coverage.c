@@ -1,0 +1,166 @@
+/* Receipts: what we hold of others' feeds, and what others hold of ours. */
+#include <stdlib.h>
+
+#include "node/core/serve.h"
+#include "node/core/state.h"
+
+static bool send_bytes(struct exchange *exchange, struct partner *partner,
+                       struct span signed_receipt)
+{
+    Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
+    Caravan__Receipts receipts = CARAVAN__RECEIPTS__INIT;
+    Caravan__SignedReceipt *list[1], *receipt;
+    bool sent;
+
+    receipt = caravan__signed_receipt__unpack(NULL, signed_receipt.size, signed_receipt.data);
+    if (!receipt)
+        return false;
+    list[0] = receipt;
+    receipts.receipts = list;
+    receipts.n_receipts = 1;
+    message.body_case = CARAVAN__SYNC_MESSAGE__BODY_RECEIPTS;
+    message.receipts = &receipts;
+    sent = session_send(exchange, partner, &message);
+    caravan__signed_receipt__free_unpacked(receipt, NULL);
+    return sent;
+}
+
+void coverage_send_to(struct exchange *exchange, struct feed *feed, struct partner *partner)
+{
+    struct entry_receipt receipt = {exchange->own->id, feed->head, feed->missing, 0};
+    struct buffer bytes = {0};
+    uint64_t wall = exchange_wall(exchange);
+
+    exchange->receipt_counter =
+        wall > exchange->receipt_counter ? wall : exchange->receipt_counter + 1;
+    receipt.counter = exchange->receipt_counter;
+    if (entry_receipt_sign(&receipt, exchange->network, exchange->config.node_key, &bytes, NULL) ==
+        ERROR_NONE)
+        send_bytes(exchange, partner, buffer_span(&bytes));
+    buffer_finish(&bytes);
+}
+
+void coverage_send(struct exchange *exchange, struct feed *feed)
+{
+    if (feed->partner && session_up(feed->partner)) {
+        coverage_send_to(exchange, feed, feed->partner);
+        return;
+    }
+    /* The publisher is not connected: whoever hands its feed on takes the receipt along. */
+    for (size_t i = 0; i < feed->source_count; i++)
+        if (session_up(feed->sources[i].partner))
+            coverage_send_to(exchange, feed, feed->sources[i].partner);
+}
+
+static void remember(struct feed *receiver, const struct entry_receipt *receipt, uint64_t now)
+{
+    receiver->received_known = true;
+    receiver->received_seq = receipt->head.seq;
+    receiver->received_missing = receipt->missing;
+    receiver->received_counter = receipt->counter;
+    receiver->received_ms = now;
+}
+
+static void store_receipt(struct exchange *exchange, const struct entry_receipt *receipt,
+                          struct span bytes)
+{
+    const struct store *store = &exchange->config.store;
+    struct store_receipt row = {.feed = receipt->head.feed,
+                                .receiver = receipt->receiver,
+                                .certificate = receipt->head.certificate,
+                                .seq = receipt->head.seq,
+                                .missing = receipt->missing,
+                                .counter = receipt->counter,
+                                .received_ms = exchange_wall(exchange),
+                                .encoded = bytes};
+    struct error error;
+
+    exchange->wrote = true;
+    if (store->operations->put_receipt(store->self, &row, &error))
+        exchange_break(exchange, &error);
+}
+
+/* A receipt for our own feed, by whomever it was handed over. */
+static void receive_own(struct exchange *exchange, struct partner *from, struct feed *receiver,
+                        const struct entry_receipt *receipt, struct span bytes)
+{
+    bool moved = !receiver->received_known || receiver->received_seq != receipt->head.seq ||
+                 receiver->received_missing != receipt->missing;
+
+    if (receiver->received_known && receipt->counter <= receiver->received_counter)
+        return;
+    remember(receiver, receipt, exchange_wall(exchange));
+    if (moved) {
+        store_receipt(exchange, receipt, bytes);
+        exchange->changes++;
+    }
+    if (receiver->partner != from)
+        return;
+    from->answered = true;
+    if (receipt->head.seq)
+        catchup_note(exchange, exchange->own, from, &receipt->head);
+}
+
+static void receive_one(struct exchange *exchange, struct partner *from, struct span bytes)
+{
+    struct entry_receipt receipt;
+    struct error error;
+    struct feed *receiver, *publisher;
+
+    if (entry_receipt_parse(bytes, exchange->network, &receipt, &error)) {
+        session_trouble(exchange, from, &error);
+        return;
+    }
+    receiver = feed_find(exchange, &receipt.receiver);
+    publisher = feed_find(exchange, &receipt.head.feed);
+    /* Of a stranger to us there is nothing to check it with, and nobody to show it to. */
+    if (!receiver || !publisher || !receiver->chain.count)
+        return;
+    if (entry_receipt_check(bytes, &receiver->chain, &receipt, &error)) {
+        session_trouble(exchange, from, &error);
+        return;
+    }
+    if (publisher == exchange->own)
+        receive_own(exchange, from, receiver, &receipt, bytes);
+    else if (publisher->partner && publisher->partner != from && session_up(publisher->partner))
+        send_bytes(exchange, publisher->partner, bytes);
+}
+
+void coverage_receive(struct exchange *exchange, struct partner *partner,
+                      const Caravan__Receipts *receipts)
+{
+    struct buffer bytes = {0};
+
+    for (size_t i = 0; i < receipts->n_receipts; i++) {
+        buffer_clear(&bytes);
+        if (serve_pack(&receipts->receipts[i]->base, &bytes))
+            receive_one(exchange, partner, buffer_span(&bytes));
+    }
+    buffer_finish(&bytes);
+}
+
+static int load_one(void *context, const struct store_receipt *row)
+{
+    struct exchange *exchange = context;
+    struct feed *receiver = feed_find(exchange, &row->receiver);
+    struct entry_receipt receipt = {
+        .head.seq = row->seq, .missing = row->missing, .counter = row->counter};
+
+    if (receiver)
+        remember(receiver, &receipt, row->received_ms);
+    return 0;
+}
+
+int coverage_load(struct exchange *exchange, struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+    struct buffer value = {0};
+    int code =
+        store->operations->receipts(store->self, &exchange->own->id, load_one, exchange, error);
+
+    if (!code && store->operations->get_value(store->self, "receipt-counter", &value, NULL) == 0 &&
+        value.size == 8)
+        exchange->receipt_counter = bytes_get_u64(value.data);
+    buffer_finish(&value);
+    return code;
+}

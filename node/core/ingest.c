@@ -1,0 +1,255 @@
+/* The one way of an entry into the ledger, from whichever side it comes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/core/state.h"
+
+#define CERTIFICATE CARAVAN__CONTENT_TYPE__CONTENT_TYPE_CERTIFICATE
+
+/* --- appending ----------------------------------------------------------------------------------
+ */
+
+/* The certificate in a certificate entry becomes part of the chain, here and in the store. */
+static int take_certificate(struct exchange *exchange, struct feed *feed, const struct entry *entry,
+                            struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+    uint64_t number = feed->head.certificate + 1;
+    struct store_certificate row = {number, entry->seq, entry->content};
+    int code = identity_chain_append(&feed->chain, entry->content, error);
+
+    if (!code)
+        code = feed_set_position(feed, number, entry->seq, error);
+    if (!code)
+        code = store->operations->put_certificate(store->self, &feed->id, &row, error);
+    feed->head.certificate = number;
+    return code;
+}
+
+static void mark_changed(struct exchange *exchange, struct feed *feed)
+{
+    exchange->wrote = true;
+    if (feed->changed)
+        return;
+    feed->changed = true;
+    feed->next_changed = exchange->changed;
+    exchange->changed = feed;
+}
+
+int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *entries, size_t count,
+                  struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+    struct store_entry *rows = calloc(count, sizeof *rows);
+    uint64_t now = exchange_wall(exchange);
+    bool dial_anew = false;
+    int code;
+
+    if (!rows)
+        return error_memory(error);
+    for (size_t i = 0; i < count; i++) {
+        rows[i].entry = entries[i];
+        rows[i].received_ms = now;
+        rows[i].certificate = feed->head.certificate + (entries[i].content_type == CERTIFICATE);
+    }
+    code = store->operations->append(store->self, rows, count, error);
+    for (size_t i = 0; i < count && !code; i++) {
+        const struct entry *entry = &entries[i];
+
+        feed->head.seq = entry->seq;
+        feed->head.hash = entry->hash;
+        if (!entry->has_content)
+            feed->missing++;
+        else if (entry->content_type == CERTIFICATE)
+            code = take_certificate(exchange, feed, entry, error);
+        else if (feed_learn(feed, entry->content_type, entry->content))
+            dial_anew = true;
+        if (!code)
+            exchange_queue_live(exchange, feed, entry);
+    }
+    if (!code && entries[count - 1].content_type == CERTIFICATE) {
+        code = feed_publish_keys(exchange, feed, error);
+        dial_anew = true;
+    }
+    free(rows);
+    if (code)
+        return code;
+    mark_changed(exchange, feed);
+    catchup_moved(exchange, feed);
+    if (dial_anew && feed->partner && exchange->config.partner_changed)
+        exchange->config.partner_changed(exchange->config.self, &feed->id);
+    return ERROR_NONE;
+}
+
+/* --- forks --------------------------------------------------------------------------------------
+ */
+
+struct one_entry {
+    struct buffer bytes; /* SignedEntry */
+    struct id hash;
+    bool found, has_content, no_memory;
+};
+
+static int copy_one(void *context, const struct store_entry *row)
+{
+    struct one_entry *one = context;
+
+    one->found = true;
+    one->hash = row->entry.hash;
+    one->has_content = row->entry.has_content;
+    one->no_memory = !entry_encode(&row->entry, true, &one->bytes);
+    return 1;
+}
+
+static int read_one(struct exchange *exchange, const struct feed *feed, uint64_t seq,
+                    struct one_entry *one, struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+    int code = store->operations->entries(store->self, &feed->id, seq, seq, copy_one, one, error);
+
+    return !code && one->no_memory ? error_memory(error) : code;
+}
+
+/* Keeps the pair as proof and freezes the feed. Two branches of one certificate number cannot be
+ * told apart by anything but the institution's next certificate. */
+static enum ingest_result freeze(struct exchange *exchange, struct feed *feed,
+                                 const struct one_entry *kept, const struct entry *other,
+                                 struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+    struct buffer other_bytes = {0};
+    struct store_conflict conflict = {.feed = feed->id,
+                                      .certificate = feed_certificate_at(feed, other->seq),
+                                      .seq = other->seq,
+                                      .kept = buffer_span(&kept->bytes)};
+    int code = entry_encode(other, true, &other_bytes) ? ERROR_NONE : error_memory(error);
+
+    conflict.other = buffer_span(&other_bytes);
+    if (!code)
+        code = store->operations->put_conflict(store->self, &conflict, error);
+    if (!code)
+        code = store->operations->put_frozen(store->self, &feed->id, true, error);
+    buffer_finish(&other_bytes);
+    if (code) {
+        exchange_break(exchange, error);
+        return INGEST_FAILED;
+    }
+    feed->frozen = true;
+    mark_changed(exchange, feed);
+    error_set(error, ERROR_FORK, "the feed is forked at No. %llu: two signed entries stand there",
+              (unsigned long long)other->seq);
+    return INGEST_FORK;
+}
+
+/* The newest entry of the run that we have, too, must be the same as ours: the chain then vouches
+ * for all before it. */
+static enum ingest_result compare_known(struct exchange *exchange, struct feed *feed,
+                                        struct entry_run *run, size_t known, struct error *error)
+{
+    struct entry *last = &run->entries[known - 1];
+    struct one_entry kept = {0};
+    enum ingest_result result = INGEST_KNOWN;
+    uint64_t before;
+
+    if (last->seq == feed->head.seq && id_equal(&last->hash, &feed->head.hash) && !feed->missing)
+        return INGEST_KNOWN;
+    if (read_one(exchange, feed, last->seq, &kept, error)) {
+        exchange_break(exchange, error);
+        buffer_finish(&kept.bytes);
+        return INGEST_FAILED;
+    }
+    if (kept.found && !id_equal(&kept.hash, &last->hash)) {
+        before = run->entries[0].seq > 1 ? feed_certificate_at(feed, run->entries[0].seq - 1) : 0;
+        if (entry_run_check(run, &feed->chain, before, error))
+            result = INGEST_REFUSED;
+        else if (known < run->count)
+            result = INGEST_DIVERGED; /* ask for the one that carries a signature of its own */
+        else
+            result = freeze(exchange, feed, &kept, last, error);
+    } else if (feed->missing) {
+        for (size_t i = 0; i < known; i++)
+            if (run->entries[i].has_content)
+                ingest_late_content(exchange, feed, &run->entries[i]);
+    }
+    buffer_finish(&kept.bytes);
+    return result;
+}
+
+bool ingest_late_content(struct exchange *exchange, struct feed *feed, const struct entry *entry)
+{
+    const struct store *store = &exchange->config.store;
+    struct one_entry kept = {0};
+    struct error error;
+    bool same;
+    int code = read_one(exchange, feed, entry->seq, &kept, &error);
+
+    same = kept.found && !kept.has_content && id_equal(&kept.hash, &entry->hash);
+    buffer_finish(&kept.bytes);
+    if (!code && !same)
+        return false;
+    if (!code)
+        code = store->operations->put_content(store->self, &feed->id, entry->seq, entry->salt,
+                                              entry->content, exchange_wall(exchange), &error);
+    if (code) {
+        exchange_break(exchange, &error);
+        return false;
+    }
+    feed->missing--;
+    feed_learn(feed, entry->content_type, entry->content);
+    mark_changed(exchange, feed);
+    return true;
+}
+
+/* --- a run --------------------------------------------------------------------------------------
+ */
+
+static enum ingest_result check_and_append(struct exchange *exchange, struct feed *feed,
+                                           struct entry_run *run, size_t known, bool checked,
+                                           struct error *error)
+{
+    /* What was checked elsewhere was checked with the certificate in force at our head, or again
+     * here: the keyring may have been behind. */
+    if (!checked && entry_run_check(run, &feed->chain, feed->head.certificate, error))
+        return INGEST_REFUSED;
+    if (!id_equal(&run->entries[known].previous, &feed->head.hash)) {
+        error_set(error, ERROR_BROKEN_CHAIN,
+                  "No. %llu does not follow the No. %llu that is held here",
+                  (unsigned long long)run->entries[known].seq, (unsigned long long)feed->head.seq);
+        return INGEST_DIVERGED;
+    }
+    if (ingest_append(exchange, feed, run->entries + known, run->kept - known, error)) {
+        exchange_break(exchange, error);
+        return INGEST_FAILED;
+    }
+    return INGEST_ADDED;
+}
+
+enum ingest_result ingest_run(struct exchange *exchange, struct feed *feed, struct entry_run *run,
+                              bool checked, uint64_t certificate, uint64_t *added,
+                              struct error *error)
+{
+    uint64_t first = run->entries[0].seq;
+    enum ingest_result result = INGEST_KNOWN;
+    size_t known;
+
+    *added = 0;
+    if (first > feed->head.seq + 1)
+        return INGEST_GAP;
+    known = (size_t)(feed->head.seq + 1 - first);
+    if (known > run->kept)
+        known = run->kept;
+    if (known)
+        result = compare_known(exchange, feed, run, known, error);
+    if (result != INGEST_KNOWN || known == run->kept)
+        return result;
+    if (feed->frozen) {
+        error_set(error, ERROR_FROZEN, "the feed is frozen: it is forked");
+        return INGEST_KNOWN;
+    }
+    /* Only where the check started at our head is its certificate the one in force there. */
+    checked = checked && certificate == feed->head.certificate;
+    result = check_and_append(exchange, feed, run, known, checked, error);
+    if (result == INGEST_ADDED)
+        *added = run->kept - known;
+    return result;
+}
