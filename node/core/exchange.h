@@ -90,6 +90,13 @@ int exchange_publish(struct exchange *exchange, uint32_t content_type, struct sp
                      const uint8_t request[STORE_REQUEST_ID_SIZE], struct exchange_published *out,
                      struct error *error);
 
+/* What profile and endpoints should say (their bytes, from the configuration): published as soon as
+ * publishing is open, if our feed says otherwise. */
+int exchange_describe(struct exchange *exchange, struct span profile, struct span endpoints,
+                      struct error *error);
+/* Our feed is confirmed: a ledger that was restored or copied may be marked as ours again. */
+bool exchange_trusted(const struct exchange *exchange);
+
 /* Entries from a file. run: Run bytes; certificates: Certificates bytes or empty. Same rules as for
  * entries from partners; ERROR_UNKNOWN_FEED when neither our own nor an accepted partner's. */
 int exchange_import(struct exchange *exchange, struct span certificates, struct span run,

@@ -82,34 +82,45 @@ uint64_t feed_certificate_at(const struct feed *feed, uint64_t seq)
     return number;
 }
 
-bool feed_learn(struct feed *feed, uint32_t content_type, struct span content)
+static void learn_profile(struct feed *feed, uint64_t created_ms, struct span content)
+{
+    Caravan__Profile *profile = caravan__profile__unpack(NULL, content.size, content.data);
+
+    /* A handle is typed and shown everywhere: one that breaks the rule is left unknown. */
+    if (!profile || !profile->handle || !card_handle_is_valid(profile->handle)) {
+        if (profile)
+            caravan__profile__free_unpacked(profile, NULL);
+        return;
+    }
+    if (feed->profile)
+        caravan__profile__free_unpacked(feed->profile, NULL);
+    feed->profile = profile;
+    feed->profile_ms = created_ms;
+}
+
+static bool learn_endpoints(struct feed *feed, uint64_t created_ms, struct span content)
+{
+    Caravan__Endpoints *endpoints = caravan__endpoints__unpack(NULL, content.size, content.data);
+
+    if (!endpoints)
+        return false;
+    if (feed->endpoints)
+        caravan__endpoints__free_unpacked(feed->endpoints, NULL);
+    feed->endpoints = endpoints;
+    feed->endpoints_ms = created_ms;
+    return true;
+}
+
+bool feed_learn(struct feed *feed, uint32_t content_type, uint64_t created_ms, struct span content)
 {
     if (content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE &&
-        guard_scan(&caravan__profile__descriptor, content, &guard_limits_content, NULL) == 0) {
-        Caravan__Profile *profile = caravan__profile__unpack(NULL, content.size, content.data);
-
-        /* A handle is typed and shown everywhere: one that breaks the rule is left unknown. */
-        if (profile && profile->handle && card_handle_is_valid(profile->handle)) {
-            if (feed->profile)
-                caravan__profile__free_unpacked(feed->profile, NULL);
-            feed->profile = profile;
-        } else if (profile) {
-            caravan__profile__free_unpacked(profile, NULL);
-        }
-    }
-    if (content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS &&
-        guard_scan(&caravan__endpoints__descriptor, content, &guard_limits_content, NULL) == 0) {
-        Caravan__Endpoints *endpoints =
-            caravan__endpoints__unpack(NULL, content.size, content.data);
-
-        if (!endpoints)
-            return false;
-        if (feed->endpoints)
-            caravan__endpoints__free_unpacked(feed->endpoints, NULL);
-        feed->endpoints = endpoints;
-        return true;
-    }
-    return false;
+        created_ms >= feed->profile_ms &&
+        guard_scan(&caravan__profile__descriptor, content, &guard_limits_content, NULL) == 0)
+        learn_profile(feed, created_ms, content);
+    return content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS &&
+           created_ms >= feed->endpoints_ms &&
+           guard_scan(&caravan__endpoints__descriptor, content, &guard_limits_content, NULL) == 0 &&
+           learn_endpoints(feed, created_ms, content);
 }
 
 struct loading {
@@ -200,7 +211,7 @@ static int learn_entry(void *context, const struct store_entry *entry)
     struct feed *feed = feed_find(exchange, &entry->entry.feed);
 
     if (feed && entry->entry.has_content)
-        feed_learn(feed, entry->entry.content_type, entry->entry.content);
+        feed_learn(feed, entry->entry.content_type, entry->entry.created_ms, entry->entry.content);
     return 0;
 }
 

@@ -62,7 +62,7 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
             feed->missing++;
         else if (entry->content_type == CERTIFICATE)
             code = take_certificate(exchange, feed, entry, error);
-        else if (feed_learn(feed, entry->content_type, entry->content))
+        else if (feed_learn(feed, entry->content_type, entry->created_ms, entry->content))
             dial_anew = true;
         if (!code)
             exchange_queue_live(exchange, feed, entry);
@@ -195,7 +195,7 @@ bool ingest_late_content(struct exchange *exchange, struct feed *feed, const str
         return false;
     }
     feed->missing--;
-    feed_learn(feed, entry->content_type, entry->content);
+    feed_learn(feed, entry->content_type, entry->created_ms, entry->content);
     mark_changed(exchange, feed);
     return true;
 }

@@ -38,6 +38,7 @@ struct feed {
     struct partner *partner; /* NULL: not accepted, or our own */
     Caravan__Profile *profile;
     Caravan__Endpoints *endpoints;
+    uint64_t profile_ms, endpoints_ms; /* when the publisher says it made them */
     /* the publisher's latest statement */
     struct buffer statement;
     struct entry_head stated;
@@ -111,8 +112,10 @@ struct exchange {
     bool start_checked;
     bool ahead;   /* a partner holds more of our feed than we do */
     bool trusted; /* the ledger is ours without doubt: not suspect, or confirmed, or --alone */
-    uint64_t statement_at; /* monotonic ms: next own head on live */
+    uint64_t statement_at;  /* monotonic ms: next own head on live */
+    uint64_t statements_at; /* monotonic ms: next time others' statements are stored */
     uint64_t receipt_counter;
+    bool described;
     struct buffer wanted_profile, wanted_endpoints; /* publish these as soon as we may */
 };
 
@@ -130,9 +133,10 @@ int feed_load_all(struct exchange *exchange, struct error *error);
 /* Certificate number in force for an entry at seq. */
 uint64_t feed_certificate_at(const struct feed *feed, uint64_t seq);
 int feed_set_position(struct feed *feed, uint64_t number, uint64_t seq, struct error *error);
-/* Takes over what an entry's content says of the feed itself (profile, endpoints). Contents that
- * cannot be read change nothing. true when the endpoints changed. */
-bool feed_learn(struct feed *feed, uint32_t content_type, struct span content);
+/* Takes over what an entry's content, or a card, says of the feed itself (profile, endpoints),
+ * unless what is known was made later. Contents that cannot be read change nothing. true when the
+ * endpoints changed. */
+bool feed_learn(struct feed *feed, uint32_t content_type, uint64_t created_ms, struct span content);
 const char *feed_handle(const struct feed *feed); /* "" when unknown */
 int feed_publish_keys(struct exchange *exchange, struct feed *feed, struct error *error);
 
@@ -210,7 +214,7 @@ void coverage_receive(struct exchange *exchange, struct partner *partner,
 
 int own_start(struct exchange *exchange, struct error *error);
 void own_tick(struct exchange *exchange, uint64_t now);
-/* Signs our head; on live, to the servers and, in a transaction, to the store. */
+/* Signs our head: out on live, and to the servers. */
 void own_state_head(struct exchange *exchange);
 void own_statement(struct exchange *exchange, struct feed *feed, struct span signed_head,
                    struct partner *from);

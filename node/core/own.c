@@ -1,0 +1,390 @@
+/* Our own feed: when we may publish, what we say of its head, and what others state of theirs.
+ *
+ * Most forks are accidents: a restored backup goes on where it ended, behind what was published
+ * since. So after a start publishing waits for what the connected partners hold of our feed:
+ *
+ *     CHECKING --all connected partners have answered, nothing ahead of us--------> OPEN
+ *        |     --10 s are over (a warning), ledger known to be ours---------------> OPEN
+ *        +-----10 s are over, ledger restored or copied--> HELD --one answers, or --alone--> OPEN
+ *     OPEN --a partner shows our feed ahead of us--> CHECKING (entries are fetched back) --> OPEN
+ *     any --two entries of ours at one seq--> FROZEN
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/guard.h"
+#include "common/log.h"
+#include "node/core/serve.h"
+#include "node/core/state.h"
+
+#define STATEMENT_STORE_MS 60000
+
+enum exchange_publishing exchange_publishing(const struct exchange *exchange)
+{
+    if (exchange->own->frozen)
+        return EXCHANGE_FROZEN;
+    if (exchange->ahead || !exchange->start_checked)
+        return EXCHANGE_CHECKING;
+    return exchange->trusted ? EXCHANGE_OPEN : EXCHANGE_HELD;
+}
+
+bool exchange_trusted(const struct exchange *exchange)
+{
+    return exchange->trusted && exchange->start_checked;
+}
+
+/* --- the check after a start --------------------------------------------------------------------
+ */
+
+struct answers {
+    size_t partners, sessions, answered;
+};
+
+static struct answers count_answers(const struct exchange *exchange)
+{
+    struct answers answers = {0};
+    const struct partner *partner;
+    size_t at = 0;
+
+    while ((partner = map_next(&exchange->partners, &at))) {
+        answers.partners++;
+        answers.sessions += partner->session;
+        answers.answered += partner->session && partner->answered;
+    }
+    return answers;
+}
+
+static void check_start(struct exchange *exchange, uint64_t now)
+{
+    struct answers answers = count_answers(exchange);
+    uint64_t waited = now - exchange->started_at;
+    bool all = answers.answered > 0 && answers.answered == answers.sessions &&
+               waited >= LIMIT_START_SETTLE_MS;
+
+    if (answers.answered && !exchange->ahead && !exchange->trusted) {
+        exchange->trusted = true;
+        exchange->changes++;
+    }
+    if (exchange->start_checked)
+        return;
+    if (!all && answers.partners && waited < LIMIT_START_CHECK_MS)
+        return;
+    if (!all && answers.partners)
+        log_warning("start.unconfirmed", "partners", log_number((long long)answers.partners),
+                    "answered", log_number((long long)answers.answered));
+    exchange->start_checked = true;
+    exchange->changes++;
+}
+
+/* --- publishing ---------------------------------------------------------------------------------
+ */
+
+static int find_request(struct exchange *exchange, const uint8_t request[STORE_REQUEST_ID_SIZE],
+                        struct exchange_published *out, struct error *error);
+
+static int refuse_publishing(const struct exchange *exchange, struct error *error)
+{
+    switch (exchange_publishing(exchange)) {
+    case EXCHANGE_OPEN:
+        return ERROR_NONE;
+    case EXCHANGE_FROZEN:
+        return error_set(
+            error, ERROR_FROZEN,
+            "our own feed is forked: two entries stand at one number; publishing stays "
+            "closed until a new certificate chooses the branch");
+    case EXCHANGE_HELD:
+        return error_set(error, ERROR_HELD,
+                         "the ledger was restored or copied, so publishing waits until one partner "
+                         "has confirmed our feed; connect one, or, if no other copy of this node "
+                         "can be running, start with: caravan run --alone");
+    case EXCHANGE_CHECKING:
+    default:
+        return error_set(error, ERROR_HELD,
+                         "the node is asking its partners what they hold of our feed; "
+                         "try again in some seconds");
+    }
+}
+
+static int build(struct exchange *exchange, uint32_t content_type, struct span content,
+                 struct buffer *bytes, struct error *error)
+{
+    struct feed *own = exchange->own;
+    struct entry_draft draft = {.network = exchange->network,
+                                .feed = own->id,
+                                .seq = own->head.seq + 1,
+                                .previous = own->head.hash,
+                                .created_ms = exchange_wall(exchange),
+                                .content_type = content_type,
+                                .content = content};
+    struct id hash;
+
+    exchange->config.random.fill(exchange->config.random.self, draft.salt, sizeof draft.salt);
+    return entry_build(&draft, exchange->config.node_key, bytes, &hash, error);
+}
+
+int exchange_publish(struct exchange *exchange, uint32_t content_type, struct span content,
+                     const uint8_t request[STORE_REQUEST_ID_SIZE], struct exchange_published *out,
+                     struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+    struct buffer bytes = {0};
+    struct entry_run run = {0};
+    int code;
+
+    if (request) {
+        code = find_request(exchange, request, out, error);
+        if (code != ERROR_NOT_FOUND)
+            return code;
+    }
+    code = refuse_publishing(exchange, error);
+    if (code)
+        return code;
+    code = build(exchange, content_type, content, &bytes, error);
+    if (!code)
+        code = entry_run_parse_single(buffer_span(&bytes), exchange->network, &run, error);
+    /* What we hand out is checked as others will check it. */
+    if (!code)
+        code = entry_run_check(&run, &exchange->own->chain, exchange->own->head.certificate, error);
+    if (code)
+        goto out;
+    code = ingest_append(exchange, exchange->own, run.entries, 1, error);
+    if (!code && request)
+        code = store->operations->put_request(store->self, request, run.entries[0].seq, error);
+    if (code) {
+        exchange_break(exchange, error);
+        goto out;
+    }
+    *out = (struct exchange_published){run.entries[0].seq, run.entries[0].hash, false};
+out:
+    entry_run_finish(&run);
+    buffer_finish(&bytes);
+    return code;
+}
+
+static int take_hash(void *context, const struct store_entry *entry)
+{
+    *(struct id *)context = entry->entry.hash;
+    return 1;
+}
+
+static int find_request(struct exchange *exchange, const uint8_t request[STORE_REQUEST_ID_SIZE],
+                        struct exchange_published *out, struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+    struct exchange_published found = {.repeated = true};
+    int code = store->operations->get_request(store->self, request, &found.seq, error);
+
+    if (!code)
+        code = store->operations->entries(store->self, &exchange->own->id, found.seq, found.seq,
+                                          take_hash, &found.hash, error);
+    if (!code)
+        *out = found;
+    return code;
+}
+
+/* --- who and where we are -----------------------------------------------------------------------
+ */
+
+int exchange_describe(struct exchange *exchange, struct span profile, struct span endpoints,
+                      struct error *error)
+{
+    buffer_clear(&exchange->wanted_profile);
+    buffer_clear(&exchange->wanted_endpoints);
+    if (!buffer_append(&exchange->wanted_profile, profile.data, profile.size) ||
+        !buffer_append(&exchange->wanted_endpoints, endpoints.data, endpoints.size))
+        return error_memory(error);
+    exchange->described = true;
+    return ERROR_NONE;
+}
+
+static void publish_if_changed(struct exchange *exchange, const ProtobufCMessage *published,
+                               uint32_t type, const struct buffer *wanted)
+{
+    struct exchange_published out;
+    struct buffer packed = {0};
+    struct error error;
+    bool same = published && serve_pack(published, &packed) &&
+                span_equal(buffer_span(&packed), buffer_span(wanted));
+
+    buffer_finish(&packed);
+    if (!same && exchange_publish(exchange, type, buffer_span(wanted), NULL, &out, &error))
+        log_error("describe.failed", "text", error.text);
+}
+
+static void describe(struct exchange *exchange)
+{
+    const struct feed *own = exchange->own;
+
+    if (!exchange->described || exchange_publishing(exchange) != EXCHANGE_OPEN)
+        return;
+    exchange->described = false;
+    publish_if_changed(exchange, own->profile ? &own->profile->base : NULL,
+                       CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE, &exchange->wanted_profile);
+    publish_if_changed(exchange, own->endpoints ? &own->endpoints->base : NULL,
+                       CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS, &exchange->wanted_endpoints);
+}
+
+/* --- statements of heads ------------------------------------------------------------------------
+ */
+
+void own_state_head(struct exchange *exchange)
+{
+    struct feed *own = exchange->own;
+    struct buffer bytes = {0};
+    char topic[LIMIT_TOPIC_SIZE + 1];
+    uint64_t now = exchange_wall(exchange);
+
+    exchange->statement_at = exchange_now(exchange) + LIMIT_HEAD_INTERVAL_MS;
+    if (own->frozen || !own->head.seq ||
+        entry_head_sign(&own->head, exchange->network, now, exchange->config.node_key, &bytes,
+                        NULL)) {
+        buffer_finish(&bytes);
+        return;
+    }
+    policy_set_statement(exchange->config.policy, &own->id, buffer_span(&bytes), NULL);
+    entry_topic_of_head(&own->id, topic);
+    exchange->config.bus.live(exchange->config.bus.self, topic, buffer_span(&bytes));
+    buffer_finish(&own->statement);
+    own->statement = bytes;
+    own->stated = own->head;
+    own->as_of_ms = now;
+}
+
+/* Finds out whose head a statement is about, before it can be checked. */
+static struct feed *feed_of_statement(struct exchange *exchange, struct span signed_head)
+{
+    struct feed *feed = NULL;
+    ProtobufCMessage *outer, *inner;
+    struct arena arena;
+    struct id id;
+
+    arena_init(&arena, 64 * 1024);
+    if (guard_unpack(&caravan__signed_head__descriptor, signed_head, &guard_limits_content, &arena,
+                     &outer, NULL) == 0) {
+        const Caravan__SignedHead *head = (const Caravan__SignedHead *)outer;
+
+        if (guard_unpack(&caravan__head_statement__descriptor,
+                         span_of(head->statement.data, head->statement.len), &guard_limits_content,
+                         &arena, &inner, NULL) == 0) {
+            const Caravan__HeadStatement *statement = (const Caravan__HeadStatement *)inner;
+
+            if (statement->head && statement->head->has_feed &&
+                span_to_id(span_of(statement->head->feed.data, statement->head->feed.len), &id))
+                feed = feed_find(exchange, &id);
+        }
+    }
+    arena_finish(&arena);
+    return feed;
+}
+
+/* Hands a publisher's newest word on: the "as of" of those who read from us. */
+static void pass_on(struct exchange *exchange, const struct feed *feed)
+{
+    char topic[LIMIT_TOPIC_SIZE + 1];
+
+    if (!feed->partner || !feed->partner->relay)
+        return;
+    policy_set_statement(exchange->config.policy, &feed->id, buffer_span(&feed->statement), NULL);
+    entry_topic_of_head(&feed->id, topic);
+    exchange->config.bus.live(exchange->config.bus.self, topic, buffer_span(&feed->statement));
+}
+
+void own_statement(struct exchange *exchange, struct feed *feed, struct span signed_head,
+                   struct partner *from)
+{
+    struct entry_head head;
+    struct error error;
+    uint64_t as_of;
+
+    if (!feed)
+        feed = feed_of_statement(exchange, signed_head);
+    if (!feed || feed == exchange->own || !feed->partner)
+        return;
+    if (span_equal(signed_head, buffer_span(&feed->statement)))
+        return;
+    if (entry_head_check(signed_head, &feed->chain, &head, &as_of, &error)) {
+        session_trouble(exchange, from, &error);
+        return;
+    }
+    if (as_of <= feed->as_of_ms || !id_equal(&head.feed, &feed->id))
+        return;
+    buffer_clear(&feed->statement);
+    if (!buffer_append(&feed->statement, signed_head.data, signed_head.size))
+        return;
+    feed->stated = head;
+    feed->as_of_ms = as_of;
+    feed->statement_dirty = true;
+    /* Only the publisher is known to have what it states; a relay says itself what it holds. */
+    if (from == feed->partner)
+        catchup_note(exchange, feed, from, &head);
+    pass_on(exchange, feed);
+}
+
+static void store_statements(struct exchange *exchange)
+{
+    const struct store *store = &exchange->config.store;
+    struct feed *feed;
+    struct error error;
+    size_t at = 0;
+
+    while ((feed = map_next(&exchange->feeds, &at))) {
+        if (!feed->statement_dirty)
+            continue;
+        feed->statement_dirty = false;
+        exchange->wrote = true;
+        if (store->operations->put_statement(store->self, &feed->id, buffer_span(&feed->statement),
+                                             feed->as_of_ms, &error))
+            exchange_break(exchange, &error);
+    }
+}
+
+/* --- life ---------------------------------------------------------------------------------------
+ */
+
+static int append_genesis(struct exchange *exchange, struct error *error)
+{
+    struct entry_run run = {0};
+    int code = entry_run_parse_single(exchange->config.genesis, exchange->network, &run, error);
+
+    if (!code && !id_equal(&run.feed, &exchange->own->id))
+        code = error_set(error, ERROR_CONFIG, "the genesis entry is of another feed");
+    if (!code)
+        code = entry_run_check(&run, &exchange->own->chain, 0, error);
+    if (!code)
+        code = ingest_append(exchange, exchange->own, run.entries, 1, error);
+    entry_run_finish(&run);
+    return code;
+}
+
+int own_start(struct exchange *exchange, struct error *error)
+{
+    int code;
+
+    exchange->trusted = !exchange->config.suspect || exchange->config.alone;
+    exchange->start_checked = exchange->config.alone;
+    if (exchange->own->head.seq)
+        return ERROR_NONE;
+    /* A ledger that begins cannot be behind, unless one stood here before. */
+    exchange->start_checked = !exchange->config.suspect || exchange->config.alone;
+    code = exchange_begin(exchange, error);
+    if (!code)
+        code = append_genesis(exchange, error);
+    if (code) {
+        exchange_break(exchange, error);
+        exchange_commit(exchange, NULL);
+        return error_prefix(error, "cannot write entry 1 of our own feed");
+    }
+    return exchange_commit(exchange, error);
+}
+
+void own_tick(struct exchange *exchange, uint64_t now)
+{
+    check_start(exchange, now);
+    describe(exchange);
+    if (exchange->statement_at <= now)
+        own_state_head(exchange);
+    if (exchange->statements_at <= now) {
+        exchange->statements_at = now + STATEMENT_STORE_MS;
+        store_statements(exchange);
+    }
+}
