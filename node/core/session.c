@@ -44,8 +44,13 @@ bool session_send(struct exchange *exchange, struct partner *partner,
 
 void session_trouble(struct exchange *exchange, struct partner *partner, const struct error *error)
 {
-    snprintf(partner->trouble, sizeof partner->trouble, "%s: %s", error_name(error->code),
-             error->text);
+    char text[sizeof partner->trouble];
+
+    snprintf(text, sizeof text, "%s: %.200s", error_name(error->code), error->text);
+    /* Said once: a partner that repeats itself must not fill the log. */
+    if (strcmp(text, partner->trouble) == 0)
+        return;
+    memcpy(partner->trouble, text, sizeof partner->trouble);
     log_warning("partner.trouble", "partner", feed_handle(partner->feed), "code",
                 error_name(error->code), "text", error->text);
     exchange->changes++;
