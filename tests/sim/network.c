@@ -1,0 +1,532 @@
+#include "tests/sim/network.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/core/serve.h"
+#include "node/core/topics.h"
+#include "node/ledger/ledger.h"
+
+struct flight {
+    struct flight *next;
+    uint64_t at;
+    unsigned from, to;
+    bool live;
+    char topic[LIMIT_TOPIC_SIZE + 1];
+    struct buffer bytes;
+};
+
+static uint64_t draw(struct network *network)
+{
+    uint64_t x = network->random += 0x9e3779b97f4a7c15u;
+
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
+
+static unsigned index_of(const struct network_node *node)
+{
+    return (unsigned)(node - node->network->nodes);
+}
+
+static const struct id *feed_of(const struct network *network, unsigned node)
+{
+    return &network->nodes[node].institution.chain.feed;
+}
+
+static int node_of(const struct network *network, const struct id *feed)
+{
+    for (unsigned i = 0; i < network->count; i++)
+        if (id_equal(feed_of(network, i), feed))
+            return (int)i;
+    return -1;
+}
+
+/* --- flights ------------------------------------------------------------------------------------
+ */
+
+static bool is_linked(const struct network *network, unsigned a, unsigned b)
+{
+    return network->nodes[a].linked[b] || network->nodes[b].linked[a];
+}
+
+static void launch(struct network *network, unsigned from, unsigned to, const char *topic,
+                   struct span bytes)
+{
+    struct flight *flight = calloc(1, sizeof *flight), **place = &network->flights;
+
+    assert_non_null(flight);
+    *flight = (struct flight){.from = from, .to = to, .live = topic != NULL};
+    flight->at = network->now_ms + 1 + draw(network) % (network->latency_max_ms + 1);
+    if (topic)
+        memcpy(flight->topic, topic, strlen(topic) + 1);
+    assert_true(buffer_append(&flight->bytes, bytes.data, bytes.size));
+    if (network->tamper && !network->tamper(network->context, from, to, topic, &flight->bytes)) {
+        buffer_finish(&flight->bytes);
+        free(flight);
+        return;
+    }
+    /* ZeroMQ keeps the order of one connection; different connections overtake each other. */
+    for (struct flight *other = network->flights; other; other = other->next)
+        if (other->from == from && other->to == to && other->live == flight->live &&
+            other->at > flight->at)
+            flight->at = other->at;
+    while (*place && (*place)->at <= flight->at)
+        place = &(*place)->next;
+    flight->next = *place;
+    *place = flight;
+}
+
+static void drop_flights(struct network *network, unsigned a, unsigned b)
+{
+    struct flight **place = &network->flights, *flight;
+
+    while ((flight = *place)) {
+        if ((flight->from == a && flight->to == b) || (flight->from == b && flight->to == a)) {
+            *place = flight->next;
+            buffer_finish(&flight->bytes);
+            free(flight);
+        } else {
+            place = &flight->next;
+        }
+    }
+}
+
+static bool bus_send(void *self, const struct id *partner, struct span message)
+{
+    struct network_node *node = self;
+    int to = node_of(node->network, partner);
+
+    if (to < 0 || !is_linked(node->network, index_of(node), (unsigned)to))
+        return false;
+    launch(node->network, index_of(node), (unsigned)to, NULL, message);
+    return true;
+}
+
+static void bus_live(void *self, const char *topic, struct span payload)
+{
+    struct network_node *node = self;
+    struct network *network = node->network;
+
+    /* Nodes subscribe to feed/ and head/ only. */
+    if (strncmp(topic, "kind/", 5) == 0)
+        return;
+    for (unsigned to = 0; to < network->count; to++) {
+        if (!network->nodes[to].linked[index_of(node)])
+            continue;
+        if (draw(network) % 100 < network->live_loss)
+            network->live_lost++;
+        else
+            launch(network, index_of(node), to, topic, payload);
+    }
+}
+
+static uint64_t clock_now(void *self)
+{
+    return ((struct network *)self)->now_ms;
+}
+
+static void random_fill(void *self, void *out, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        ((uint8_t *)out)[i] = (uint8_t)draw(self);
+}
+
+/* --- nodes --------------------------------------------------------------------------------------
+ */
+
+void network_init(struct network *network, unsigned count, uint64_t seed)
+{
+    memset(network, 0, sizeof *network);
+    network->count = count;
+    network->random = seed;
+    network->now_ms = INSTITUTION_START_MS;
+    network->latency_max_ms = 50;
+    for (unsigned i = 0; i < count; i++) {
+        struct network_node *node = &network->nodes[i];
+
+        node->network = network;
+        institution_init(&node->institution, (uint8_t)(i + 1));
+        institution_certify(&node->institution, false, &node->genesis);
+        assert_int_equal(ledger_memory_create(&node->store, NULL), ERROR_NONE);
+        assert_int_equal(ledger_memory_open_reader(&node->store, &node->reader, NULL), ERROR_NONE);
+    }
+}
+
+void network_finish(struct network *network)
+{
+    for (unsigned i = 0; i < network->count; i++) {
+        struct network_node *node = &network->nodes[i];
+
+        network_stop(network, i);
+        node->reader.operations->destroy(node->reader.self);
+        node->store.operations->destroy(node->store.self);
+        buffer_finish(&node->genesis);
+        institution_finish(&node->institution);
+    }
+    assert_null(network->flights);
+}
+
+static void begin(struct network_node *node)
+{
+    assert_int_equal(exchange_begin(node->exchange, NULL), ERROR_NONE);
+}
+
+static void commit(struct network_node *node)
+{
+    struct error error = {0};
+
+    if (exchange_commit(node->exchange, &error))
+        fail_msg("commit of node %u: %s", index_of(node), error.text);
+}
+
+static void add_partner(struct network_node *node, unsigned other)
+{
+    struct institution *institution = &node->network->nodes[other].institution;
+    Caravan__Profile profile = CARAVAN__PROFILE__INIT;
+    Caravan__Endpoints endpoints = CARAVAN__ENDPOINTS__INIT;
+    struct card card = {.profile = &profile, .endpoints = &endpoints, .created_ms = 1};
+    char handle[16];
+    struct error error = {0};
+
+    snprintf(handle, sizeof handle, "xx-node%u", other);
+    profile.handle = handle;
+    card.chain = institution->chain;
+    if (exchange_partner_add(node->exchange, &card, node->relay[other], &error))
+        fail_msg("partner: %s", error.text);
+}
+
+static void link_up(struct network *network, unsigned a, unsigned b, bool up)
+{
+    struct network_node *from = &network->nodes[a], *to = &network->nodes[b];
+
+    if (from->linked[b] == up)
+        return;
+    from->linked[b] = up;
+    if (!up)
+        drop_flights(network, a, b);
+    if (from->exchange) {
+        begin(from);
+        exchange_link(from->exchange, feed_of(network, b), EXCHANGE_LIVE_OUT, up, "sim", "");
+        exchange_link(from->exchange, feed_of(network, b), EXCHANGE_SYNC_OUT, up, "sim", "");
+        commit(from);
+    }
+    if (to->exchange) {
+        begin(to);
+        exchange_link(to->exchange, feed_of(network, a), EXCHANGE_SYNC_IN, up, "sim", "");
+        commit(to);
+    }
+}
+
+/* A link stands when its dialler wants it, both run, both know each other, and nothing is cut. */
+static void update_links(struct network *network)
+{
+    for (unsigned a = 0; a < network->count; a++)
+        for (unsigned b = 0; b < network->count; b++) {
+            struct network_node *from = &network->nodes[a], *to = &network->nodes[b];
+
+            link_up(network, a, b,
+                    from->dials[b] && from->exchange && to->exchange && from->knows[b] &&
+                        to->knows[a] && !network->cut[a][b]);
+        }
+}
+
+void network_start(struct network *network, unsigned index, bool suspect, bool alone)
+{
+    struct network_node *node = &network->nodes[index];
+    struct exchange_config config = {
+        .network = INSTITUTION_NETWORK,
+        .feed = *feed_of(network, index),
+        .handle = "xx-self",
+        .node_key = node->institution.node,
+        .chain = &node->institution.chain,
+        .genesis = buffer_span(&node->genesis),
+        .store = node->store,
+        .bus = {node, bus_send, bus_live},
+        .clock = {network, clock_now, clock_now},
+        .random = {network, random_fill},
+        .suspect = suspect,
+        .alone = alone,
+    };
+    struct error error = {0};
+
+    assert_int_equal(keyring_create(&node->keyring, NULL), ERROR_NONE);
+    assert_int_equal(policy_create(feed_of(network, index), &node->policy, NULL), ERROR_NONE);
+    config.keyring = node->keyring;
+    config.policy = node->policy;
+    if (exchange_create(&config, &node->exchange, &error))
+        fail_msg("start of node %u: %s", index, error.text);
+    begin(node);
+    for (unsigned other = 0; other < network->count; other++)
+        if (node->knows[other])
+            add_partner(node, other);
+    commit(node);
+    update_links(network);
+}
+
+void network_stop(struct network *network, unsigned index)
+{
+    struct network_node *node = &network->nodes[index];
+
+    if (!node->exchange)
+        return;
+    exchange_destroy(node->exchange);
+    node->exchange = NULL;
+    update_links(network);
+    for (unsigned other = 0; other < network->count; other++)
+        drop_flights(network, index, other);
+    keyring_destroy(node->keyring);
+    policy_destroy(node->policy);
+}
+
+void network_accept(struct network *network, unsigned a, unsigned b, bool relay)
+{
+    struct network_node *node = &network->nodes[a];
+
+    node->knows[b] = true;
+    node->relay[b] = relay;
+    if (node->exchange) {
+        begin(node);
+        add_partner(node, b);
+        commit(node);
+    }
+    update_links(network);
+}
+
+void network_accept_all(struct network *network)
+{
+    for (unsigned a = 0; a < network->count; a++)
+        for (unsigned b = 0; b < network->count; b++)
+            if (a != b)
+                network_accept(network, a, b, false);
+}
+
+void network_remove_partner(struct network *network, unsigned a, unsigned b)
+{
+    struct network_node *node = &network->nodes[a];
+
+    node->knows[b] = false;
+    update_links(network);
+    if (node->exchange) {
+        begin(node);
+        exchange_partner_remove(node->exchange, feed_of(network, b));
+        commit(node);
+    }
+}
+
+void network_dial(struct network *network, unsigned a, unsigned b)
+{
+    network->nodes[a].dials[b] = true;
+    update_links(network);
+}
+
+void network_dial_all(struct network *network)
+{
+    for (unsigned a = 0; a < network->count; a++)
+        for (unsigned b = 0; b < network->count; b++)
+            if (a != b)
+                network_dial(network, a, b);
+}
+
+void network_cut(struct network *network, unsigned a, unsigned b, bool cut)
+{
+    network->cut[a][b] = network->cut[b][a] = cut;
+    update_links(network);
+}
+
+/* --- time ---------------------------------------------------------------------------------------
+ */
+
+static void deliver(struct network *network, struct flight *flight)
+{
+    struct network_node *to = &network->nodes[flight->to];
+    struct incoming *incoming;
+
+    network->delivered++;
+    incoming = incoming_create(feed_of(network, flight->from), flight->live ? flight->topic : NULL,
+                               &flight->bytes, INSTITUTION_NETWORK, to->keyring);
+    assert_non_null(incoming);
+    if (incoming_is_request(incoming)) {
+        struct buffer answer = {0};
+
+        assert_int_equal(serve_answer(&to->reader, to->policy, &incoming->peer, incoming->message,
+                                      &answer, NULL),
+                         ERROR_NONE);
+        launch(network, flight->to, flight->from, NULL, buffer_span(&answer));
+        buffer_finish(&answer);
+    } else {
+        begin(to);
+        exchange_incoming(to->exchange, incoming);
+        commit(to);
+    }
+    incoming_destroy(incoming);
+}
+
+static void deliver_due(struct network *network)
+{
+    struct flight *flight;
+
+    while ((flight = network->flights) && flight->at <= network->now_ms) {
+        network->flights = flight->next;
+        if (network->nodes[flight->to].exchange)
+            deliver(network, flight);
+        buffer_finish(&flight->bytes);
+        free(flight);
+    }
+}
+
+static void tick(struct network *network)
+{
+    for (unsigned i = 0; i < network->count; i++) {
+        struct network_node *node = &network->nodes[i];
+
+        if (!node->exchange)
+            continue;
+        begin(node);
+        exchange_tick(node->exchange);
+        commit(node);
+    }
+}
+
+bool network_run(struct network *network, uint64_t limit_ms,
+                 bool (*done)(struct network *network, void *context), void *context)
+{
+    uint64_t end = network->now_ms + limit_ms, next_tick = network->now_ms;
+
+    for (;;) {
+        if (done && done(network, context))
+            return true;
+        if (network->now_ms >= end)
+            return false;
+        /* Straight to the next event. */
+        network->now_ms =
+            network->flights && network->flights->at < next_tick ? network->flights->at : next_tick;
+        deliver_due(network);
+        if (network->now_ms >= next_tick) {
+            tick(network);
+            next_tick = network->now_ms + 100;
+        }
+    }
+}
+
+void network_sleep(struct network *network, uint64_t ms)
+{
+    network_run(network, ms, NULL, NULL);
+}
+
+/* --- looking ------------------------------------------------------------------------------------
+ */
+
+bool network_publish(struct network *network, unsigned index, const char *text)
+{
+    struct network_node *node = &network->nodes[index];
+    struct exchange_published out;
+    int code;
+
+    begin(node);
+    code = exchange_publish(node->exchange, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT,
+                            span_of_text(text), NULL, &out, NULL);
+    commit(node);
+    return code == ERROR_NONE;
+}
+
+struct walk {
+    uint64_t seq;
+    struct id hash;
+};
+
+static int walk_entry(void *context, const struct store_entry *row)
+{
+    struct walk *walk = context;
+
+    assert_int_equal(row->entry.seq, walk->seq + 1);
+    assert_memory_equal(&row->entry.previous, &walk->hash, sizeof walk->hash);
+    walk->seq++;
+    walk->hash = row->entry.hash;
+    return 0;
+}
+
+uint64_t network_holds(struct network *network, unsigned a, unsigned b, struct id *hash)
+{
+    struct store *reader = &network->nodes[a].reader;
+    struct walk walk = {0};
+
+    assert_int_equal(reader->operations->entries(reader->self, feed_of(network, b), 1, UINT64_MAX,
+                                                 walk_entry, &walk, NULL),
+                     ERROR_NONE);
+    if (hash)
+        *hash = walk.hash;
+    return walk.seq;
+}
+
+/* Cheap: heads only. network_holds walks the rows. */
+static bool head_of(struct network *network, unsigned a, unsigned b, struct entry_head *head)
+{
+    struct store *reader = &network->nodes[a].reader;
+    struct store_feed feed;
+
+    if (reader->operations->get_feed(reader->self, feed_of(network, b), &feed, NULL))
+        return false;
+    *head = feed.head;
+    return true;
+}
+
+bool network_is_equal(struct network *network, void *unused)
+{
+    (void)unused;
+    for (unsigned b = 0; b < network->count; b++) {
+        struct entry_head own, held;
+
+        if (!head_of(network, b, b, &own))
+            continue;
+        for (unsigned a = 0; a < network->count; a++)
+            if (a != b && network->nodes[a].exchange && network->nodes[a].knows[b] &&
+                (!head_of(network, a, b, &held) || held.seq != own.seq ||
+                 !id_equal(&held.hash, &own.hash)))
+                return false;
+    }
+    return true;
+}
+
+bool network_is_open(struct network *network, void *unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < network->count; i++)
+        if (network->nodes[i].exchange &&
+            exchange_publishing(network->nodes[i].exchange) != EXCHANGE_OPEN)
+            return false;
+    return true;
+}
+
+struct looking {
+    const struct id *feed;
+    struct exchange_feed_state *out;
+    bool found;
+};
+
+static void look(void *context, const struct exchange_feed_state *state)
+{
+    struct looking *looking = context;
+
+    if (!id_equal(&state->feed, looking->feed))
+        return;
+    *looking->out = *state;
+    looking->found = true;
+}
+
+const struct exchange_feed_state *network_state(struct network *network, unsigned a, unsigned b,
+                                                struct exchange_feed_state *out)
+{
+    struct looking looking = {feed_of(network, b), out, false};
+
+    exchange_feeds(network->nodes[a].exchange, look, &looking);
+    return looking.found ? out : NULL;
+}

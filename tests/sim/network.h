@@ -1,0 +1,76 @@
+/* network: whole nodes in one process on a virtual clock. Each node is a real exchange with its own
+ * in-memory ledger; between them is a virtual network with latency, loss on live, partitions and
+ * tampering, all drawn from one seed, so that a run repeats exactly.
+ *
+ * Node n is institution n + 1 of tests/support/institution.h (at most 7). */
+#ifndef TESTS_SIM_NETWORK_H
+#define TESTS_SIM_NETWORK_H
+
+#include "node/core/exchange.h"
+#include "tests/support/institution.h"
+
+#define NETWORK_NODES 7
+
+struct network;
+
+struct network_node {
+    struct network *network;
+    struct institution institution;
+    struct buffer genesis;
+    struct store store, reader;
+    struct keyring *keyring;
+    struct policy *policy;
+    struct exchange *exchange; /* NULL while it is stopped */
+    bool relay[NETWORK_NODES], knows[NETWORK_NODES];
+    bool dials[NETWORK_NODES]; /* opens connections to this node whenever both run */
+    bool linked[NETWORK_NODES];
+};
+
+struct network {
+    unsigned count;
+    struct network_node nodes[NETWORK_NODES];
+    uint64_t now_ms; /* virtual; wall clock and monotonic clock */
+    uint64_t random;
+    unsigned live_loss;                     /* per cent */
+    unsigned latency_max_ms;                /* of live and sync; sync keeps its order on a link */
+    bool cut[NETWORK_NODES][NETWORK_NODES]; /* partition, set both ways */
+    struct flight *flights;
+    uint64_t delivered, live_lost;
+    /* May change or drop (return false) what one node says to another. live: topic, else NULL. */
+    bool (*tamper)(void *context, unsigned from, unsigned to, const char *topic,
+                   struct buffer *bytes);
+    void *context;
+};
+
+void network_init(struct network *network, unsigned count, uint64_t seed);
+void network_finish(struct network *network);
+
+/* a accepts b's card. */
+void network_accept(struct network *network, unsigned a, unsigned b, bool relay);
+void network_accept_all(struct network *network);
+/* a dials b: one sync link that both use, and a hears b on live. */
+void network_dial(struct network *network, unsigned a, unsigned b);
+void network_dial_all(struct network *network);
+void network_cut(struct network *network, unsigned a, unsigned b, bool cut);
+
+void network_start(struct network *network, unsigned node, bool suspect, bool alone);
+void network_stop(struct network *network, unsigned node);
+void network_remove_partner(struct network *network, unsigned a, unsigned b);
+
+/* Publishes a plain announcement content; false when publishing is not open. */
+bool network_publish(struct network *network, unsigned node, const char *text);
+/* Runs until done says so, at most limit_ms of virtual time. */
+bool network_run(struct network *network, uint64_t limit_ms,
+                 bool (*done)(struct network *network, void *context), void *context);
+void network_sleep(struct network *network, uint64_t ms);
+
+/* What node a holds of b's feed; fails the test when the rows are not 1 … seq, chained. */
+uint64_t network_holds(struct network *network, unsigned a, unsigned b, struct id *hash);
+/* All running nodes that know a feed hold it up to its publisher's head, with the same hash. */
+bool network_is_equal(struct network *network, void *unused);
+/* All running nodes may publish. */
+bool network_is_open(struct network *network, void *unused);
+const struct exchange_feed_state *network_state(struct network *network, unsigned a, unsigned b,
+                                                struct exchange_feed_state *out);
+
+#endif
