@@ -182,6 +182,51 @@ static bool node_2_holds_0_and_1(struct network *network, void *unused)
     return true;
 }
 
+struct comparing {
+    struct network *network;
+    unsigned publisher;
+    bool same;
+};
+
+static int take_signed(void *context, const struct store_entry *row)
+{
+    struct buffer *bytes = context;
+
+    assert_true(entry_encode(&row->entry, true, bytes));
+    return 1;
+}
+
+/* An entry that is held is the publisher's byte for byte; its signature is, or there is none. */
+static int compare_entry(void *context, const struct store_entry *row)
+{
+    struct comparing *comparing = context;
+    struct network_node *publisher = &comparing->network->nodes[comparing->publisher];
+    struct store *reader = &publisher->reader;
+    struct buffer theirs = {0};
+    struct entry entry;
+
+    reader->operations->entries(reader->self, &row->entry.feed, row->entry.seq, row->entry.seq,
+                                take_signed, &theirs, NULL);
+    assert_int_equal(entry_parse_bytes(buffer_span(&theirs), INSTITUTION_NETWORK, &entry, NULL),
+                     ERROR_NONE);
+    comparing->same =
+        comparing->same && span_equal(entry.bytes, row->entry.bytes) &&
+        span_equal(entry.salt, row->entry.salt) && span_equal(entry.content, row->entry.content) &&
+        (!row->entry.signature.size || span_equal(entry.signature, row->entry.signature));
+    buffer_finish(&theirs);
+    return 0;
+}
+
+static bool holds_a_true_beginning(struct network *network, unsigned a, unsigned b)
+{
+    struct comparing comparing = {network, b, true};
+    struct store *reader = &network->nodes[a].reader;
+
+    reader->operations->entries(reader->self, &network->nodes[b].institution.chain.feed, 1,
+                                UINT64_MAX, compare_entry, &comparing, NULL);
+    return comparing.same;
+}
+
 static void test_exchange__a_spoiling_relay_harms_nobody(void **state)
 {
     (void)state;
@@ -201,8 +246,12 @@ static void test_exchange__a_spoiling_relay_harms_nobody(void **state)
         network.context = &kind;
         publish_many(&network, 0, 40);
         network_sleep(&network, MINUTE);
-        /* Caught: nothing wrong was taken, and the partner that spoils is named. */
-        assert_true(network_holds(&network, 2, 0, NULL) <= 1);
+        /* Caught: what was taken is the publisher's, and the partner that spoils is named. A
+         * signature inside a run is not needed, not checked and not kept, so a run whose middle
+         * was spoiled there may pass. */
+        assert_true(holds_a_true_beginning(&network, 2, 0));
+        if (kind != 1)
+            assert_int_equal(network_holds(&network, 2, 0, NULL), 1);
         assert_non_null(network_state(&network, 2, 1, &feed));
         assert_true(feed.trouble[0] != '\0');
         /* An honest way to the feed is enough. */
