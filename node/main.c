@@ -23,7 +23,7 @@ static int run_node(struct cli *cli, int argc, char **argv)
     if (code == ERROR_NONE && rest > 0)
         code = error_set(&error, ERROR_USAGE, "run takes no argument, found \"%s\"", argv[0]);
     if (code == ERROR_NONE && !(node.home = cli_home(cli, &error)))
-        code = error.code;
+        code = (int)error.code;
     if (code == ERROR_NONE)
         code = node_run(&node, &error);
     return code == ERROR_NONE ? 0 : cli_fail(cli, &error);

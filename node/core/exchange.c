@@ -468,7 +468,7 @@ int exchange_commit(struct exchange *exchange, struct error *error)
     exchange->open = false;
     if (exchange->broken) {
         store->operations->rollback(store->self);
-        code = exchange->broken_error.code;
+        code = (int)exchange->broken_error.code;
         if (error)
             *error = exchange->broken_error;
     } else {

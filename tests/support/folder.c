@@ -78,7 +78,7 @@ char *folder_read(const struct folder *folder, const char *name, size_t *size)
 {
     FILE *file = fopen(folder_file(folder, name), "rb");
     char *content = NULL;
-    long length;
+    long length = 0;
 
     if (!file)
         return NULL;
