@@ -9,7 +9,8 @@
  *     -----END CARAVAN CARD-----
  *
  * The lines above the empty one are for people and are not believed. Reading accepts text before
- * and after, CRLF, leading "> " and white space, and quoted-printable's soft breaks and =3D. */
+ * and after, CRLF, leading "> " and white space, lines broken or doubled by a mail program, and
+ * quoted-printable's soft breaks and =3D. Threads: no shared state. */
 #ifndef COMMON_CARD_H
 #define COMMON_CARD_H
 
@@ -31,7 +32,9 @@ int card_write(const struct identity_chain *chain, const Caravan__Profile *profi
                struct buffer *armour, struct error *error);
 /* Reads armoured text (or bare SignedCard bytes) and checks everything: sizes, certificates,
  * signature, handle ("cc-name", cc = the profile's country), endpoints. network may be NULL: any.
- */
+ * Whether the card is newer than what is known, the caller decides by created_ms. *out is empty on
+ * error; else profile and endpoints are never NULL, and the caller finishes it. Errors: invalid
+ * (the armour; with line), too-large, malformed, wrong-network, bad-signature, broken-chain. */
 int card_read(struct span text, const char *network, struct card *out, struct error *error);
 void card_finish(struct card *card);
 
