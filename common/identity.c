@@ -339,6 +339,20 @@ int identity_network_check(const char *network, struct error *error)
                      bytes_visible(span_of_text(network), found, sizeof found), LIMIT_NETWORK_SIZE);
 }
 
+int identity_certificate_network(struct span certificate, char network[LIMIT_NETWORK_SIZE + 1],
+                                 struct error *error)
+{
+    struct fields_value in[CERTIFICATE_COUNT];
+    int code = fields_read(&certificate_message, certificate, in, error);
+
+    if (!code)
+        code = identity_network_check(
+            bytes_visible(in[CERTIFICATE_NETWORK].bytes, network, LIMIT_NETWORK_SIZE + 1), error);
+    return code == ERROR_INVALID ? error_set(error, ERROR_MALFORMED,
+                                             "Certificate: \"%s\" is no network name", network)
+                                 : code;
+}
+
 int identity_chain_init(struct identity_chain *chain, const struct id *feed, const char *network,
                         struct error *error)
 {

@@ -92,6 +92,10 @@ int identity_chain_append(struct identity_chain *chain, struct span signed_certi
 int identity_chain_check_at(const struct identity_chain *chain, uint64_t number,
                             struct span signed_certificate, struct identity_certificate *out,
                             struct error *error);
+/* The network that Certificate bytes (not SignedCertificate) name: only for finding out, nothing is
+ * checked but the name's own rule. */
+int identity_certificate_network(struct span certificate, char network[LIMIT_NETWORK_SIZE + 1],
+                                 struct error *error);
 /* NULL when number is 0 or above count. */
 const struct identity_certificate *identity_chain_get(const struct identity_chain *chain,
                                                       uint64_t number);

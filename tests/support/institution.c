@@ -1,5 +1,7 @@
 #include "tests/support/institution.h"
 
+#include "common/fields.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,4 +129,32 @@ void institution_say(struct institution *institution, const char *text, struct b
 {
     institution_append(institution, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT,
                        span_of_text(text), out);
+}
+
+void institution_run(const struct institution *institution, const struct buffer *entries,
+                     size_t count, uint64_t proof_from, struct buffer *out)
+{
+    Caravan__Run message = CARAVAN__RUN__INIT;
+
+    message.has_feed = 1;
+    message.feed = fields_binary(span_of_id(&institution->chain.feed));
+    message.has_proof_from = proof_from != 0;
+    message.proof_from = proof_from;
+    message.n_entries = count;
+    message.entries = calloc(count, sizeof(Caravan__SignedEntry *));
+    must(message.entries != NULL, "memory");
+    for (size_t i = 0; i < count; i++) {
+        struct entry entry;
+
+        message.entries[i] = caravan__signed_entry__unpack(NULL, entries[i].size, entries[i].data);
+        must(message.entries[i] && entry_parse_bytes(buffer_span(&entries[i]), institution->network,
+                                                     &entry, NULL) == ERROR_NONE,
+             "reading an entry again");
+        if (proof_from && entry.seq >= proof_from && !entry_is_certificate(&entry))
+            message.entries[i]->has_salt = message.entries[i]->has_content = 0;
+    }
+    must(fields_pack(&message.base, out), "packing a run");
+    for (size_t i = 0; i < count; i++)
+        caravan__signed_entry__free_unpacked(message.entries[i], NULL);
+    free(message.entries);
 }
