@@ -588,3 +588,8 @@ void card_finish(struct card *card)
     buffer_finish(&card->encoded);
     *card = (struct card){0};
 }
+
+bool card_armour(const struct card *card, struct buffer *armour)
+{
+    return append_armour(&card->chain, card->profile, buffer_span(&card->encoded), armour);
+}

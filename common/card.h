@@ -37,6 +37,8 @@ int card_write(const struct identity_chain *chain, const Caravan__Profile *profi
  * (the armour; with line), too-large, malformed, wrong-network, bad-signature, broken-chain. */
 int card_read(struct span text, const char *network, struct card *out, struct error *error);
 void card_finish(struct card *card);
+/* Appends the armour of a card that was read; false when memory runs out. */
+bool card_armour(const struct card *card, struct buffer *armour);
 
 /* "cc-name": two letters, '-', 2 to 29 of a-z 0-9 '-'. */
 bool card_handle_is_valid(const char *handle);

@@ -327,3 +327,8 @@ bool secret_equal(const void *a, const void *b, size_t size)
 {
     return sodium_memcmp(a, b, size) == 0;
 }
+
+const char *secret_library(void)
+{
+    return sodium_version_string();
+}

@@ -52,4 +52,7 @@ void secret_random(void *out, size_t size);
 void secret_wipe(void *memory, size_t size);
 bool secret_equal(const void *a, const void *b, size_t size); /* constant time */
 
+/* Version of libsodium. */
+const char *secret_library(void);
+
 #endif

@@ -35,4 +35,7 @@ int ledger_memory_create(struct store *out, struct error *error);
  * writer. */
 int ledger_memory_open_reader(const struct store *writer, struct store *out, struct error *error);
 
+/* Version of SQLite. */
+const char *ledger_library(void);
+
 #endif

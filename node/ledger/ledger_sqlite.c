@@ -252,3 +252,8 @@ int ledger_sqlite_open_reader(const char *path, struct store *out, struct error 
     ledger->lock = -1;
     return finish_open(ledger, reader_open(ledger, path, error), out);
 }
+
+const char *ledger_library(void)
+{
+    return sqlite3_libversion();
+}
