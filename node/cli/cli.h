@@ -70,6 +70,11 @@ int cli_options(struct cli *cli, const struct cli_command *command,
                 const struct cli_option *options, int argc, char **argv, int *rest,
                 struct error *error);
 
+/* Commands that begin with a verb ("partner add"): ERROR_NONE when argv[0] is one of the words,
+ * else ERROR_USAGE with what they are. */
+int cli_verb(const struct cli_command *command, const char *const *verbs, int argc, char **argv,
+             struct error *error);
+
 /* The word of a NULL-ended list that is nearest to what was typed, for "did you mean"; NULL when
  * none is near. */
 const char *cli_nearest(const char *typed, const char *const *words);

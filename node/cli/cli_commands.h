@@ -5,7 +5,15 @@
 
 #include "node/cli/cli.h"
 
-#define CLI_COMMANDS(X) X(run)
+/* clang-format off */
+#define CLI_COMMANDS(X) \
+    X(init)             \
+    X(run)              \
+    X(card)             \
+    X(partner)          \
+    X(listener)           \
+    X(doctor)
+/* clang-format on */
 
 #define CLI_DECLARE(name) extern const struct cli_command cmd_##name;
 CLI_COMMANDS(CLI_DECLARE)

@@ -215,3 +215,27 @@ int cli_options(struct cli *cli, const struct cli_command *command,
     *rest = kept;
     return ERROR_NONE;
 }
+
+int cli_verb(const struct cli_command *command, const char *const *verbs, int argc, char **argv,
+             struct error *error)
+{
+    char all[128] = "";
+    const char *near;
+
+    for (size_t i = 0; verbs[i]; i++) {
+        if (argc > 0 && strcmp(argv[0], verbs[i]) == 0)
+            return ERROR_NONE;
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s",
+                 i == 0         ? ""
+                 : verbs[i + 1] ? ", "
+                                : " or ",
+                 verbs[i]);
+    }
+    if (argc == 0)
+        return error_set(error, ERROR_USAGE, "%s what? Say %s; see: caravan %s --help",
+                         command->name, all, command->name);
+    near = cli_nearest(argv[0], verbs);
+    return error_set(error, ERROR_USAGE, "%s has no \"%s\"%s%s%s; it has %s", command->name,
+                     argv[0], near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "",
+                     all);
+}
