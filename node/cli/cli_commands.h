@@ -12,6 +12,8 @@
     X(card)             \
     X(partner)          \
     X(listener)           \
+    X(backup)             \
+    X(restore)            \
     X(doctor)
 /* clang-format on */
 
