@@ -1,0 +1,11 @@
+/* vectors: the known answers of PROTOCOL.md, made again from nothing. tests/vectors/vectors.txt
+ * holds them; unit.vectors compares, `unit_vectors --write FILE` makes the file anew. */
+#ifndef TESTS_SUPPORT_VECTORS_H
+#define TESTS_SUPPORT_VECTORS_H
+
+#include "common/bytes.h"
+
+/* Appends the whole text: comments, and lines "name = value". */
+void vectors_write(struct buffer *out);
+
+#endif
