@@ -7,14 +7,18 @@
 #define OPS_OPERATIONS_H
 
 #include "node/core/exchange.h"
+#include "node/core/view.h"
 #include "proto/control.pb-c.h"
 
 enum ops_where { OPS_WRITER, OPS_READER };
 
-/* What a handler may use. exchange is NULL on the reader, and store is the writer's own there. */
+/* What a handler may use. Everything is borrowed. */
 struct ops_context {
-    struct exchange *exchange; /* writer only */
-    struct store store;
+    struct exchange *exchange; /* writer only; NULL on a reader */
+    struct store store;        /* the thread's own */
+    /* The thread's own, over that store: of all feeds on a reader, own_only on the writer. ops_run
+     * brings it up to date. */
+    struct view *view;
     struct policy *policy;
     const char *network;
     struct id feed; /* our own */
@@ -26,11 +30,13 @@ struct ops_context {
     /* Writes a backup of the home to an absolute path (node/ledger is a sibling). */
     int (*backup)(void *self, const char *file, uint64_t *size, struct error *error);
     void *self;
-    /* Of a long poll: this is the last try, answer with what there is. */
-    bool last_try;
+    /* Of a long poll: the first try (both are set when it may not wait); the last one, which
+     * answers with what there is. */
+    bool first_try, last_try;
 };
 
-/* Returned by a handler of a long poll that has nothing to say yet. */
+/* Returned by ops_run for a long poll that has nothing to say yet: run it again after a commit, a
+ * receipt or a change of links (exchange_changes), with last_try when its time has run out. */
 #define OPS_WAIT (-1)
 
 struct ops_operation {
@@ -40,7 +46,7 @@ struct ops_operation {
     const char *method, *path; /* for the web */
     /* How long a long poll may wait; NULL: it is none. */
     uint32_t (*wait_ms)(const ProtobufCMessage *request);
-    /* Appends the reply's bytes. */
+    /* Appends the reply's bytes. Called by ops_run. */
     int (*run)(struct ops_context *context, const ProtobufCMessage *request, struct buffer *reply,
                struct error *error);
 };
@@ -54,6 +60,10 @@ const struct ops_operation *ops_find(const char *name); /* NULL when unknown */
 int ops_read(struct span bytes, struct arena *arena, uint64_t *id,
              const struct ops_operation **operation, ProtobufCMessage **request,
              struct error *error);
+/* Runs an operation that was read: brings the view up to date and appends the reply's bytes.
+ * Returns 0, OPS_WAIT (reply unchanged) or an error code. */
+int ops_run(const struct ops_operation *operation, struct ops_context *context,
+            const ProtobufCMessage *request, struct buffer *reply, struct error *error);
 /* Appends ControlReply bytes: the reply, or the error when its code is not ERROR_NONE. */
 bool ops_write(uint64_t id, struct span reply, const struct error *error, struct buffer *out);
 

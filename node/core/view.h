@@ -1,0 +1,98 @@
+/* view: announcements as people read them: what an entry, its revisions and its withdrawal say
+ * together, folded from the ledger. Contents that break a rule, are of an unknown kind or from a
+ * newer version, and contents that are missing stop nothing: they come with the reason why they
+ * cannot be shown.
+ *
+ * A change (revision, withdrawal) counts only when it is in the feed of the announcement that it
+ * names. The newest revision is in force, also when it cannot be shown: to show an older one would
+ * be wrong. What was withdrawn stays withdrawn.
+ *
+ * Threads: one at a time, each thread its own view and store. */
+#ifndef CORE_VIEW_H
+#define CORE_VIEW_H
+
+#include "node/core/ports.h"
+#include "proto/control.pb-c.h"
+
+/* Contents that ask for a newer schema than this are not interpreted (Entry.min_reader). */
+#define VIEW_SCHEMA_VERSION 1
+
+struct view;
+
+/* store: this thread's; borrowed for the life of the view. own_only: our own feed alone, for
+ * checking changes of it on the writer's store (uncommitted entries count there). */
+int view_create(const struct store *store, const struct id *own, bool own_only, struct view **out,
+                struct error *error);
+void view_destroy(struct view *view); /* NULL is fine */
+
+/* Reads what has arrived since the last call. Every function below answers as of then. */
+int view_update(struct view *view, struct error *error);
+uint64_t view_last_arrival(const struct view *view);
+
+#define VIEW_PROBLEM_SIZE 512
+#define VIEW_NAME_SIZE 64
+
+/* Everything is borrowed until the visitor returns. */
+struct view_state {
+    char name[VIEW_NAME_SIZE]; /* of the announcement: handle/seq; without a handle, hex/seq */
+    const char *handle;        /* "" when no profile was seen */
+    struct id feed;
+    bool own;
+    uint64_t seq;       /* entry that first published it */
+    uint64_t event_seq; /* entry that is in force, or that this event is about */
+    uint64_t revised_by;
+    uint64_t withdrawn_by; /* 0: not withdrawn */
+    uint32_t content_type; /* of the entry event_seq, when it is an event; else of seq */
+    /* of the entry event_seq */
+    uint32_t min_reader;
+    uint64_t created_ms, received_ms, arrival;
+    struct id hash;
+    /* Announcement bytes; of another type of entry its content as it is */
+    struct span content;
+    bool has_content;
+    char problem[VIEW_PROBLEM_SIZE];       /* "cannot be shown: …"; "" when it can */
+    const Caravan__Withdrawal *withdrawal; /* NULL when not withdrawn or not readable */
+};
+
+/* Returns 0 to go on, anything else to stop after this one. */
+typedef int (*view_visitor)(void *context, const struct view_state *state);
+
+/* Announcements that match, newest first, from before arrival `before` (0: from the newest), at
+ * most limit. *next: pass as `before` to go on; 0: that was all. *total: how many match in all.
+ * filter may be NULL; it was checked by filter_check. Entries that are no announcements come only
+ * with filter->other, but those whose type this version does not know come without it, too. */
+int view_list(struct view *view, const Caravan__Filter *filter, uint64_t before, size_t limit,
+              view_visitor visit, void *context, uint64_t *next, uint64_t *total,
+              struct error *error);
+
+/* What happened after arrival `after`, oldest first: publications, revisions, withdrawals, late
+ * contents. The state is as the event left it. *next: pass as `after` to go on. */
+int view_changes(struct view *view, const Caravan__Filter *filter, uint64_t after, size_t limit,
+                 view_visitor visit, void *context, uint64_t *next, struct error *error);
+
+/* The announcement (or other entry) as it is now. ERROR_NOT_FOUND with what is known. */
+int view_show(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
+              void *context, struct error *error);
+/* Each step of it, oldest first. */
+int view_history(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
+                 void *context, struct error *error);
+
+/* May the announcement be revised or withdrawn? ERROR_NOT_FOUND when there is no such entry,
+ * ERROR_INVALID when it is no announcement or was withdrawn. */
+int view_check_change(struct view *view, const struct id *feed, uint64_t seq, struct error *error);
+
+/* The handle of a feed; "" when no profile was seen. Borrowed until the next update. */
+const char *view_handle(const struct view *view, const struct id *feed);
+/* "th-nstda/42"; without a handle the first 16 hex digits of the feed id. */
+void view_name(const struct view *view, const struct id *feed, uint64_t seq,
+               char out[VIEW_NAME_SIZE]);
+
+/* A feed by handle, by the beginning of its id in hex (8 digits or more), or by its fingerprint
+ * (spaces may be left out). ERROR_NOT_FOUND; ERROR_EXISTS when several fit, with the fingerprints
+ * of two. */
+int view_resolve(const struct view *view, const char *name, struct id *feed, struct error *error);
+/* "name/seq". ERROR_INVALID when it is not of that form. */
+int view_resolve_name(const struct view *view, const char *name, struct id *feed, uint64_t *seq,
+                      struct error *error);
+
+#endif
