@@ -111,6 +111,7 @@ int entry_head_sign(const struct entry_head *head, const char *network, uint64_t
 int entry_head_check(struct span signed_head, const struct identity_chain *chain,
                      struct entry_head *head, uint64_t *as_of_ms, struct error *error);
 
+/* head: certificate, seq and hash 0 while nothing has been received. */
 struct entry_receipt {
     struct id receiver;
     struct entry_head head;

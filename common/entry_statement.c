@@ -140,8 +140,16 @@ static int check_network(const char *message, struct span found, const char *net
                      bytes_visible(found, text, sizeof text), network);
 }
 
-static int read_head(const char *message, struct span bytes, struct entry_head *head,
-                     struct error *error)
+/* "Nothing yet" has certificate and seq 0: a receiver may say that, a publisher has entry 1. */
+static bool head_is_possible(const struct entry_head *head, bool may_be_empty)
+{
+    if (head->seq == 0)
+        return may_be_empty && head->certificate == 0;
+    return head->seq <= INT64_MAX && head->certificate > 0 && head->certificate <= head->seq;
+}
+
+static int read_head(const char *message, struct span bytes, bool may_be_empty,
+                     struct entry_head *head, struct error *error)
 {
     struct fields_value in[HEAD_COUNT];
     int code = fields_read(&head_message, bytes, in, error);
@@ -150,16 +158,15 @@ static int read_head(const char *message, struct span bytes, struct entry_head *
         error_prefix(error, "%s", message);
         return code;
     }
-    if (in[HEAD_SEQ].number == 0 || in[HEAD_SEQ].number > INT64_MAX ||
-        in[HEAD_CERTIFICATE].number == 0 || in[HEAD_CERTIFICATE].number > in[HEAD_SEQ].number)
-        return error_set(error, ERROR_MALFORMED,
-                         "%s: Head: certificate %" PRIu64 " at seq %" PRIu64
-                         ", expected 1 ≤ certificate ≤ seq ≤ %" PRId64,
-                         message, in[HEAD_CERTIFICATE].number, in[HEAD_SEQ].number, INT64_MAX);
     span_to_id(in[HEAD_FEED].bytes, &head->feed);
     span_to_id(in[HEAD_HASH].bytes, &head->hash);
     head->certificate = in[HEAD_CERTIFICATE].number;
     head->seq = in[HEAD_SEQ].number;
+    if (!head_is_possible(head, may_be_empty))
+        return error_set(error, ERROR_MALFORMED,
+                         "%s: Head: certificate %" PRIu64 " at seq %" PRIu64
+                         ", expected 1 ≤ certificate ≤ seq ≤ %" PRId64,
+                         message, head->certificate, head->seq, INT64_MAX);
     return ERROR_NONE;
 }
 
@@ -191,7 +198,7 @@ int entry_head_check(struct span signed_head, const struct identity_chain *chain
     if (!code)
         code = check_network("HeadStatement", in[STATEMENT_NETWORK].bytes, chain->network, error);
     if (!code)
-        code = read_head("HeadStatement", in[STATEMENT_HEAD].bytes, &parsed, error);
+        code = read_head("HeadStatement", in[STATEMENT_HEAD].bytes, false, &parsed, error);
     if (code)
         return code;
     if (!id_equal(&parsed.feed, &chain->feed))
@@ -222,7 +229,7 @@ static int read_receipt(struct span bytes, const char *network, struct fields_va
     if (!code)
         code = check_network("ReceiptStatement", in[RECEIPT_NETWORK].bytes, network, error);
     if (!code)
-        code = read_head("ReceiptStatement", in[RECEIPT_HEAD].bytes, &receipt.head, error);
+        code = read_head("ReceiptStatement", in[RECEIPT_HEAD].bytes, true, &receipt.head, error);
     if (code)
         return code;
     span_to_id(in[RECEIPT_RECEIVER].bytes, &receipt.receiver);

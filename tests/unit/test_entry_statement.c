@@ -76,6 +76,21 @@ static void test_entry_statement__a_receipt_goes_there_and_back(void **state)
     buffer_finish(&bytes);
 }
 
+static void test_entry_statement__a_receipt_may_say_that_nothing_came_yet(void **state)
+{
+    struct entry_receipt receipt = {
+        .receiver = cn.chain.feed, .head = {.feed = th.chain.feed}, .counter = 1};
+    struct entry_receipt back = {.missing = 9};
+    struct buffer bytes = {0};
+
+    (void)state;
+    assert_int_equal(entry_receipt_sign(&receipt, INSTITUTION_NETWORK, cn.node, &bytes, NULL), 0);
+    assert_int_equal(entry_receipt_check(buffer_span(&bytes), &cn.chain, &back, NULL), 0);
+    assert_int_equal(back.head.seq, 0);
+    assert_int_equal(back.missing, 0);
+    buffer_finish(&bytes);
+}
+
 static void test_entry_statement__the_newest_certificate_signs_receipts(void **state)
 {
     struct entry_receipt receipt = sample_receipt(), back;
@@ -218,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_entry_statement__a_head_goes_there_and_back),
         cmocka_unit_test(test_entry_statement__a_receipt_goes_there_and_back),
+        cmocka_unit_test(test_entry_statement__a_receipt_may_say_that_nothing_came_yet),
         cmocka_unit_test(test_entry_statement__the_newest_certificate_signs_receipts),
         cmocka_unit_test(test_entry_statement__refuses_a_broken_head),
         cmocka_unit_test(test_entry_statement__refuses_a_broken_receipt),
