@@ -7,13 +7,16 @@
 
 /* clang-format off */
 #define CLI_COMMANDS(X) \
-    X(init)             \
-    X(run)              \
-    X(card)             \
-    X(partner)          \
-    X(listener)           \
-    X(backup)             \
-    X(restore)            \
+    X(init) \
+    X(run) \
+    X(card) \
+    X(partner) \
+    X(listener) \
+    X(verify) \
+    X(export) \
+    X(import) \
+    X(backup) \
+    X(restore) \
     X(doctor)
 /* clang-format on */
 

@@ -13,8 +13,8 @@
 
 #include <zmq.h>
 
-#include "common/card.h"
 #include "common/zone.h"
+#include "node/cli/cli_card.h"
 #include "node/cli/cli_commands.h"
 #include "node/cli/client.h"
 #include "node/config/config.h"
@@ -219,22 +219,18 @@ static void check_partners(struct doctor *doctor)
         home_list(path, HOME_CARD_SUFFIX, &names, &error))
         return;
     for (size_t i = 0; i < names.count; i++) {
-        struct buffer text = {0};
         struct card card = {0};
         int code = home_path_in(doctor->home, HOME_PARTNERS, names.names[i], HOME_CARD_SUFFIX, path,
                                 &error);
 
         if (!code)
-            code = home_read(path, 4 * LIMIT_CARD_SIZE, &text, &error);
-        if (!code)
-            code = card_read(buffer_span(&text), doctor->config.message->network, &card, &error);
+            code = cli_card_read(path, doctor->config.message->network, &card, &error);
         if (code) {
             bad++;
-            report(doctor, FAIL, "partners", "ask for the card again, and add it", "%s: %s", path,
+            report(doctor, FAIL, "partners", "ask for the card again, and add it", "%s",
                    error.text);
         }
         card_finish(&card);
-        buffer_finish(&text);
     }
     if (names.count == 0)
         report(doctor, WARN, "partners", "add a card: caravan partner add FILE", "none yet");

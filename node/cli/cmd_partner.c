@@ -3,14 +3,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/card.h"
+#include "node/cli/cli_card.h"
 #include "node/cli/cli_commands.h"
 #include "node/config/config.h"
 #include "node/config/home.h"
 #include "node/config/own.h"
-
-/* A card with what mail programs put around it. */
-#define CARD_FILE_LIMIT (4 * LIMIT_CARD_SIZE)
 
 struct partner {
     struct cli *cli;
@@ -44,88 +41,6 @@ static int card_path(const struct partner *partner, const char *handle, char pat
                      struct error *error)
 {
     return home_path_in(partner->home, HOME_PARTNERS, handle, HOME_CARD_SUFFIX, path, error);
-}
-
-/* Reads and checks a card. path "-": standard input. */
-static int read_card(const char *path, const char *network, struct card *card, struct error *error)
-{
-    struct buffer text = {0};
-    int code =
-        home_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, CARD_FILE_LIMIT, &text, error);
-
-    if (!code) {
-        code = card_read(buffer_span(&text), network, card, error);
-        if (code)
-            error_prefix(error, "%s", path);
-    }
-    buffer_finish(&text);
-    return code;
-}
-
-/* --- printing --------------------------------------------------------------------------------- */
-
-static void print_endpoints(const char *label, char *const *endpoints, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        printf("  %-12s ", label);
-        cli_print_text(stdout, endpoints[i], false);
-        putchar('\n');
-    }
-}
-
-static void print_card(const struct cli *cli, const struct card *card)
-{
-    char fingerprint[IDENTITY_FINGERPRINT_SIZE];
-
-    identity_fingerprint(&card->chain.feed, fingerprint);
-    printf("  %-12s %s%s%s\n", "Handle", cli_style(cli, CLI_BOLD), card->profile->handle,
-           cli_style(cli, CLI_PLAIN));
-    for (size_t i = 0; i < card->profile->n_name; i++) {
-        printf("  %-12s ", i == 0 ? "Name" : "");
-        cli_print_text(stdout, card->profile->name[i]->text, false);
-        putchar('\n');
-    }
-    printf("  %-12s %s\n  %-12s %s\n", "Country", card->profile->country, "Network",
-           card->chain.network);
-    print_endpoints("Live", card->endpoints->live, card->endpoints->n_live);
-    print_endpoints("Sync", card->endpoints->sync, card->endpoints->n_sync);
-    if (card->endpoints->n_live == 0 && card->endpoints->n_sync == 0)
-        puts("  Endpoints    none: it connects outwards");
-    printf("  %-12s ", "Made");
-    cli_print_time(stdout, card->created_ms);
-    printf("\n  %-12s %s%s%s\n", "Fingerprint", cli_style(cli, CLI_BOLD), fingerprint,
-           cli_style(cli, CLI_PLAIN));
-}
-
-static void print_json_list(const char *key, char *const *texts, size_t count)
-{
-    printf(", \"%s\": [", key);
-    for (size_t i = 0; i < count; i++) {
-        fputs(i ? ", " : "", stdout);
-        cli_print_json(stdout, texts[i]);
-    }
-    putchar(']');
-}
-
-static void print_card_json(const struct card *card)
-{
-    char fingerprint[IDENTITY_FINGERPRINT_SIZE], hex[2 * BYTES_ID_SIZE + 1];
-
-    identity_fingerprint(&card->chain.feed, fingerprint);
-    bytes_to_hex(card->chain.feed.bytes, BYTES_ID_SIZE, hex);
-    printf("{\"handle\": ");
-    cli_print_json(stdout, card->profile->handle);
-    printf(", \"name\": ");
-    cli_print_json(stdout, card->profile->n_name ? card->profile->name[0]->text : NULL);
-    printf(", \"country\": ");
-    cli_print_json(stdout, card->profile->country);
-    printf(", \"network\": ");
-    cli_print_json(stdout, card->chain.network);
-    printf(", \"feed\": \"%s\", \"fingerprint\": \"%s\", \"certificates\": %zu", hex, fingerprint,
-           card->chain.count);
-    print_json_list("live", card->endpoints->live, card->endpoints->n_live);
-    print_json_list("sync", card->endpoints->sync, card->endpoints->n_sync);
-    printf(", \"created_ms\": \"%llu\"}", (unsigned long long)card->created_ms);
 }
 
 /* --- add -------------------------------------------------------------------------------------- */
@@ -202,7 +117,7 @@ static int check_offered(const struct partner *partner, const struct card *offer
 
         code = card_path(partner, names.names[i], path, error);
         /* A damaged file must not keep others from being added; list shows it. */
-        if (code || read_card(path, NULL, &known, NULL))
+        if (code || cli_card_read(path, NULL, &known, NULL))
             continue;
         code = check_against_known(partner, &known, offered, &equal, error);
         *same = *same || equal;
@@ -249,7 +164,7 @@ static int get_consent(const struct partner *partner, const struct card *card, b
                        const char *file, struct error *error)
 {
     if (!partner->cli->json) {
-        print_card(partner->cli, card);
+        cli_card_print(partner->cli, card);
         fflush(stdout);
     }
     if (yes)
@@ -295,7 +210,7 @@ static void print_added(const struct partner *partner, const struct card *card, 
 
     if (partner->cli->json) {
         printf("{\"partner\": ");
-        print_card_json(card);
+        cli_card_print_json(card);
         printf(", \"changed\": %s}\n", same ? "false" : "true");
         return;
     }
@@ -318,7 +233,7 @@ static int add(struct partner *partner, int argc, char **argv, bool yes, struct 
 
     if (argc != 1)
         return error_set(error, ERROR_USAGE, "say which card: caravan partner add FILE");
-    code = read_card(argv[0], partner->config.message->network, &card, error);
+    code = cli_card_read(argv[0], partner->config.message->network, &card, error);
     if (!code)
         code = check_not_own(partner, &card, error);
     if (!code)
@@ -343,7 +258,7 @@ static void list_one(const struct partner *partner, const char *name, bool first
     int code = card_path(partner, name, path, &error);
 
     if (!code)
-        code = read_card(path, partner->config.message->network, &card, &error);
+        code = cli_card_read(path, partner->config.message->network, &card, &error);
     if (code) {
         fprintf(stderr, "%s: ", partner->cli->program);
         cli_print_text(stderr, error.text, false);
@@ -351,10 +266,10 @@ static void list_one(const struct partner *partner, const char *name, bool first
         *worst = error_exit_code(error.code);
     } else if (partner->cli->json) {
         fputs(first ? "" : ",\n ", stdout);
-        print_card_json(&card);
+        cli_card_print_json(&card);
     } else {
         fputs(first ? "" : "\n", stdout);
-        print_card(partner->cli, &card);
+        cli_card_print(partner->cli, &card);
     }
     card_finish(&card);
 }

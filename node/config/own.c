@@ -40,7 +40,7 @@ static int read_chain(struct span bytes, const char *network, struct arena *aren
     message = (const Caravan__Certificates *)unpacked;
     if (!message->has_feed || !span_to_id(span_of(message->feed.data, message->feed.len), &feed) ||
         message->n_certificates == 0)
-        return error_set(error, ERROR_MALFORMED, "found no certificate of this node");
+        return error_set(error, ERROR_MALFORMED, "found no certificate");
     code = identity_chain_init(chain, &feed, network, error);
     if (!code)
         code = append_all(message, chain, error);
@@ -49,17 +49,27 @@ static int read_chain(struct span bytes, const char *network, struct arena *aren
     return code;
 }
 
+int own_read_chain(struct span certificates, const char *network, struct identity_chain *chain,
+                   struct error *error)
+{
+    struct arena arena;
+    int code;
+
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    code = read_chain(certificates, network, &arena, chain, error);
+    arena_finish(&arena);
+    return code;
+}
+
 int own_load_chain(const char *home, const char *network, struct identity_chain *chain,
                    struct error *error)
 {
     char path[HOME_PATH_SIZE];
     struct buffer bytes = {0};
-    struct arena arena;
     struct error local;
     int code;
 
     error = error ? error : &local;
-    arena_init(&arena, LIMIT_ARENA_SIZE);
     code = home_path(home, HOME_CERTIFICATES, path, error);
     if (!code)
         code = home_read(path, LIMIT_MESSAGE_SIZE, &bytes, error);
@@ -68,13 +78,12 @@ int own_load_chain(const char *home, const char *network, struct identity_chain 
                   "%s is not there: %s is no home of a node; make one with: caravan --home %s init",
                   path, home, home);
     if (!code) {
-        code = read_chain(buffer_span(&bytes), network, &arena, chain, error);
+        code = own_read_chain(buffer_span(&bytes), network, chain, error);
         if (code && code != ERROR_MEMORY) {
             error_prefix(error, "%s", path);
             error->code = ERROR_CONFIG;
         }
     }
-    arena_finish(&arena);
     buffer_finish(&bytes);
     return code ? (int)error->code : ERROR_NONE;
 }

@@ -20,6 +20,9 @@ int own_load(const char *home, const char *network, struct own *own, struct erro
 /* Only the certificates: for commands that sign nothing. The caller finishes *chain. */
 int own_load_chain(const char *home, const char *network, struct identity_chain *chain,
                    struct error *error);
+/* The same from the bytes of a Certificates message, of any feed. */
+int own_read_chain(struct span certificates, const char *network, struct identity_chain *chain,
+                   struct error *error);
 void own_finish(struct own *own); /* wipes the keys; zeroed is fine */
 
 #endif
