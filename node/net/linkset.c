@@ -1,0 +1,102 @@
+#include "node/net/linkset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *endpoint_of(const struct linkset *set, const struct net_partner *partner)
+{
+    return set->kind == NET_LIVE_OUT ? partner->live : partner->sync;
+}
+
+static bool is_wanted(const struct linkset *set, const struct link *link,
+                      const struct net_partner *partners, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (id_equal(&partners[i].feed, &link->peer))
+            return id_equal(&partners[i].transport_key, &link->server_key) &&
+                   strcmp(endpoint_of(set, &partners[i]), link->endpoint) == 0;
+    return false;
+}
+
+static void drop(struct linkset *set, size_t index, const char *reason)
+{
+    struct link *link = set->links[index];
+
+    set->links[index] = set->links[--set->count];
+    link_finish(link, reason);
+    free(link);
+}
+
+static int add(struct linkset *set, const struct net_partner *partner, struct error *error)
+{
+    struct link **links = realloc(set->links, (set->count + 1) * sizeof *links);
+    struct link *link;
+
+    if (!links)
+        return error_memory(error);
+    set->links = links;
+    link = malloc(sizeof *link);
+    if (!link)
+        return error_memory(error);
+    link_init(link, &set->owner, set->kind, &partner->feed, &partner->transport_key,
+              endpoint_of(set, partner));
+    set->links[set->count++] = link;
+    return ERROR_NONE;
+}
+
+int linkset_update(struct linkset *set, const struct net_partner *partners, size_t count,
+                   struct error *error)
+{
+    int code = ERROR_NONE;
+
+    for (size_t i = set->count; i > 0; i--)
+        if (!is_wanted(set, set->links[i - 1], partners, count))
+            drop(set, i - 1, "no longer a partner, or its address or key has changed");
+    for (size_t i = 0; i < count && code == ERROR_NONE; i++)
+        if (endpoint_of(set, &partners[i])[0] && !linkset_find(set, &partners[i].feed))
+            code = add(set, &partners[i], error);
+    return code;
+}
+
+void linkset_clear(struct linkset *set, const char *reason)
+{
+    while (set->count)
+        drop(set, set->count - 1, reason);
+    free(set->links);
+    set->links = NULL;
+}
+
+struct link *linkset_find(const struct linkset *set, const struct id *peer)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (id_equal(&set->links[i]->peer, peer))
+            return set->links[i];
+    return NULL;
+}
+
+void linkset_poll(struct linkset *set, struct pollset *poll, pollset_handler ready)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        struct link *link = set->links[i];
+
+        link_poll(link, poll);
+        if (ready && link->state == LINK_UP)
+            pollset_add(poll, link->socket, 0, ZMQ_POLLIN, ready, link);
+    }
+}
+
+long linkset_tick(struct linkset *set)
+{
+    long wait = -1;
+
+    for (size_t i = 0; i < set->count; i++)
+        wait = linkset_sooner(wait, link_tick(set->links[i]));
+    return wait;
+}
+
+long linkset_sooner(long a, long b)
+{
+    if (a < 0)
+        return b;
+    return b < 0 || a < b ? a : b;
+}
