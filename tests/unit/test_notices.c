@@ -189,6 +189,8 @@ static void check_historical(const char *path, const Caravan__Announcement *a)
 {
     if (a->n_not_stated == 0 || strstr(path, "sample"))
         fail_msg("%s: a real notice leaves something out, and that is listed", path);
+    if (a->status != CARAVAN__STATUS__STATUS_ARCHIVED)
+        fail_msg("%s is over, and nothing else says so for certain", path);
     /* The one notice whose source was not kept says that too. */
     if (!a->source && !strstr(path, "01-nsfc-rsf-2025"))
         fail_msg("%s has no source", path);
