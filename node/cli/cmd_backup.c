@@ -53,8 +53,8 @@ static int run_backup(struct cli *cli, int argc, char **argv)
         return cli_fail(cli, &error);
     print_done(cli, "backup", argv[0], home);
     if (!cli->json)
-        printf("Saved to %s. It holds the node's secret keys (not the root and the recovery key): "
-               "keep it where only you can read it.\n",
+        printf("Saved to %s.\nIt holds the node's secret keys (not the root and the recovery key): "
+               "keep it where only\nyou can read it.\n",
                argv[0]);
     return 0;
 }
@@ -73,11 +73,12 @@ static int run_restore(struct cli *cli, int argc, char **argv)
         return cli_fail(cli, &error);
     print_done(cli, "restored", argv[0], home);
     if (!cli->json)
-        printf("Restored into %s. Make sure that the old node no longer runs, then start this one "
-               "with: caravan --home %s run\n"
-               "It publishes again as soon as a partner has said what it holds of your "
-               "announcements.\n",
-               home, home);
+        printf(
+            "Restored into %s.\nMake sure that the old node no longer runs, then start this one: "
+            "caravan --home %s run\n"
+            "It publishes again as soon as a partner has said what it holds of your "
+            "announcements.\n",
+            home, home);
     return 0;
 }
 
@@ -87,12 +88,14 @@ const struct cli_command cmd_backup = {
     .usage = "backup FILE",
     .summary = "save the node to one file, also while it runs",
     .help =
-        "Saves the ledger, node.yaml, the keys for day-to-day work, the partners' cards and the "
-        "listeners to FILE, which must not exist yet. Root and recovery key are never in it: they "
-        "are kept elsewhere.\n\n"
-        "FILE holds secret keys; only its owner can read it. It is a SQLite archive: "
-        "sqlite3 FILE -Atv lists the files in it.\n\n"
-        "Example: caravan --home /var/lib/caravan backup /backup/node-2026-11-23.caravan",
+        "Saves the ledger, node.yaml, the keys for day-to-day work, the partners' cards and the\n"
+        "listeners to FILE, which must not exist yet. Root and recovery key are never in it:\n"
+        "they are kept elsewhere.\n"
+        "\n"
+        "FILE holds secret keys; only its owner can read it. It is a SQLite archive:\n"
+        "sqlite3 FILE -Atv lists the files in it.\n"
+        "\n"
+        "Example: caravan --home ~/caravan backup /backup/node-2026-11-23.caravan",
     .run = run_backup,
 };
 
@@ -102,12 +105,14 @@ const struct cli_command cmd_restore = {
     .usage = "restore FILE",
     .summary = "bring a saved node back into an empty home folder",
     .help =
-        "Checks FILE, then writes all that is in it into the home folder, which must be empty or "
-        "not exist yet.\n\n"
-        "The partners may hold announcements that were published after the backup was made. So the "
-        "restored node does not publish before a partner has answered; what it lacks is fetched "
-        "back first. Never run the old and the restored node at the same time: two nodes that "
-        "publish in one name fork the feed.\n\n"
-        "Example: caravan --home /var/lib/caravan restore /backup/node-2026-11-23.caravan",
+        "Checks FILE, then writes all that is in it into the home folder, which must be empty or\n"
+        "not exist yet.\n"
+        "\n"
+        "The partners may hold announcements that were published after the backup was made. So\n"
+        "the restored node does not publish before a partner has answered; what it lacks is\n"
+        "fetched back first. Never run the old and the restored node at the same time: two\n"
+        "nodes that publish in one name fork the feed.\n"
+        "\n"
+        "Example: caravan --home ~/caravan restore /backup/node-2026-11-23.caravan",
     .run = run_restore,
 };

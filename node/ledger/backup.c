@@ -91,6 +91,12 @@ static int write_partial(const char *home, const char *partial, const struct pro
 
     if (!rc)
         rc = database_open(&from, ledger, DATABASE_READ, NULL, 0, error);
+    if (rc == ERROR_NOT_FOUND)
+        rc = error_set(
+            error, ERROR_NOT_FOUND,
+            "there is no ledger in %s; is this the right home? A new node has one once it "
+            "has run",
+            home);
     if (!rc)
         rc = schema_check(&from, SCHEMA_LEDGER_ID, error);
     if (!rc)

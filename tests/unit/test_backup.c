@@ -261,6 +261,7 @@ static void test_backup__refuses_an_incomplete_home(void **state)
     assert_false(folder_has(&home->folder, "saved.partial"));
     assert_int_equal(backup_write(at(home, "nowhere"), at(home, "saved"), NULL, NULL, &home->error),
                      ERROR_NOT_FOUND);
+    assert_non_null(strstr(home->error.text, "there is no ledger in"));
     assert_int_equal(
         backup_write(at(home, "home"), at(home, "nowhere/saved"), NULL, NULL, &home->error),
         ERROR_NOT_FOUND);
