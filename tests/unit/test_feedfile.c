@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -307,7 +308,105 @@ static void test_feedfile__every_cut_is_refused_or_ends_between_runs(void **stat
     assert_int_equal(whole, 3); /* behind the first, the second and the third run */
 }
 
-int main(void)
+/* --- for tests/interop ----------------------------------------------------------------------- */
+
+#define SAMPLE 620
+
+/* A feed with everything in it that can be: rotation (300), recovery (500), an erased content (40),
+ * runs that end at an anchor, at a certificate and by a proof, and no signature but those that must
+ * be there. */
+static void make_sample(struct buffer *out)
+{
+    static const size_t ends[] = {1, 256, 257, 300, 450, 500, 512, SAMPLE};
+    struct buffer entries[SAMPLE + 1] = {{0}};
+    struct institution who;
+
+    institution_init(&who, 3);
+    for (size_t i = 1; i <= SAMPLE; i++) {
+        bool end = i == 1 || i == 256 || i == 300 || i == 450 || i == 500 || i == 512 ||
+                   i == SAMPLE || i == 260; /* the proof of 257 reaches 260 */
+        struct buffer full = {0};
+        struct entry entry;
+
+        if (i == 1 || i == 300 || i == 500)
+            institution_certify(&who, i == 500, &full);
+        else
+            institution_say(&who, i % 2 ? "a shared resource" : "เปิดรับสมัคร", &full);
+        assert_int_equal(entry_parse_bytes(buffer_span(&full), who.network, &entry, NULL), 0);
+        if (!end)
+            entry.signature = span_of(NULL, 0);
+        assert_true(entry_encode(&entry, i != 40, &entries[i]));
+        buffer_finish(&full);
+    }
+    assert_int_equal(feedfile_begin(&who.chain, out, NULL), 0);
+    for (size_t i = 0, first = 1; i < sizeof ends / sizeof ends[0]; first = ends[i++] + 1) {
+        size_t last = ends[i] == 257 ? 260 : ends[i];
+        struct buffer run = {0};
+
+        institution_run(&who, &entries[first], last - first + 1, last == 260 ? 258 : 0, &run);
+        assert_int_equal(feedfile_append(buffer_span(&run), out, NULL), 0);
+        buffer_finish(&run);
+    }
+    for (size_t i = 1; i <= SAMPLE; i++)
+        buffer_finish(&entries[i]);
+    institution_finish(&who);
+}
+
+static int write_sample(const char *path)
+{
+    struct buffer bytes = {0};
+    FILE *file = fopen(path, "wb");
+    int result = 1;
+
+    make_sample(&bytes);
+    if (file && fwrite(bytes.data, 1, bytes.size, file) == bytes.size)
+        result = 0;
+    if (file && fclose(file) != 0)
+        result = 1;
+    buffer_finish(&bytes);
+    return result;
+}
+
+/* One word a file: ok or the refusal. */
+static int judge_file(const char *path)
+{
+    struct buffer bytes = {0};
+    struct feedfile feed;
+    FILE *file = fopen(path, "rb");
+    char block[4096];
+    size_t got;
+    int code;
+
+    if (!file)
+        return 1;
+    while ((got = fread(block, 1, sizeof block, file)) > 0)
+        buffer_append(&bytes, block, got);
+    fclose(file);
+    code = verify(buffer_span(&bytes), NULL, &feed, NULL);
+    puts(error_name((enum error_code)code));
+    feedfile_finish(&feed);
+    buffer_finish(&bytes);
+    return 0;
+}
+
+static void test_feedfile__the_sample_for_others_verifies(void **state)
+{
+    struct buffer bytes = {0};
+    struct feedfile file;
+    struct error error = {0};
+
+    (void)state;
+    make_sample(&bytes);
+    if (verify(buffer_span(&bytes), NULL, &file, &error))
+        fail_msg("%s", error.text);
+    assert_int_equal(file.head.seq, SAMPLE);
+    assert_int_equal(file.head.certificate, 3);
+    assert_int_equal(file.missing, 1);
+    feedfile_finish(&file);
+    buffer_finish(&bytes);
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_feedfile__what_is_written_verifies),
@@ -316,7 +415,16 @@ int main(void)
         cmocka_unit_test(test_feedfile__a_record_over_the_limit_is_not_written),
         cmocka_unit_test(test_feedfile__broken_files_have_their_own_errors),
         cmocka_unit_test(test_feedfile__every_cut_is_refused_or_ends_between_runs),
+        cmocka_unit_test(test_feedfile__the_sample_for_others_verifies),
     };
+
+    if (argc == 3 && strcmp(argv[1], "--write") == 0)
+        return write_sample(argv[2]);
+    for (int i = 2; i < argc && strcmp(argv[1], "--judge") == 0; i++)
+        if (judge_file(argv[i]))
+            return 1;
+    if (argc > 1)
+        return 0;
 
     return cmocka_run_group_tests_name("feedfile", tests, setup, teardown);
 }
