@@ -240,8 +240,8 @@ static void test_notices__a_sample_joint_call_concerns_thailand(void **state)
     for (size_t i = 0; i < a->n_countries; i++)
         thailand = thailand || strcmp(a->countries[i], "TH") == 0;
     assert_true(thailand);
-    assert_ends(a->deadline[0]->at, "2027-06-30T09:30:00Z");
-    assert_ends(a->deadline[1]->at, "2027-06-30T15:00:00Z");
+    assert_ends(a->parties[0]->deadline[0]->at, "2027-06-30T09:30:00Z");
+    assert_ends(a->parties[1]->deadline[0]->at, "2027-06-30T15:00:00Z");
     close_notice(&notice);
 }
 
