@@ -69,14 +69,16 @@ static int run_steps(const struct database *database, const struct schema_step *
     return rc;
 }
 
-/* What an attempt that was killed has left; SQLite would play back the journal. */
+/* A database and what belongs to it. What an attempt that was killed, or somebody who took only the
+ * database away, has left: SQLite would play journal and log back into the new one. */
 static void unlink_left_over(const char *path)
 {
-    char journal[PATH_MAX];
+    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
+    char name[PATH_MAX];
 
-    unlink(path);
-    if (snprintf(journal, sizeof journal, "%s-journal", path) < (int)sizeof journal)
-        unlink(journal);
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
+        if (snprintf(name, sizeof name, "%s%s", path, suffixes[i]) < (int)sizeof name)
+            unlink(name);
 }
 
 int schema_create(const char *path, struct error *error)
@@ -89,6 +91,7 @@ int schema_create(const char *path, struct error *error)
         return error_set(error, ERROR_INVALID, "%s: the path is too long", path);
     if (access(path, F_OK) == 0)
         return error_set(error, ERROR_EXISTS, "%s is there already", path);
+    unlink_left_over(path);
     unlink_left_over(temporary);
     rc = database_open(&database, temporary, DATABASE_CREATE, NULL, 0, error);
     if (rc)

@@ -601,13 +601,12 @@ static void test_ledger__never_crashes_on_a_damaged_file(void **state)
     free(bad);
 }
 
-static void test_ledger__keeps_what_was_committed_when_killed(void **state)
+/* A process that has committed ten more entries is killed in the middle of a transaction. */
+static void kill_a_writer(struct ledger_fixture *f)
 {
-    struct ledger_fixture *f = *state;
     pid_t child;
     int status;
 
-    ledger_fixture_fill(f, f->a, 10);
     close_writer(f);
     child = fork();
     if (child == 0) {
@@ -622,10 +621,31 @@ static void test_ledger__keeps_what_was_committed_when_killed(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status));
     assert_true(folder_has(&f->folder, "ledger.db-wal")); /* it had no time to tidy up */
+}
+
+static void test_ledger__keeps_what_was_committed_when_killed(void **state)
+{
+    struct ledger_fixture *f = *state;
+
+    ledger_fixture_fill(f, f->a, 10);
+    kill_a_writer(f);
     ledger_fixture_open_reader(f);
     assert_int_equal(head_of(f->reader, &f->a->feed), 20);
     ok(open_writer(f));
     assert_int_equal(head_of(f->writer, &f->a->feed), 20);
+}
+
+static void test_ledger__a_new_one_takes_nothing_of_an_old_ones_log(void **state)
+{
+    struct ledger_fixture *f = *state;
+
+    ledger_fixture_fill(f, f->a, 10);
+    kill_a_writer(f);
+    remove(ledger_file(f)); /* by somebody who does not know of the log beside it */
+    ok(ledger_sqlite_create(ledger_file(f), LEDGER_NEW, &f->writer, &f->error));
+    assert_int_equal(head_of(f->writer, &f->a->feed), 0);
+    ok(open_writer(f));
+    assert_int_equal(head_of(f->writer, &f->a->feed), 0);
 }
 
 static void test_ledger__a_reader_does_not_hold_the_log(void **state)
@@ -703,6 +723,7 @@ int main(void)
         ROW(test_ledger__says_when_it_is_damaged),
         ROW(test_ledger__never_crashes_on_a_damaged_file),
         ROW(test_ledger__keeps_what_was_committed_when_killed),
+        ROW(test_ledger__a_new_one_takes_nothing_of_an_old_ones_log),
         ROW(test_ledger__a_reader_does_not_hold_the_log),
         ROW(test_schema__copies_and_migrates_an_older_ledger),
     };
