@@ -1,5 +1,6 @@
 #include "node/cli/cli.h"
 
+#include "common/text.h"
 #include "common/utf8.h"
 
 #include <string.h>
@@ -30,13 +31,6 @@ const char *cli_colour_of(const struct cli *cli, const char *text)
     return colours[hash % (sizeof colours / sizeof *colours)];
 }
 
-/* Characters that could move the cursor, hide text or turn its direction. */
-static bool is_control(int32_t c)
-{
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x202a && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069);
-}
-
 void cli_print_text(FILE *out, const char *text, bool lines)
 {
     struct span span = span_of_text(text);
@@ -49,7 +43,7 @@ void cli_print_text(FILE *out, const char *text, bool lines)
         if (c < 0) { /* not UTF-8: one byte, as a number */
             fprintf(out, "\\x%02x", span.data[start]);
             at = start + 1;
-        } else if (is_control(c) && !(c == '\n' && lines) && c != '\t') {
+        } else if (text_is_unsafe(c) && !(c == '\n' && lines) && c != '\t') {
             fprintf(out, c < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)c);
         } else {
             fwrite(span.data + start, 1, at - start, out);

@@ -16,6 +16,7 @@ shown.
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -113,6 +114,9 @@ class Node:
     def status(self):
         return self.json("status")
 
+    def status_number(self, name):
+        return int(self.status().get(name, 0))
+
     def partner(self, handle):
         """What status says about one partner; None when it is none or the node is down."""
         status = self.json("status", check=False) or {}
@@ -139,10 +143,14 @@ class Node:
             return True
 
         wait(once, "%s publishes (%s)" % (self.handle, done and done[0].stderr))
-        for word in done[0].stdout.replace(",", " ").split():
-            if word.startswith(self.handle + "/"):
-                return word
-        raise Failure("publish named nothing: %r" % done[0].stdout)
+        return self.names(done[0].stdout)[0]
+
+    def names(self, output):
+        """The names that publish has printed, in order."""
+        found = re.findall(r"\b%s/\d+" % re.escape(self.handle), output)
+        if not found:
+            raise Failure("publish named nothing: %r" % output)
+        return found
 
     def held(self, handle):
         """What the node holds of a feed, from an exported file that was verified: a dictionary with
