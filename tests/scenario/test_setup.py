@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import stat
 import subprocess
@@ -69,6 +70,48 @@ class Setup(unittest.TestCase):
                                          capture_output=True, text=True, check=True).stdout)
         self.assertEqual(card["network"], "no")
         self.assertIn('Quotes " and \\ and: # all', card["card"])
+
+    def on_a_terminal(self, home, answers, *arguments):
+        """Runs the client with a terminal as input and error output; returns exit code and text."""
+        outside, inside = pty.openpty()
+        process = subprocess.Popen([BIN, "--home", home, *arguments], stdin=inside, stderr=inside,
+                                   stdout=subprocess.PIPE, text=True)
+        os.close(inside)
+        os.write(outside, answers.encode())
+        shown = b""
+        try:
+            while chunk := os.read(outside, 4096):
+                shown += chunk
+        except OSError:  # the other end is closed
+            pass
+        output = process.communicate()[0]
+        os.close(outside)
+        return process.returncode, output, shown.decode()
+
+    def test_init_asks_on_a_terminal(self):
+        home = os.path.join(self.network.folder, "asked")
+        code, output, shown = self.on_a_terminal(
+            home, "lk-demo\nDemo Institute\nn\nnode.example.org\n", "init")
+        self.assertEqual(code, 0, shown)
+        self.assertIn("Handle", shown)
+        self.assertIn("Fingerprint", output)
+        with open(os.path.join(home, "node.yaml")) as file:
+            text = file.read()
+        for line in ('country: "LK"', 'sync: "tcp://0.0.0.0:7411"',
+                     'live: "tcp://node.example.org:7410"'):
+            self.assertIn(line, text)
+
+    def test_partner_add_asks_on_a_terminal(self):
+        a, b = self.network.add("th-a-demo"), self.network.add("cn-b-demo")
+        card = b.card()
+        code, _, shown = self.on_a_terminal(a.home, "no\n", "partner", "add", card)
+        self.assertEqual(code, DENIED)
+        self.assertIn("telephone", shown)
+        self.assertEqual(a.json("partner", "list"), [])
+        code, output, _ = self.on_a_terminal(a.home, "yes\n", "partner", "add", card)
+        self.assertEqual(code, 0)
+        self.assertIn("is a partner now", output)
+        self.assertEqual(len(a.json("partner", "list")), 1)
 
     def test_partners_are_added_listed_replaced_and_removed(self):
         a, b = self.network.add("th-a-demo"), self.network.add("cn-b-demo", listen=False)
