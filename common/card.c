@@ -269,7 +269,7 @@ static size_t count_lines(const char *from, const char *to)
 
 static int find_armour(struct span text, struct armour *out, struct error *error)
 {
-    const char *start = (const char *)text.data, *end = start + text.size;
+    const char *start = text.size ? (const char *)text.data : "", *end = start + text.size;
     const char *begin = find(start, end, BEGIN), *close, *second;
     size_t line;
 
