@@ -117,8 +117,7 @@ const struct codec_place *codec_places_find(const struct codec_places *places,
     return NULL;
 }
 
-/* ---- fields -----------------------------------------------------------------------------------
- */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 bool codec_is_null(const struct codec_reader *reader, const struct value *value)
 {
@@ -157,7 +156,9 @@ static bool read_one(struct codec_reader *reader, const struct value *value,
     if (!inner)
         return codec_full(reader);
     ok = codec_read_value(reader, value, inner);
-    memcpy(slot, &inner, sizeof inner);
+    /* Of a map the good keys are kept; half of a short form would only cause further problems. */
+    if (ok || value->kind == VALUE_MAP)
+        memcpy(slot, &inner, sizeof inner);
     return ok;
 }
 
@@ -218,8 +219,7 @@ bool codec_read_field(struct codec_reader *reader, const struct value *value,
     return true;
 }
 
-/* ---- messages ---------------------------------------------------------------------------------
- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 /* Where keys of a map go: the message itself and, for a flattened one, its kind's fields. */
 struct target {
@@ -402,8 +402,10 @@ static void find_language(struct codec_reader *reader, const struct value *map,
         field->label == PROTOBUF_C_LABEL_REPEATED)
         return;
     for (const struct value *child = map->first; child; child = child->next)
-        if (child->kind == VALUE_TEXT && codec_find_key(type, child->key) == field)
+        if (child->kind == VALUE_TEXT && codec_find_key(type, child->key) == field) {
             reader->language = child->text;
+            return;
+        }
 }
 
 static bool read_map(struct codec_reader *reader, const struct value *map,
@@ -468,8 +470,7 @@ bool codec_read_value(struct codec_reader *reader, const struct value *value,
     return false;
 }
 
-/* ---- whole texts ------------------------------------------------------------------------------
- */
+/* ---- whole texts ----------------------------------------------------------------------------- */
 
 static int report_full(struct problem_list *problems, const struct arena *arena)
 {

@@ -11,8 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static bool is_word(const struct codec_reader *reader, const struct value *value)
 {
@@ -229,8 +228,7 @@ bool codec_read_scalar(struct codec_reader *reader, const struct value *value,
     }
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 /* The shortest text that reads back as the same number. */
 static void print_float(double number, bool single, char *out, size_t size)

@@ -22,8 +22,7 @@
 #define DURATION_EXPECTED "a duration: 20 s, 30 min, 6 months, 2 years"
 #define SIZE_EXPECTED "a size: 500 B, 20 KiB, 1 MiB"
 
-/* ---- cutting a text ----------------------------------------------------------------------------
- */
+/* ---- cutting a text -------------------------------------------------------------------------- */
 
 /* "A to B", "up to B", "at least A", "from A", "until B" or "A" for both; a part is empty when
  * open. */
@@ -92,8 +91,7 @@ static bool refuse_because(struct codec_reader *reader, const struct value *valu
     return false;
 }
 
-/* ---- dates -------------------------------------------------------------------------------------
- */
+/* ---- dates ----------------------------------------------------------------------------------- */
 
 static void fill_date(Caravan__Date *out, const struct moment_date *date)
 {
@@ -238,8 +236,7 @@ static bool write_period(const ProtobufCMessage *message, struct buffer *out)
     return buffer_append_text(out, " to ") && append_date(period->end, out);
 }
 
-/* ---- numbers -----------------------------------------------------------------------------------
- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static bool read_range(struct codec_reader *reader, const struct value *value,
                        ProtobufCMessage *message)
@@ -359,8 +356,7 @@ static bool write_size(const ProtobufCMessage *message, struct buffer *out)
     return buffer_append_text(out, "0 B");
 }
 
-/* ---- money -------------------------------------------------------------------------------------
- */
+/* ---- money ----------------------------------------------------------------------------------- */
 
 /* "15000.50" in minor units; false when it is no such number or does not fit. */
 static bool minor_units(const char *text, size_t size, int decimals, int64_t *minor)
@@ -466,8 +462,7 @@ static bool write_amount(const ProtobufCMessage *message, struct buffer *out)
     return buffer_printf(out, " %s", amount->currency);
 }
 
-/* ---- one value that stands for a field ---------------------------------------------------------
- */
+/* ---- one value that stands for a field ------------------------------------------------------- */
 
 static bool is_truth(const struct value *value)
 {

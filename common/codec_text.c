@@ -49,6 +49,7 @@ static Caravan__LocalizedText *read_one(struct codec_reader *reader, const struc
             return NULL;
         }
         text->text = (char *)value->text;
+        codec_note_place(reader, value, &text->base, NULL, 0);
     } else if (is_full(value)) {
         codec_read_value(reader, value, &text->base);
     } else {
@@ -131,8 +132,7 @@ bool codec_read_texts(struct codec_reader *reader, const struct value *value,
     return reader->errors == errors && !reader->out_of_memory;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static bool same_language(const char *a, const char *b)
 {

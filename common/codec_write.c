@@ -117,8 +117,7 @@ struct value *codec_write_value(struct codec_writer *writer, const ProtobufCMess
     return map;
 }
 
-/* ---- short forms --------------------------------------------------------------------------------
- */
+/* ---- short forms ----------------------------------------------------------------------------- */
 
 static const reflect_field *only_field(const ProtobufCMessage *message)
 {
@@ -203,8 +202,7 @@ struct value *codec_write_short(struct codec_writer *writer, const ProtobufCMess
     return NULL;
 }
 
-/* ---- whole messages -----------------------------------------------------------------------------
- */
+/* ---- whole messages -------------------------------------------------------------------------- */
 
 static bool write_text(const ProtobufCMessage *message, bool yaml, struct buffer *out)
 {

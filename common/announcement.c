@@ -1,0 +1,270 @@
+#include "common/announcement.h"
+
+#include "common/announcement_parts.h"
+
+#include <string.h>
+
+/* ---- state and texts ------------------------------------------------------------------------- */
+
+/* The last deadline seen so far. */
+struct last {
+    bool found;
+    int64_t ms;
+    struct moment_date day;
+};
+
+static void see(struct last *last, Caravan__Deadline *const *deadlines, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct moment_instant instant;
+        int64_t ms;
+
+        if (deadlines[i]->what == CARAVAN__DEADLINE_WHAT__DEADLINE_WHAT_RESULT ||
+            !announcement_instant(deadlines[i]->at, &instant))
+            continue;
+        if (moment_instant_end_ms(&instant, &ms, NULL)) {
+            instant.zone[0] = '\0'; /* this machine lacks the zone: when it ended everywhere */
+            if (moment_instant_end_ms(&instant, &ms, NULL))
+                continue;
+        }
+        if (!last->found || ms > last->ms)
+            *last = (struct last){true, ms, moment_date_last_day(&instant.date)};
+    }
+}
+
+static struct last last_deadline(const Caravan__Announcement *announcement)
+{
+    struct last last = {0};
+
+    see(&last, announcement->deadline, announcement->n_deadline);
+    for (size_t i = 0; i < announcement->n_parties; i++)
+        see(&last, announcement->parties[i]->deadline, announcement->parties[i]->n_deadline);
+    if (announcement->details_case != CARAVAN__ANNOUNCEMENT__DETAILS_SHARED_RESOURCE)
+        return last;
+    for (size_t i = 0; i < announcement->shared_resource->n_access_routes; i++) {
+        const Caravan__AccessRoute *route = announcement->shared_resource->access_routes[i];
+
+        see(&last, route->deadline, route->n_deadline);
+    }
+    return last;
+}
+
+bool announcement_closes(const Caravan__Announcement *announcement, int64_t *ms)
+{
+    struct last last = last_deadline(announcement);
+
+    if (last.found)
+        *ms = last.ms;
+    return last.found;
+}
+
+/* The last day of what is announced itself, for kinds that have one. */
+static const Caravan__Date *last_day(const Caravan__Announcement *a)
+{
+    if (a->details_case == CARAVAN__ANNOUNCEMENT__DETAILS_VISIT && a->visit->period)
+        return a->visit->period->end;
+    if (a->details_case == CARAVAN__ANNOUNCEMENT__DETAILS_SHARED_RESOURCE &&
+        a->shared_resource->availability)
+        return a->shared_resource->availability->end;
+    return NULL;
+}
+
+enum announcement_state announcement_state_at(const Caravan__Announcement *announcement,
+                                              int64_t now_ms)
+{
+    struct moment_date date;
+    int64_t closes;
+
+    switch (announcement->status) {
+    case CARAVAN__STATUS__STATUS_CANCELLED:
+        return ANNOUNCEMENT_CANCELLED;
+    case CARAVAN__STATUS__STATUS_ARCHIVED:
+        return ANNOUNCEMENT_ARCHIVED;
+    case CARAVAN__STATUS__STATUS_PLANNED:
+        return ANNOUNCEMENT_PLANNED;
+    default:
+        break;
+    }
+    if (announcement->nature == CARAVAN__NATURE__NATURE_HISTORICAL)
+        return ANNOUNCEMENT_CLOSED;
+    if (announcement_date(announcement->valid_until, &date) && moment_date_end_ms(&date) <= now_ms)
+        return ANNOUNCEMENT_CLOSED;
+    if (!announcement->rolling && announcement_closes(announcement, &closes)) {
+        if (closes <= now_ms)
+            return ANNOUNCEMENT_CLOSED;
+    } else if (announcement_date(last_day(announcement), &date) &&
+               moment_date_end_ms(&date) <= now_ms) {
+        return ANNOUNCEMENT_CLOSED;
+    }
+    if (announcement_date(announcement->opens, &date) && moment_date_start_ms(&date) > now_ms)
+        return ANNOUNCEMENT_FORTHCOMING;
+    return ANNOUNCEMENT_OPEN;
+}
+
+const char *announcement_state_name(enum announcement_state state)
+{
+    static const char *const names[] = {
+        [ANNOUNCEMENT_FORTHCOMING] = "forthcoming", [ANNOUNCEMENT_OPEN] = "open",
+        [ANNOUNCEMENT_CLOSED] = "closed",           [ANNOUNCEMENT_PLANNED] = "planned",
+        [ANNOUNCEMENT_CANCELLED] = "cancelled",     [ANNOUNCEMENT_ARCHIVED] = "archived",
+    };
+
+    return (size_t)state < sizeof names / sizeof names[0] ? names[state] : "unknown";
+}
+
+/* "zh" fits "zh-Hant" and the other way round. */
+static bool same_primary(const char *a, const char *b)
+{
+    size_t size = strcspn(a, "-");
+
+    return strcspn(b, "-") == size && strncmp(a, b, size) == 0;
+}
+
+const char *announcement_text(Caravan__LocalizedText *const *texts, size_t count,
+                              const char *language)
+{
+    const char *wanted[] = {language, language ? "en" : NULL};
+
+    for (size_t w = 0; w < 2; w++)
+        for (size_t i = 0; wanted[w] && i < count; i++)
+            if (texts[i]->text && texts[i]->lang && same_primary(texts[i]->lang, wanted[w]))
+                return texts[i]->text;
+    for (size_t i = 0; i < count; i++)
+        if (texts[i]->text)
+            return texts[i]->text;
+    return "";
+}
+
+const char *announcement_title(const Caravan__Announcement *announcement, const char *language)
+{
+    return announcement_text(announcement->title, announcement->n_title, language);
+}
+
+int announcement_kind(const char *name)
+{
+    int kind;
+
+    return codec_enum_find(&caravan__kind__descriptor, name, &kind) ? kind : 0;
+}
+
+int announcement_showable(const Caravan__Announcement *announcement, struct error *error)
+{
+    const reflect_field *member;
+    char kind[CODEC_NAME_SIZE];
+
+    codec_enum_text(&caravan__kind__descriptor, (int)announcement->kind, kind);
+    member = codec_details(announcement->base.descriptor, (int)announcement->kind);
+    if (!announcement->has_kind || !member)
+        return error_set(error, ERROR_INVALID,
+                         "kind: found \"%s\", expected a kind that this "
+                         "version knows",
+                         announcement->has_kind ? kind : "nothing");
+    if ((uint32_t)announcement->details_case != member->id)
+        return error_set(error, ERROR_INVALID,
+                         "details: found other ones than those of the kind \"%s\", expected these",
+                         kind);
+    if (!*announcement_title(announcement, NULL))
+        return error_set(error, ERROR_INVALID, "title: found nothing, expected a title");
+    return 0;
+}
+
+/* ---- before publishing ----------------------------------------------------------------------- */
+
+/* The codes for what people wrote, in the whole message. */
+static void write_codes(ProtobufCMessage *message)
+{
+    for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
+        const reflect_field *field = &message->descriptor->fields[i];
+        const struct announcement_rule *rule = announcement_rule_of(message->descriptor, field);
+
+        for (size_t k = 0; k < reflect_count(message, field); k++) {
+            if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+                write_codes(reflect_message(message, field, k));
+            else if (field->type == PROTOBUF_C_TYPE_STRING && rule && rule->format) {
+                const char **slot = (const char **)(uintptr_t)reflect_value(message, field, k);
+
+                *slot = announcement_format_code(rule->format, *slot);
+            }
+        }
+    }
+}
+
+/* Months that an announcement of a kind lives when no date in it tells. */
+static int months_of(int kind)
+{
+    switch (kind) {
+    case CARAVAN__KIND__KIND_VISIT:
+    case CARAVAN__KIND__KIND_JOINT_CALL:
+        return 6;
+    default:
+        return 12;
+    }
+}
+
+/* The day on which it is over by its own dates; false when none is stated. */
+static bool stated_end(const Caravan__Announcement *a, struct moment_date *date)
+{
+    struct last last = last_deadline(a);
+
+    if (!a->rolling && last.found) {
+        *date = last.day;
+        return true;
+    }
+    if (!announcement_date(last_day(a), date))
+        return false;
+    *date = moment_date_last_day(date);
+    return true;
+}
+
+int announcement_prepare(Caravan__Announcement *announcement, const struct moment_date *today,
+                         struct arena *arena, struct error *error)
+{
+    bool past = announcement->nature == CARAVAN__NATURE__NATURE_HISTORICAL;
+    struct moment_date date, last = moment_date_add_months(today, ANNOUNCEMENT_VALID_MONTHS);
+    Caravan__Date *until;
+
+    write_codes(&announcement->base);
+    if (announcement->valid_until)
+        return 0;
+    if (!stated_end(announcement, &date)) {
+        if (past)
+            return 0; /* nothing tells, and nothing may be invented */
+        date = moment_date_add_months(today, announcement->rolling
+                                                 ? ANNOUNCEMENT_VALID_MONTHS
+                                                 : months_of((int)announcement->kind));
+    }
+    if (moment_date_compare(&date, &last) > 0)
+        date = last;
+    until = (Caravan__Date *)reflect_new(&caravan__date__descriptor, arena);
+    if (!until)
+        return error_memory(error);
+    until->has_year = until->has_month = until->has_day = true;
+    until->year = date.year;
+    until->month = date.month;
+    until->day = date.day;
+    announcement->valid_until = until;
+    return 0;
+}
+
+int announcement_read(struct span yaml, const struct moment_date *today, struct arena *arena,
+                      Caravan__Announcement **announcement, struct problem_list *problems)
+{
+    struct codec_places places = {0};
+    ProtobufCMessage *message = NULL;
+    struct error error = {0};
+    int rc, prepared = 0;
+
+    rc = codec_read_yaml(&caravan__announcement__descriptor, yaml, arena, &places, &message,
+                         problems);
+    if (message) {
+        prepared = announcement_prepare((Caravan__Announcement *)message, today, arena, &error);
+        announcement_check((const Caravan__Announcement *)message, today, &places, problems);
+    }
+    codec_places_finish(&places);
+    if (rc || prepared)
+        return rc ? rc : prepared;
+    if (problems->errors)
+        return ERROR_INVALID;
+    *announcement = (Caravan__Announcement *)message;
+    return 0;
+}
