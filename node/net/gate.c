@@ -261,15 +261,21 @@ void gate_break(struct gate *gate, bool bound)
     give_order(gate, bound ? ORDER_BREAK : ORDER_BREAK_AND_CLOSE);
 }
 
-void gate_stop(struct gate *gate)
+void gate_close(struct gate *gate)
 {
-    if (!gate)
-        return;
     if (gate->started) {
         give_order(gate, ORDER_STOP);
         pthread_join(gate->thread, NULL);
     }
+    gate->started = false;
     socket_close(&gate->socket);
+}
+
+void gate_stop(struct gate *gate)
+{
+    if (!gate)
+        return;
+    gate_close(gate);
     if (gate->order_fd >= 0)
         close(gate->order_fd);
     if (gate->ended_fd >= 0)

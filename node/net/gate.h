@@ -34,7 +34,10 @@ int gate_start(void *context, const struct gate_config *config, struct gate **ou
 /* Readable once the gate's thread has ended for whatever reason. */
 int gate_ended_fd(const struct gate *gate);
 void gate_counts(const struct gate *gate, uint64_t *admitted, uint64_t *refused);
-/* Ends the thread, closes the socket, frees. NULL is fine. */
+/* Ends the thread and closes the socket; after the services. libzmq keeps a connection standing
+ * until the gate's socket has let go of it, which a dead gate never does. */
+void gate_close(struct gate *gate);
+/* The same, and frees. NULL is fine. */
 void gate_stop(struct gate *gate);
 
 /* For tests only: the thread ends as if it had failed. bound: its socket stays, unanswered. */

@@ -245,6 +245,7 @@ static void die(struct net *net)
 
     net->dead = true;
     stop_serving(net, reason);
+    gate_close(net->gate);
     log_error("net.fatal", "reason", reason);
     net->config.events.fatal(net->config.events.self, reason);
 }
