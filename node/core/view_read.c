@@ -1,0 +1,184 @@
+#include "node/core/view_read.h"
+
+#include "common/announcement.h"
+#include "common/guard.h"
+#include "node/core/view_index.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
+
+bool view_read_knows_type(uint32_t content_type)
+{
+    return (content_type >= TYPE(CERTIFICATE) && content_type <= TYPE(CONFIRMATION));
+}
+
+static void cannot_show(struct view_state *state, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void cannot_show(struct view_state *state, const char *format, ...)
+{
+    int used = snprintf(state->problem, sizeof state->problem, "cannot be shown: ");
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(state->problem + used, sizeof state->problem - (size_t)used, format, args);
+    va_end(args);
+}
+
+/* The rules bind when publishing; here it matters only whether it can be shown. */
+static void check_announcement(struct view_state *state, struct arena *arena)
+{
+    struct error error = {0};
+    ProtobufCMessage *message;
+
+    if (guard_unpack(&caravan__announcement__descriptor, state->content, &guard_limits_content,
+                     arena, &message, &error) ||
+        announcement_showable((const Caravan__Announcement *)message, &error))
+        cannot_show(state, "%s", error.text);
+}
+
+static void read_revision(struct view_state *state, struct arena *arena)
+{
+    struct error error = {0};
+    ProtobufCMessage *message;
+    const Caravan__Revision *revision;
+
+    if (guard_unpack(&caravan__revision__descriptor, state->content, &guard_limits_content, arena,
+                     &message, &error)) {
+        cannot_show(state, "revision: %s", error.text);
+        return;
+    }
+    revision = (const Caravan__Revision *)message;
+    state->content = span_of(revision->content.data, revision->content.len);
+    if (!revision->has_content)
+        cannot_show(state, "revision: content is absent; expected the bytes of an announcement");
+    else
+        check_announcement(state, arena);
+}
+
+/* A change that is shown by itself names no announcement of its feed. */
+static void read_stray(struct view_state *state, struct arena *arena)
+{
+    const ProtobufCMessageDescriptor *type = state->content_type == TYPE(REVISION)
+                                                 ? &caravan__revision__descriptor
+                                                 : &caravan__withdrawal__descriptor;
+    struct error error = {0};
+    ProtobufCMessage *message;
+
+    if (guard_unpack(type, state->content, &guard_limits_content, arena, &message, &error))
+        cannot_show(state, "%s", error.text);
+    else
+        cannot_show(state, "announcement: names no announcement of this feed");
+}
+
+/* What the entry at content_seq carries. */
+static void read_content(struct view_state *state, const struct entry *entry, struct arena *arena)
+{
+    bool alone = entry->seq == state->seq;
+
+    state->content = entry->content;
+    state->has_content = entry->has_content;
+    if (!view_read_knows_type(entry->content_type))
+        cannot_show(state,
+                    "content type %" PRIu32 " is not known to this version; a newer one may show "
+                    "it",
+                    entry->content_type);
+    else if (!entry->has_content)
+        cannot_show(state, "the content is missing; it is asked of other partners");
+    else if (entry->min_reader > VIEW_SCHEMA_VERSION)
+        cannot_show(state,
+                    "it is written for version %" PRIu32 " of the format, this program reads "
+                    "version %d; a newer one can show it",
+                    entry->min_reader, VIEW_SCHEMA_VERSION);
+    else if (entry->content_type == TYPE(ANNOUNCEMENT))
+        check_announcement(state, arena);
+    else if (entry->content_type == TYPE(REVISION) && !alone)
+        read_revision(state, arena);
+    else if (entry->content_type == TYPE(REVISION) || entry->content_type == TYPE(WITHDRAWAL))
+        read_stray(state, arena);
+}
+
+/* --- reading from the store ------------------------------------------------------------------- */
+
+struct reading {
+    struct view_read *read;
+    struct arena arena;
+    struct error *error;
+    bool found; /* every entry asked for was there */
+    bool stop;
+    int code;
+};
+
+static int visit_content(void *context, const struct store_entry *entry)
+{
+    struct reading *reading = context;
+    struct view_read *read = reading->read;
+
+    reading->found = true;
+    read_content(&read->state, &entry->entry, &reading->arena);
+    reading->stop = read->visit(read->context, &read->state) != 0;
+    return 1;
+}
+
+static int read_entry(struct reading *reading, uint64_t seq, store_entry_visitor visit)
+{
+    const struct store *store = reading->read->store;
+
+    reading->found = false;
+    return store->operations->entries(store->self, &reading->read->state.feed, seq, seq, visit,
+                                      reading, reading->error);
+}
+
+static int visit_event(void *context, const struct store_entry *stored)
+{
+    struct reading *reading = context;
+    struct view_state *state = &reading->read->state;
+    const struct entry *entry = &stored->entry;
+
+    state->min_reader = entry->min_reader;
+    state->created_ms = entry->created_ms;
+    state->received_ms = stored->received_ms;
+    state->arrival = stored->arrival;
+    state->hash = entry->hash;
+    if (entry->seq == reading->read->content_seq)
+        return visit_content(context, stored);
+    reading->code = read_entry(reading, reading->read->content_seq, visit_content);
+    return 1;
+}
+
+static int visit_withdrawal(void *context, const struct store_entry *stored)
+{
+    struct reading *reading = context;
+    ProtobufCMessage *message;
+
+    reading->found = true;
+    if (stored->entry.has_content &&
+        guard_unpack(&caravan__withdrawal__descriptor, stored->entry.content, &guard_limits_content,
+                     &reading->arena, &message, NULL) == ERROR_NONE)
+        reading->read->state.withdrawal = (const Caravan__Withdrawal *)message;
+    return 1;
+}
+
+int view_read(struct view_read *read, bool *stop, struct error *error)
+{
+    struct reading reading = {.read = read, .error = error, .found = true};
+    int code = ERROR_NONE;
+
+    arena_init(&reading.arena, LIMIT_ARENA_SIZE);
+    if (read->state.withdrawn_by)
+        code = read_entry(&reading, read->state.withdrawn_by, visit_withdrawal);
+    if (!code && reading.found)
+        code = read_entry(&reading, read->state.event_seq, visit_event);
+    if (!code)
+        code = reading.code;
+    if (!code && !reading.found)
+        code = error_set(error, ERROR_INTERNAL, "%s: an entry of the ledger cannot be found",
+                         read->state.name);
+    *stop = *stop || reading.stop;
+    arena_finish(&reading.arena);
+    return code;
+}
