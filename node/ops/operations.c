@@ -1,0 +1,140 @@
+#include "node/ops/operations.h"
+
+#include "common/guard.h"
+#include "node/ops/ops_parts.h"
+
+#include <string.h>
+
+#define ROW(text, type, answer, thread, verb, place, waiting, handler)                             \
+    {                                                                                              \
+        .name = (text), .request = &caravan__##type##__descriptor,                                 \
+        .reply = &caravan__##answer##__descriptor, .where = (thread), .method = (verb),            \
+        .path = (place), .wait_ms = (waiting), .run = (handler),                                   \
+    }
+
+const struct ops_operation ops_operations[] = {
+    ROW("publish", publish_request, publish_reply, OPS_WRITER, "POST", "/announcements", NULL,
+        ops_publish_new),
+    ROW("revise", revise_request, publish_reply, OPS_WRITER, "POST", "/announcements/revise", NULL,
+        ops_publish_revise),
+    ROW("withdraw", withdraw_request, publish_reply, OPS_WRITER, "POST", "/announcements/withdraw",
+        NULL, ops_publish_withdraw),
+    ROW("list", list_request, list_reply, OPS_READER, "GET", "/announcements", NULL, ops_list),
+    ROW("show", show_request, show_reply, OPS_READER, "GET", "/announcement", NULL, ops_list_show),
+    ROW("changes", changes_request, changes_reply, OPS_READER, "GET", "/changes",
+        ops_list_changes_wait, ops_list_changes),
+    ROW("coverage", coverage_request, coverage_reply, OPS_WRITER, "GET", "/coverage",
+        ops_status_coverage_wait, ops_status_coverage),
+    ROW("status", empty, status_reply, OPS_WRITER, "GET", "/status", NULL, ops_status),
+    ROW("read", read_request, read_reply, OPS_READER, "GET", "/feed", NULL, ops_feed_read),
+    ROW("import", import_request, import_reply, OPS_WRITER, "POST", "/feed", NULL, ops_feed_import),
+    ROW("resolve", resolve_request, resolve_reply, OPS_READER, "GET", "/institution", NULL,
+        ops_feed_resolve),
+    ROW("backup", backup_request, backup_reply, OPS_READER, "POST", "/backup", NULL,
+        ops_feed_backup),
+    ROW("dial", dial_request, dial_reply, OPS_WRITER, "POST", "/dial", ops_feed_dial_wait,
+        ops_feed_dial),
+    {.name = NULL},
+};
+
+const struct ops_operation *ops_find(const char *name)
+{
+    for (const struct ops_operation *operation = ops_operations; operation->name; operation++)
+        if (strcmp(operation->name, name) == 0)
+            return operation;
+    return NULL;
+}
+
+int ops_read(struct span bytes, struct arena *arena, uint64_t *id,
+             const struct ops_operation **operation, ProtobufCMessage **request,
+             struct error *error)
+{
+    ProtobufCMessage *message;
+    const Caravan__ControlRequest *control;
+    const struct ops_operation *found;
+    int code;
+
+    *id = 0;
+    code = guard_unpack(&caravan__control_request__descriptor, bytes, &guard_limits_message, arena,
+                        &message, error);
+    if (code)
+        return error_prefix(error, "control request");
+    control = (const Caravan__ControlRequest *)message;
+    *id = control->id;
+    if (!control->operation)
+        return error_set(error, ERROR_MALFORMED,
+                         "control request: operation is absent; expected a name like \"list\"");
+    found = ops_find(control->operation);
+    if (!found)
+        return error_set(error, ERROR_INVALID,
+                         "this node has no operation \"%.40s\"; is the client newer than the node?",
+                         control->operation);
+    code = guard_unpack(found->request, span_of(control->request.data, control->request.len),
+                        &guard_limits_message, arena, request, error);
+    if (code)
+        return error_prefix(error, "request of \"%s\"", found->name);
+    *operation = found;
+    return ERROR_NONE;
+}
+
+int ops_run(const struct ops_operation *operation, struct ops_context *context,
+            const ProtobufCMessage *request, struct buffer *reply, struct error *error)
+{
+    int code = view_update(context->view, error);
+
+    return code ? code : operation->run(context, request, reply, error);
+}
+
+bool ops_write(uint64_t id, struct span reply, const struct error *error, struct buffer *out)
+{
+    Caravan__ControlReply message = CARAVAN__CONTROL_REPLY__INIT;
+
+    message.has_id = true;
+    message.id = id;
+    if (error && error->code != ERROR_NONE) {
+        message.error = (char *)(uintptr_t)error_name(error->code);
+        message.text = (char *)(uintptr_t)error->text;
+    } else {
+        message.has_reply = true;
+        message.reply.data = (uint8_t *)(uintptr_t)reply.data;
+        message.reply.len = reply.size;
+    }
+    return ops_reply(&message.base, out, NULL) == ERROR_NONE;
+}
+
+/* --- parts ------------------------------------------------------------------------------------ */
+
+int ops_reply(const ProtobufCMessage *message, struct buffer *reply, struct error *error)
+{
+    size_t size = protobuf_c_message_get_packed_size(message);
+
+    if (!buffer_reserve(reply, size ? size : 1))
+        return error_memory(error);
+    reply->size += protobuf_c_message_pack(message, reply->data + reply->size);
+    return ERROR_NONE;
+}
+
+ProtobufCBinaryData ops_binary(struct arena *arena, const void *data, size_t size)
+{
+    ProtobufCBinaryData binary = {.len = 0, .data = arena_alloc(arena, size ? size : 1)};
+
+    if (binary.data && size) {
+        memcpy(binary.data, data, size);
+        binary.len = size;
+    }
+    return binary;
+}
+
+ProtobufCBinaryData ops_id(const struct id *id)
+{
+    ProtobufCBinaryData binary = {.len = sizeof id->bytes, .data = (uint8_t *)(uintptr_t)id->bytes};
+
+    return binary;
+}
+
+int ops_take_feed(const ProtobufCBinaryData *data, struct id *feed, struct error *error)
+{
+    if (span_to_id(span_of(data->data, data->len), feed))
+        return ERROR_NONE;
+    return error_set(error, ERROR_INVALID, "feed: found %zu bytes, expected 32", data->len);
+}

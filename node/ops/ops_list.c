@@ -1,0 +1,303 @@
+/* list, show, changes: announcements for readers. */
+#include "node/ops/ops_parts.h"
+
+#include "common/filter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Items while they are gathered; everything lives in the arena. */
+struct items {
+    struct arena arena;
+    Caravan__Item **items;
+    size_t count, capacity;
+    size_t content_size;
+    bool no_memory;
+};
+
+/* Room for the contents of one reply, the last of which may cross the bound, and their messages. */
+static void items_init(struct items *items, size_t capacity)
+{
+    memset(items, 0, sizeof *items);
+    arena_init(&items->arena, LIMIT_ARENA_SIZE);
+    items->capacity = capacity;
+    items->items = calloc(capacity ? capacity : 1, sizeof *items->items);
+    items->no_memory = !items->items;
+}
+
+static void items_finish(struct items *items)
+{
+    free(items->items);
+    arena_finish(&items->arena);
+}
+
+static size_t limit_of(uint32_t asked)
+{
+    return asked == 0 ? OPS_LIMIT_DEFAULT : asked > OPS_LIMIT_MAX ? OPS_LIMIT_MAX : asked;
+}
+
+static bool copy_reason(struct arena *arena, const Caravan__Withdrawal *withdrawal,
+                        Caravan__Item *item)
+{
+    item->reason = arena_alloc(arena, (withdrawal->n_reason + 1) * sizeof *item->reason);
+    if (!item->reason)
+        return false;
+    for (size_t i = 0; i < withdrawal->n_reason; i++) {
+        const Caravan__LocalizedText *from = withdrawal->reason[i];
+        Caravan__LocalizedText *to = arena_alloc(arena, sizeof *to);
+
+        if (!to)
+            return false;
+        caravan__localized_text__init(to);
+        to->lang = from->lang ? arena_copy_text(arena, from->lang, strlen(from->lang)) : NULL;
+        to->text = from->text ? arena_copy_text(arena, from->text, strlen(from->text)) : NULL;
+        to->has_machine = from->has_machine;
+        to->machine = from->machine;
+        item->reason[item->n_reason++] = to;
+    }
+    return true;
+}
+
+static void set_numbers(const struct view_state *state, Caravan__Item *item)
+{
+    item->has_seq = true;
+    item->seq = state->seq;
+    item->has_event_seq = true;
+    item->event_seq = state->event_seq;
+    item->has_revised_by = state->revised_by != 0;
+    item->revised_by = state->revised_by;
+    item->has_withdrawn = true;
+    item->withdrawn = state->withdrawn_by != 0;
+    item->has_created_ms = true;
+    item->created_ms = state->created_ms;
+    item->has_received_ms = true;
+    item->received_ms = state->received_ms;
+    item->has_arrival = true;
+    item->arrival = state->arrival;
+    item->has_content_type = true;
+    item->content_type = state->content_type;
+    item->has_min_reader = true;
+    item->min_reader = state->min_reader;
+    item->has_own = true;
+    item->own = state->own;
+}
+
+static Caravan__Item *make_item(struct arena *arena, const struct view_state *state)
+{
+    Caravan__Item *item = arena_alloc(arena, sizeof *item);
+
+    if (!item)
+        return NULL;
+    caravan__item__init(item);
+    set_numbers(state, item);
+    item->name = arena_copy_text(arena, state->name, strlen(state->name));
+    item->handle = arena_copy_text(arena, state->handle, strlen(state->handle));
+    item->has_feed = item->has_hash = true;
+    item->feed = ops_binary(arena, state->feed.bytes, sizeof state->feed.bytes);
+    item->hash = ops_binary(arena, state->hash.bytes, sizeof state->hash.bytes);
+    item->has_content = state->has_content;
+    if (state->has_content)
+        item->content = ops_binary(arena, state->content.data, state->content.size);
+    if (state->problem[0])
+        item->problem = arena_copy_text(arena, state->problem, strlen(state->problem));
+    if (state->withdrawal && !copy_reason(arena, state->withdrawal, item))
+        return NULL;
+    return arena->over_limit ? NULL : item;
+}
+
+/* A view_visitor. Stops when the reply is large enough; the client asks for the next page. */
+static int add_item(void *context, const struct view_state *state)
+{
+    struct items *items = context;
+
+    if (items->count == items->capacity || items->no_memory)
+        return 1;
+    items->items[items->count] = make_item(&items->arena, state);
+    items->no_memory = !items->items[items->count];
+    if (items->no_memory)
+        return 1;
+    items->count++;
+    items->content_size += state->content.size;
+    return items->content_size >= OPS_REPLY_SIZE;
+}
+
+int ops_list(struct ops_context *context, const ProtobufCMessage *message, struct buffer *reply,
+             struct error *error)
+{
+    const Caravan__ListRequest *request = (const Caravan__ListRequest *)message;
+    Caravan__ListReply answer = CARAVAN__LIST_REPLY__INIT;
+    size_t limit = limit_of(request->limit);
+    struct items items;
+    int code = filter_check(request->filter, error);
+
+    if (code)
+        return code;
+    items_init(&items, limit);
+    code = view_list(context->view, request->filter, request->before_arrival, limit, add_item,
+                     &items, &answer.next_before, &answer.total, error);
+    if (!code && items.no_memory)
+        code = error_memory(error);
+    if (!code) {
+        answer.n_items = items.count;
+        answer.items = items.items;
+        answer.has_next_before = answer.has_total = answer.has_last_arrival = true;
+        answer.last_arrival = view_last_arrival(context->view);
+        code = ops_reply(&answer.base, reply, error);
+    }
+    items_finish(&items);
+    return code;
+}
+
+/* --- changes ---------------------------------------------------------------------------------- */
+
+uint32_t ops_list_changes_wait(const ProtobufCMessage *request)
+{
+    uint32_t wait_ms = ((const Caravan__ChangesRequest *)request)->wait_ms;
+
+    return wait_ms < OPS_WAIT_MAX_MS ? wait_ms : OPS_WAIT_MAX_MS;
+}
+
+/* An arrival that this ledger has not reached is of another one (a restored backup): from its
+ * beginning, so that nothing is missed. */
+static uint64_t after_of(const struct ops_context *context, const Caravan__ChangesRequest *request)
+{
+    uint64_t last = view_last_arrival(context->view);
+
+    if (!request->has_after)
+        return last;
+    return request->after > last ? 0 : request->after;
+}
+
+int ops_list_changes(struct ops_context *context, const ProtobufCMessage *message,
+                     struct buffer *reply, struct error *error)
+{
+    const Caravan__ChangesRequest *request = (const Caravan__ChangesRequest *)message;
+    Caravan__ChangesReply answer = CARAVAN__CHANGES_REPLY__INIT;
+    size_t limit = limit_of(request->limit);
+    struct items items;
+    int code = filter_check(request->filter, error);
+
+    if (code)
+        return code;
+    items_init(&items, limit);
+    code = view_changes(context->view, request->filter, after_of(context, request), limit, add_item,
+                        &items, &answer.next_after, error);
+    if (!code && items.no_memory)
+        code = error_memory(error);
+    if (!code && items.count == 0 && request->has_after && !context->last_try)
+        code = OPS_WAIT;
+    if (!code) {
+        answer.n_items = items.count;
+        answer.items = items.items;
+        answer.has_next_after = true;
+        code = ops_reply(&answer.base, reply, error);
+    }
+    items_finish(&items);
+    return code;
+}
+
+/* --- show ------------------------------------------------------------------------------------- */
+
+/* History without its contents once the reply is large: what was in force is shown anyway. */
+#define HISTORY_MAX 200
+
+static int add_history(void *context, const struct view_state *state)
+{
+    struct items *items = context;
+    struct view_state light = *state;
+
+    if (items->content_size + state->content.size > OPS_REPLY_SIZE) {
+        light.has_content = false;
+        light.content = span_of(NULL, 0);
+    }
+    add_item(items, &light);
+    return items->no_memory || items->count == items->capacity;
+}
+
+struct receipts {
+    struct ops_context *context;
+    struct items *items; /* for the arena */
+    uint64_t head;
+    Caravan__Coverage *rows[OPS_LIMIT_MAX];
+    size_t count;
+};
+
+static int add_receipt(void *context, const struct store_receipt *receipt)
+{
+    struct receipts *receipts = context;
+    struct arena *arena = &receipts->items->arena;
+    const char *handle = view_handle(receipts->context->view, &receipt->receiver);
+    Caravan__Coverage *row = arena_alloc(arena, sizeof *row);
+
+    if (!row) {
+        receipts->items->no_memory = true;
+        return 1;
+    }
+    caravan__coverage__init(row);
+    row->has_feed = row->has_seq = row->has_missing = row->has_received_ms = true;
+    row->feed = ops_binary(arena, receipt->receiver.bytes, sizeof receipt->receiver.bytes);
+    row->handle = arena_copy_text(arena, handle, strlen(handle));
+    row->seq = receipt->seq;
+    row->missing = receipt->missing;
+    row->received_ms = receipt->received_ms;
+    row->has_current = true;
+    row->current = receipt->seq >= receipts->head;
+    receipts->rows[receipts->count++] = row;
+    return receipts->count == OPS_LIMIT_MAX;
+}
+
+static int read_receipts(struct receipts *receipts, struct error *error)
+{
+    const struct ops_context *context = receipts->context;
+    const struct store *store = &context->store;
+    struct store_feed feed;
+    int code = store->operations->get_feed(store->self, &context->feed, &feed, error);
+
+    if (code)
+        return code;
+    receipts->head = feed.head.seq;
+    return store->operations->receipts(store->self, &context->feed, add_receipt, receipts, error);
+}
+
+static int write_show(struct items *now, struct items *history, struct receipts *receipts,
+                      struct buffer *reply, struct error *error)
+{
+    Caravan__ShowReply answer = CARAVAN__SHOW_REPLY__INIT;
+
+    if (now->no_memory || history->no_memory || now->count != 1)
+        return error_memory(error);
+    answer.item = now->items[0];
+    answer.n_history = history->count;
+    answer.history = history->items;
+    answer.n_received_by = receipts->count;
+    answer.received_by = receipts->rows;
+    return ops_reply(&answer.base, reply, error);
+}
+
+int ops_list_show(struct ops_context *context, const ProtobufCMessage *message,
+                  struct buffer *reply, struct error *error)
+{
+    const Caravan__ShowRequest *request = (const Caravan__ShowRequest *)message;
+    struct receipts receipts = {.context = context};
+    struct items now, history;
+    struct id feed;
+    uint64_t seq;
+    int code =
+        view_resolve_name(context->view, request->name ? request->name : "", &feed, &seq, error);
+
+    if (code)
+        return code;
+    items_init(&now, 1);
+    items_init(&history, HISTORY_MAX);
+    receipts.items = &history;
+    code = view_show(context->view, &feed, seq, add_item, &now, error);
+    if (!code)
+        code = view_history(context->view, &feed, seq, add_history, &history, error);
+    if (!code && id_equal(&feed, &context->feed))
+        code = read_receipts(&receipts, error);
+    if (!code)
+        code = write_show(&now, &history, &receipts, reply, error);
+    items_finish(&history);
+    items_finish(&now);
+    return code;
+}

@@ -1,0 +1,193 @@
+#include "node/ops/ops_problems.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void ops_problems_init(struct ops_problems *problems, struct arena *arena)
+{
+    memset(problems, 0, sizeof *problems);
+    problems->arena = arena;
+}
+
+void ops_problems_finish(struct ops_problems *problems)
+{
+    free(problems->items);
+}
+
+static bool add(struct ops_problems *problems, bool warning, const char *todo, const char *format,
+                ...) __attribute__((format(printf, 4, 5)));
+
+static bool add(struct ops_problems *problems, bool warning, const char *todo, const char *format,
+                ...)
+{
+    Caravan__Problem *problem = arena_alloc(problems->arena, sizeof *problem);
+    char what[1024];
+    va_list args;
+
+    if (!problem)
+        return false;
+    if (problems->count == problems->capacity) {
+        size_t capacity = problems->capacity ? problems->capacity * 2 : 16;
+        Caravan__Problem **items = realloc(problems->items, capacity * sizeof *items);
+
+        if (!items)
+            return false;
+        problems->items = items;
+        problems->capacity = capacity;
+    }
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    caravan__problem__init(problem);
+    problem->what = arena_copy_text(problems->arena, what, strlen(what));
+    problem->todo = arena_copy_text(problems->arena, todo, strlen(todo));
+    problem->has_warning = true;
+    problem->warning = warning;
+    problems->items[problems->count++] = problem;
+    return problem->what && problem->todo;
+}
+
+/* --- one partner ------------------------------------------------------------------------------ */
+
+static bool has_endpoints(const struct ops_context *context, const struct id *feed)
+{
+    const Caravan__Endpoints *endpoints = exchange_endpoints(context->exchange, feed);
+
+    return endpoints && endpoints->n_sync > 0;
+}
+
+static bool add_unconnected(struct ops_problems *problems, const char *who,
+                            const struct exchange_feed_state *state,
+                            const struct ops_context *context)
+{
+    const struct exchange_link_state *out = &state->links[EXCHANGE_SYNC_OUT];
+    const struct exchange_link_state *in = &state->links[EXCHANGE_SYNC_IN];
+
+    if (out->up || in->up)
+        return add(
+            problems, true,
+            "wait a moment; if it stays, compare the versions of both programs and read both "
+            "logs",
+            "connected to %s, but it has not said yet what it holds", who);
+    if (!has_endpoints(context, &state->feed) && !context->listen_sync)
+        return add(problems, false,
+                   "one of the two must be reachable: open a port and set listen: and public: in "
+                   "its node.yaml, or let a third partner pass both feeds on (relay:)",
+                   "%s and this node both connect outwards only, so neither can reach the other",
+                   who);
+    if (!has_endpoints(context, &state->feed))
+        return add(problems, false,
+                   "it connects to us: ask whether its node runs and has our newest card, and "
+                   "whether our address can be reached from outside (caravan doctor)",
+                   "%s is not connected; it has no address of its own to dial", who);
+    if (out->reason[0])
+        return add(problems, false,
+                   "ask whether its node runs, at this address, with our newest card; check the "
+                   "firewalls between",
+                   "not connected to %s at %s: %s", who, out->endpoint, out->reason);
+    return add(problems, false, "ask whether its node runs; check the firewalls between",
+               "not connected to %s%s%s", who, out->endpoint[0] ? " at " : "", out->endpoint);
+}
+
+static bool add_clock(struct ops_problems *problems, const char *who,
+                      const struct exchange_feed_state *state)
+{
+    int64_t skew = state->clock_skew_ms < 0 ? -state->clock_skew_ms : state->clock_skew_ms;
+
+    if (!state->clock_known)
+        return true;
+    problems->partners++;
+    if (skew <= LIMIT_CLOCK_SKEW_MS)
+        return true;
+    problems->skewed++;
+    problems->skew_ms = state->clock_skew_ms;
+    return add(problems, true,
+               "see which of the two clocks is wrong (caravan doctor shows ours) and set it by NTP",
+               "the clock of %s is %" PRId64 " minutes %s ours", who, skew / 60000,
+               state->clock_skew_ms < 0 ? "behind" : "ahead of");
+}
+
+static bool add_dialled(struct ops_problems *problems, const char *who,
+                        const struct exchange_dialled *dialled, const struct ops_context *context)
+{
+    if (!dialled->known || (dialled->live_up && dialled->sync_up) || !context->listen_sync)
+        return true;
+    return add(problems, true,
+               "check the addresses under public: in node.yaml, the port forwarding and the "
+               "firewall; then ask again with: caravan doctor",
+               "%s could not reach this node%s%s", who, dialled->text[0] ? ": " : "",
+               dialled->text);
+}
+
+bool ops_problems_partner(struct ops_problems *problems, const struct exchange_feed_state *state,
+                          const struct exchange_dialled *dialled, const struct ops_context *context)
+{
+    char hex[17];
+    const char *who = state->handle[0] ? state->handle : hex;
+    bool ok = true;
+
+    bytes_to_hex(state->feed.bytes, 8, hex);
+    if (state->frozen)
+        ok = add(problems, false,
+                 "tell them by telephone: two copies of their node ran at once, or a backup was "
+                 "restored; it goes on when they publish a new certificate",
+                 "the feed of %s is disputed: after No. %" PRIu64 " there are two branches", who,
+                 state->head.seq);
+    if (ok && !state->exchanging)
+        ok = add_unconnected(problems, who, state, context);
+    if (ok && state->trouble[0])
+        ok = add(problems, true, "tell the institution; nothing wrong was stored or passed on",
+                 "%s sent something wrong: %s", who, state->trouble);
+    if (ok && state->missing)
+        ok = add(problems, true, "they are asked of all partners; nothing needs to be done",
+                 "%" PRIu64 " contents of %s are missing", state->missing, who);
+    return ok && add_clock(problems, who, state) && add_dialled(problems, who, dialled, context);
+}
+
+/* --- this node -------------------------------------------------------------------------------- */
+
+static bool add_publishing(struct ops_problems *problems, enum exchange_publishing publishing)
+{
+    switch (publishing) {
+    case EXCHANGE_CHECKING:
+        return add(problems, true, "wait; it takes 10 seconds at most",
+                   "publishing waits until partners have said what they hold of our own feed");
+    case EXCHANGE_HELD:
+        return add(
+            problems, false,
+            "connect to a partner; or, if no other copy of this node runs anywhere, start it "
+            "once with: caravan run --alone",
+            "publishing is held: this ledger was restored or copied, and no partner has said "
+            "yet what it holds of our feed");
+    case EXCHANGE_FROZEN:
+        return add(
+            problems, false,
+            "stop the other copy of this node and keep both ledgers; nothing can be published "
+            "until a new certificate with a higher number is made",
+            "our own feed is forked: two different entries stand at one number");
+    case EXCHANGE_OPEN:
+        break;
+    }
+    return true;
+}
+
+bool ops_problems_node(struct ops_problems *problems, enum exchange_publishing publishing,
+                       size_t partners)
+{
+    bool ok = add_publishing(problems, publishing);
+
+    if (ok && partners == 0)
+        ok = add(problems, true,
+                 "give your card to a partner (caravan card) and accept theirs (caravan partner "
+                 "add FILE)",
+                 "no partner yet, so nobody receives what is published");
+    if (ok && problems->skewed > 1 && problems->skewed == problems->partners)
+        ok = add(problems, false, "set this machine's clock, best by NTP",
+                 "our own clock is wrong: it differs from that of every partner by about %" PRId64
+                 " minutes",
+                 (problems->skew_ms < 0 ? -problems->skew_ms : problems->skew_ms) / 60000);
+    return ok;
+}

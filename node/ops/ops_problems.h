@@ -1,0 +1,26 @@
+/* ops_problems: what is wrong, as sentences with what to do about it. */
+#ifndef OPS_OPS_PROBLEMS_H
+#define OPS_OPS_PROBLEMS_H
+
+#include "common/arena.h"
+#include "node/ops/operations.h"
+
+struct ops_problems {
+    struct arena *arena;
+    Caravan__Problem **items; /* owned; the problems live in the arena */
+    size_t count, capacity;
+    size_t partners, skewed; /* partners whose clock is known, and those that differ much */
+    int64_t skew_ms;         /* of one of them */
+};
+
+void ops_problems_init(struct ops_problems *problems, struct arena *arena);
+void ops_problems_finish(struct ops_problems *problems);
+/* What is wrong with one partner. false when memory runs out. */
+bool ops_problems_partner(struct ops_problems *problems, const struct exchange_feed_state *state,
+                          const struct exchange_dialled *dialled,
+                          const struct ops_context *context);
+/* What is wrong with this node; after all partners. */
+bool ops_problems_node(struct ops_problems *problems, enum exchange_publishing publishing,
+                       size_t partners);
+
+#endif

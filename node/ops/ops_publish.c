@@ -1,0 +1,322 @@
+/* publish, revise, withdraw: what the operator writes into the own feed. Rules bind here, so that
+ * nothing is published that readers could not be shown. */
+#include "node/ops/ops_parts.h"
+
+#include "common/announcement.h"
+#include "common/guard.h"
+#include "common/reflect.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
+
+/* One thing to publish. target: the announcement that the answer names; 0: what is published. */
+struct publication {
+    struct ops_context *context;
+    const uint8_t *request; /* id, or NULL */
+    uint32_t content_type;
+    struct span content;
+    uint64_t target;
+};
+
+static int take_request_id(bool present, const ProtobufCBinaryData *data, const uint8_t **id,
+                           struct error *error)
+{
+    *id = NULL;
+    if (!present)
+        return ERROR_NONE;
+    if (data->len != STORE_REQUEST_ID_SIZE)
+        return error_set(error, ERROR_INVALID, "request_id: found %zu bytes, expected %d",
+                         data->len, STORE_REQUEST_ID_SIZE);
+    *id = data->data;
+    return ERROR_NONE;
+}
+
+static int write_answer(const struct publication *publication, uint64_t seq, const struct id *hash,
+                        bool repeated, struct buffer *reply, struct error *error)
+{
+    Caravan__PublishReply message = CARAVAN__PUBLISH_REPLY__INIT;
+    const struct ops_context *context = publication->context;
+    char name[VIEW_NAME_SIZE];
+
+    view_name(context->view, &context->feed, publication->target ? publication->target : seq, name);
+    message.has_feed = true;
+    message.feed = ops_id(&context->feed);
+    message.has_seq = true;
+    message.seq = seq;
+    message.has_hash = true;
+    message.hash = ops_id(hash);
+    message.name = name;
+    message.has_repeated_request = true;
+    message.repeated_request = repeated;
+    return ops_reply(&message.base, reply, error);
+}
+
+static int take_hash(void *context, const struct store_entry *entry)
+{
+    *(struct id *)context = entry->entry.hash;
+    return 1;
+}
+
+/* A retry gets the first answer, whatever has happened since. *seq 0: it is no retry. */
+static int find_answer(const struct publication *publication, uint64_t *seq, struct id *hash,
+                       struct error *error)
+{
+    const struct store *store = &publication->context->store;
+    struct error local = {0};
+    int code;
+
+    *seq = 0;
+    if (!publication->request)
+        return ERROR_NONE;
+    code = store->operations->get_request(store->self, publication->request, seq, &local);
+    if (code == ERROR_NOT_FOUND)
+        return ERROR_NONE;
+    if (!code)
+        code = store->operations->entries(store->self, &publication->context->feed, *seq, *seq,
+                                          take_hash, hash, &local);
+    return code ? error_set(error, local.code, "%s", local.text) : ERROR_NONE;
+}
+
+/* Answers a retry. *done: it was one. */
+static int answer_retry(const struct publication *publication, bool *done, struct buffer *reply,
+                        struct error *error)
+{
+    struct id hash = {{0}};
+    uint64_t seq;
+    int code = find_answer(publication, &seq, &hash, error);
+
+    *done = !code && seq > 0;
+    return *done ? write_answer(publication, seq, &hash, true, reply, error) : code;
+}
+
+static int publish(const struct publication *publication, struct buffer *reply, struct error *error)
+{
+    struct exchange_published published = {0};
+    int code;
+
+    if (publication->content.size > LIMIT_CONTENT_SIZE)
+        return error_set(error, ERROR_TOO_LARGE,
+                         "it takes %zu bytes, at most %d are allowed; shorten the texts, or put "
+                         "details on a page and link to it",
+                         publication->content.size, LIMIT_CONTENT_SIZE);
+    code = exchange_publish(publication->context->exchange, publication->content_type,
+                            publication->content, publication->request, &published, error);
+    if (!code) /* a first entry may have brought the profile with our handle */
+        code = view_update(publication->context->view, error);
+    return code ? code
+                : write_answer(publication, published.seq, &published.hash, published.repeated,
+                               reply, error);
+}
+
+/* Everything that readers need; the first error as a sentence. *unknown: fields that this version
+ * does not know. */
+static int check_announcement(const struct ops_context *context, bool present,
+                              const ProtobufCBinaryData *data, size_t *unknown, struct error *error)
+{
+    struct problem_list problems = {0};
+    struct moment_civil now;
+    struct arena arena;
+    ProtobufCMessage *message;
+    int code;
+
+    if (!present)
+        return error_set(error, ERROR_INVALID,
+                         "announcement is absent; expected the bytes of an announcement");
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    code = guard_unpack(&caravan__announcement__descriptor, span_of(data->data, data->len),
+                        &guard_limits_content, &arena, &message, error);
+    if (!code) {
+        moment_ms_to_civil((int64_t)context->now_ms, 0, &now);
+        announcement_check((const Caravan__Announcement *)message, &now.date, NULL, &problems);
+        code = problem_list_error(&problems, "announcement", error);
+        *unknown = reflect_unknown(message);
+    }
+    problem_list_finish(&problems);
+    arena_finish(&arena);
+    return code;
+}
+
+int ops_publish_new(struct ops_context *context, const ProtobufCMessage *message,
+                    struct buffer *reply, struct error *error)
+{
+    const Caravan__PublishRequest *request = (const Caravan__PublishRequest *)message;
+    struct publication publication = {
+        .context = context,
+        .content_type = TYPE(ANNOUNCEMENT),
+        .content = span_of(request->announcement.data, request->announcement.len),
+    };
+    size_t unknown;
+    bool done = false;
+    int code =
+        take_request_id(request->has_request_id, &request->request_id, &publication.request, error);
+
+    if (!code)
+        code = answer_retry(&publication, &done, reply, error);
+    if (code || done)
+        return code;
+    code = check_announcement(context, request->has_announcement, &request->announcement, &unknown,
+                              error);
+    return code ? code : publish(&publication, reply, error);
+}
+
+/* --- revise ----------------------------------------------------------------------------------- */
+
+/* What is in force, against what shall replace it. */
+struct comparison {
+    struct span content;
+    size_t unknown;
+    bool same;        /* nothing would change */
+    uint64_t seq;     /* in force */
+    struct id hash;   /* … */
+    const char *drop; /* why it would lose something; NULL: it does not */
+};
+
+static int compare(void *context, const struct view_state *state)
+{
+    struct comparison *comparison = context;
+    struct arena arena;
+    ProtobufCMessage *message;
+
+    comparison->seq = state->event_seq;
+    comparison->hash = state->hash;
+    comparison->same = state->has_content && span_equal(state->content, comparison->content);
+    if (state->min_reader > VIEW_SCHEMA_VERSION)
+        comparison->drop = "it was written by a newer version of Caravan";
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    if (guard_unpack(&caravan__announcement__descriptor, state->content, &guard_limits_content,
+                     &arena, &message, NULL) == ERROR_NONE &&
+        reflect_unknown(message) > comparison->unknown)
+        comparison->drop = "it has fields that this version of Caravan does not know";
+    arena_finish(&arena);
+    return 0;
+}
+
+static int pack_revision(const Caravan__ReviseRequest *request, struct buffer *out,
+                         struct error *error)
+{
+    Caravan__Revision revision = CARAVAN__REVISION__INIT;
+
+    revision.has_announcement = true;
+    revision.announcement = request->announcement;
+    revision.has_content = true;
+    revision.content = request->content;
+    return ops_reply(&revision.base, out, error);
+}
+
+static int revise(struct publication *publication, const Caravan__ReviseRequest *request,
+                  struct buffer *reply, struct error *error)
+{
+    struct comparison comparison = {.content =
+                                        span_of(request->content.data, request->content.len)};
+    struct ops_context *context = publication->context;
+    struct buffer content = {0};
+    int code = check_announcement(context, request->has_content, &request->content,
+                                  &comparison.unknown, error);
+
+    if (!code)
+        code = view_check_change(context->view, &context->feed, request->announcement, error);
+    if (!code)
+        code = view_show(context->view, &context->feed, request->announcement, compare, &comparison,
+                         error);
+    if (code)
+        goto out;
+    if (comparison.same) {
+        code = write_answer(publication, comparison.seq, &comparison.hash, true, reply, error);
+        goto out;
+    }
+    if (comparison.drop) {
+        code = error_set(error, ERROR_INVALID,
+                         "revising would lose something of the announcement: %s; revise it with "
+                         "the newer one",
+                         comparison.drop);
+        goto out;
+    }
+    code = pack_revision(request, &content, error);
+    publication->content = buffer_span(&content);
+    if (!code)
+        code = publish(publication, reply, error);
+out:
+    buffer_finish(&content);
+    return code;
+}
+
+int ops_publish_revise(struct ops_context *context, const ProtobufCMessage *message,
+                       struct buffer *reply, struct error *error)
+{
+    const Caravan__ReviseRequest *request = (const Caravan__ReviseRequest *)message;
+    struct publication publication = {
+        .context = context,
+        .content_type = TYPE(REVISION),
+        .target = request->announcement,
+    };
+    bool done = false;
+    int code =
+        take_request_id(request->has_request_id, &request->request_id, &publication.request, error);
+
+    if (!code)
+        code = answer_retry(&publication, &done, reply, error);
+    return code || done ? code : revise(&publication, request, reply, error);
+}
+
+/* --- withdraw --------------------------------------------------------------------------------- */
+
+/* A reason is one short text in some languages. */
+static int check_reason(const Caravan__WithdrawRequest *request, struct error *error)
+{
+    for (size_t i = 0; i < request->n_reason; i++) {
+        const Caravan__LocalizedText *reason = request->reason[i];
+
+        if (!reason->text || !*reason->text || !reason->lang || !*reason->lang)
+            return error_set(error, ERROR_INVALID, "reason[%zu]: expected a text and its language",
+                             i + 1);
+        if (strlen(reason->text) > 4000)
+            return error_set(error, ERROR_INVALID,
+                             "reason[%zu]: found %zu bytes, expected at most 4000", i + 1,
+                             strlen(reason->text));
+    }
+    return ERROR_NONE;
+}
+
+static int pack_withdrawal(const Caravan__WithdrawRequest *request, struct buffer *out,
+                           struct error *error)
+{
+    Caravan__Withdrawal withdrawal = CARAVAN__WITHDRAWAL__INIT;
+
+    withdrawal.has_announcement = true;
+    withdrawal.announcement = request->announcement;
+    withdrawal.n_reason = request->n_reason;
+    withdrawal.reason = request->reason;
+    return ops_reply(&withdrawal.base, out, error);
+}
+
+int ops_publish_withdraw(struct ops_context *context, const ProtobufCMessage *message,
+                         struct buffer *reply, struct error *error)
+{
+    const Caravan__WithdrawRequest *request = (const Caravan__WithdrawRequest *)message;
+    struct publication publication = {
+        .context = context,
+        .content_type = TYPE(WITHDRAWAL),
+        .target = request->announcement,
+    };
+    struct buffer content = {0};
+    bool done = false;
+    int code =
+        take_request_id(request->has_request_id, &request->request_id, &publication.request, error);
+
+    if (!code)
+        code = answer_retry(&publication, &done, reply, error);
+    if (code || done)
+        return code;
+    code = check_reason(request, error);
+    if (!code)
+        code = view_check_change(context->view, &context->feed, request->announcement, error);
+    if (!code)
+        code = pack_withdrawal(request, &content, error);
+    publication.content = buffer_span(&content);
+    if (!code)
+        code = publish(&publication, reply, error);
+    buffer_finish(&content);
+    return code;
+}
