@@ -12,6 +12,13 @@
     X(card) \
     X(partner) \
     X(listener) \
+    X(publish) \
+    X(revise) \
+    X(withdraw) \
+    X(list) \
+    X(show) \
+    X(follow) \
+    X(status) \
     X(verify) \
     X(export) \
     X(import) \

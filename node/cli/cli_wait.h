@@ -1,0 +1,23 @@
+/* cli_wait: shows each partner receiving what was published, for --wait.
+ *
+ * Threads: the client has one. */
+#ifndef CLI_CLI_WAIT_H
+#define CLI_CLI_WAIT_H
+
+#include "common/arena.h"
+#include "node/cli/client.h"
+#include "proto/control.pb-c.h"
+
+#define CLI_WAIT_SECONDS 60
+
+/* Waits until all partners hold our feed up to seq, at most so many seconds, and prints a line on
+ * standard error for each that has it. *reply (in the arena) is the last answer, also on
+ * ERROR_TIMEOUT, whose sentence names those that have not. */
+int cli_wait_for_partners(struct client *client, uint64_t seq, unsigned seconds,
+                          struct arena *arena, const Caravan__CoverageReply **reply,
+                          struct error *error);
+
+/* The value of --timeout. ERROR_USAGE when it is no number of seconds from 1 to 86400. */
+int cli_wait_seconds(const char *text, unsigned *seconds, struct error *error);
+
+#endif

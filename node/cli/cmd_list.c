@@ -1,0 +1,310 @@
+/* list: the announcements that this node holds, newest first. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/text.h"
+#include "node/cli/cli_commands.h"
+#include "node/cli/cli_filter.h"
+#include "node/cli/cli_item.h"
+#include "node/cli/client.h"
+
+#define LIMIT_DEFAULT 100
+#define PAGE 500
+
+/* Rows of the table, kept until the widths of its columns are known. */
+struct rows {
+    struct cli_item_row *items;
+    size_t count, capacity;
+};
+
+struct listing {
+    const struct cli *cli;
+    struct client *client;
+    struct cli_filter filter;
+    uint64_t limit; /* 0: all */
+    int64_t now_ms;
+    uint64_t shown, total;
+    struct rows rows;
+    struct arena arena; /* what rows point to */
+    struct buffer json;
+};
+
+/* Rows of a very long list take memory until they are printed: print in parts of this many. */
+#define ROWS_MAX 1000
+
+static bool add_row(struct listing *listing, const Caravan__Item *item)
+{
+    struct rows *rows = &listing->rows;
+
+    if (rows->count == rows->capacity) {
+        size_t capacity = rows->capacity ? rows->capacity * 2 : 64;
+        struct cli_item_row *items = realloc(rows->items, capacity * sizeof *items);
+
+        if (!items)
+            return false;
+        rows->items = items;
+        rows->capacity = capacity;
+    }
+    cli_item_row(item, &listing->arena, listing->now_ms, &rows->items[rows->count++]);
+    return true;
+}
+
+static void print_json_item(struct listing *listing, const Caravan__Item *item)
+{
+    struct arena arena;
+
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    buffer_clear(&listing->json);
+    if (cli_item_json(item, NULL, &arena, &listing->json)) {
+        fputs(listing->shown ? ",\n  " : "\n  ", stdout);
+        cli_item_print_json(stdout, buffer_span(&listing->json));
+    }
+    arena_finish(&arena);
+}
+
+/* --- table ------------------------------------------------------------------------------------ */
+
+struct widths {
+    size_t name, kind, state, when, countries, title; /* title 0: as long as it is */
+};
+
+static size_t widest(size_t width, const char *text, size_t most)
+{
+    size_t columns = text_columns(text);
+
+    return columns > most ? most : columns > width ? columns : width;
+}
+
+static struct widths measure(const struct rows *rows)
+{
+    struct widths widths = {.name = 4, .kind = 4, .state = 5, .when = 6, .countries = 9};
+    size_t terminal = cli_item_terminal_columns();
+    size_t used;
+
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct cli_item_row *row = &rows->items[i];
+
+        widths.name = widest(widths.name, row->name, 40);
+        widths.kind = widest(widths.kind, row->kind, 16);
+        widths.state = widest(widths.state, row->state, 12);
+        widths.when = widest(widths.when, row->when, 10);
+        widths.countries = widest(widths.countries, row->countries, 14);
+    }
+    used = widths.name + widths.kind + widths.state + widths.when + widths.countries + 10;
+    if (terminal)
+        widths.title = terminal > used + 20 ? terminal - used : 20;
+    return widths;
+}
+
+static void print_cell(const char *text, size_t width)
+{
+    cli_item_print_fit(stdout, text, width);
+    fputs("  ", stdout);
+}
+
+static const char *state_style(const struct cli *cli, const char *state)
+{
+    if (strcmp(state, "open") == 0)
+        return cli_style(cli, CLI_GOOD);
+    if (strcmp(state, "forthcoming") == 0 || strcmp(state, "planned") == 0)
+        return cli_style(cli, CLI_WARN);
+    return cli_style(cli, CLI_DIM);
+}
+
+static void print_title(const struct cli *cli, const struct cli_item_row *row, size_t width)
+{
+    struct buffer title = {0};
+
+    if (*row->mark)
+        buffer_printf(&title, "[%s] ", row->mark);
+    buffer_append_text(&title, row->title);
+    if (row->unreadable)
+        fputs(cli_style(cli, CLI_BAD), stdout);
+    if (width && text_columns(buffer_text(&title)) <= width)
+        width = 0; /* no spaces at the end of a line */
+    cli_item_print_fit(stdout, buffer_text(&title), width);
+    if (row->unreadable)
+        fputs(cli_style(cli, CLI_PLAIN), stdout);
+    buffer_finish(&title);
+}
+
+static void print_row(const struct cli *cli, const struct cli_item_row *row,
+                      const struct widths *widths)
+{
+    const char *plain = cli_style(cli, CLI_PLAIN);
+
+    fputs(cli_style(cli, CLI_BOLD), stdout);
+    print_cell(row->name, widths->name);
+    fputs(plain, stdout);
+    print_cell(row->kind, widths->kind);
+    fputs(state_style(cli, row->state), stdout);
+    print_cell(row->state, widths->state);
+    fputs(plain, stdout);
+    print_cell(row->when, widths->when);
+    print_cell(row->countries, widths->countries);
+    print_title(cli, row, widths->title);
+    putchar('\n');
+}
+
+static void print_table(struct listing *listing)
+{
+    struct widths widths = measure(&listing->rows);
+    static const struct cli_item_row head = {.name = "NAME",
+                                             .kind = "KIND",
+                                             .state = "STATE",
+                                             .when = "CLOSES",
+                                             .countries = "COUNTRIES",
+                                             .title = "TITLE",
+                                             .mark = ""};
+    struct cli plain = *listing->cli;
+
+    plain.colour = false;
+    if (listing->shown == listing->rows.count && listing->rows.count)
+        print_row(&plain, &head, &widths);
+    for (size_t i = 0; i < listing->rows.count; i++)
+        print_row(listing->cli, &listing->rows.items[i], &widths);
+    listing->rows.count = 0;
+    arena_finish(&listing->arena);
+    arena_init(&listing->arena, SIZE_MAX);
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+static int take_page(struct listing *listing, const Caravan__ListReply *reply, struct error *error)
+{
+    for (size_t i = 0; i < reply->n_items; i++) {
+        if (listing->cli->json)
+            print_json_item(listing, reply->items[i]);
+        else if (!add_row(listing, reply->items[i]))
+            return error_memory(error);
+        listing->shown++;
+    }
+    listing->total = reply->total;
+    if (listing->rows.count >= ROWS_MAX)
+        print_table(listing);
+    return ERROR_NONE;
+}
+
+static int list_all(struct listing *listing, struct error *error)
+{
+    Caravan__ListRequest request = CARAVAN__LIST_REQUEST__INIT;
+    int code = ERROR_NONE;
+    bool more = true;
+
+    request.filter = &listing->filter.filter;
+    request.has_limit = request.has_before_arrival = true;
+    while (!code && more && (!listing->limit || listing->shown < listing->limit)) {
+        uint64_t left = listing->limit ? listing->limit - listing->shown : PAGE;
+        struct arena page;
+        ProtobufCMessage *message;
+
+        request.limit = left < PAGE ? (uint32_t)left : PAGE;
+        /* A table's rows point into the replies; JSON is printed at once. */
+        arena_init(&page, LIMIT_ARENA_SIZE);
+        code = client_call(listing->client, "list", &request.base, &caravan__list_reply__descriptor,
+                           listing->cli->json ? &page : &listing->arena, CLIENT_TIMEOUT_MS,
+                           &message, error);
+        if (!code) {
+            const Caravan__ListReply *reply = (const Caravan__ListReply *)message;
+
+            request.before_arrival = reply->next_before;
+            more = reply->next_before != 0;
+            code = take_page(listing, reply, error);
+        }
+        arena_finish(&page);
+    }
+    return code;
+}
+
+static void print_end(struct listing *listing)
+{
+    if (listing->cli->json) {
+        printf("%s], \"total\": \"%" PRIu64 "\"}\n", listing->shown ? "\n" : "", listing->total);
+        return;
+    }
+    print_table(listing);
+    if (listing->shown == 0)
+        fputs("no announcement matches\n", stderr);
+    else if (listing->shown < listing->total)
+        fprintf(stderr, "%" PRIu64 " of %" PRIu64 "; --limit all shows the rest\n", listing->shown,
+                listing->total);
+}
+
+static int take_limit(const char *text, uint64_t *limit, struct error *error)
+{
+    char *end;
+
+    if (!text) {
+        *limit = LIMIT_DEFAULT;
+        return ERROR_NONE;
+    }
+    *limit = strtoull(text, &end, 10);
+    if (strcmp(text, "all") == 0)
+        *limit = 0;
+    else if (*text < '1' || *text > '9' || *end || strlen(text) > 9)
+        return error_set(error, ERROR_USAGE, "--limit: found \"%.40s\", expected a number or all",
+                         text);
+    return ERROR_NONE;
+}
+
+static int run_list(struct cli *cli, int argc, char **argv)
+{
+    struct listing listing = {.cli = cli, .now_ms = (int64_t)time(NULL) * 1000};
+    const char *limit = NULL;
+    bool all = false;
+    const struct cli_option options[] = {
+        CLI_FILTER_OPTIONS(listing.filter),
+        {.name = "--all",
+         .help = "withdrawn ones, and entries that are no announcements, too",
+         .flag = &all},
+        {.name = "--limit", .value = "N", .help = "at most so many (100; or all)", .text = &limit},
+        {.name = NULL}};
+    struct error error = {0};
+    int rest = 0;
+    int code = cli_options(cli, &cmd_list, options, argc, argv, &rest, &error);
+
+    if (code < 0)
+        return 0;
+    if (!code && rest > 0)
+        code = error_set(&error, ERROR_USAGE,
+                         "list takes options only; to see one announcement: caravan show %.60s",
+                         argv[0]);
+    if (!code)
+        code = take_limit(limit, &listing.limit, &error);
+    if (!code)
+        code = cli_filter_take(&listing.filter, &error);
+    if (code)
+        return cli_fail(cli, &error);
+    listing.filter.filter.has_withdrawn = listing.filter.filter.has_other = true;
+    listing.filter.filter.withdrawn = listing.filter.filter.other = all;
+    arena_init(&listing.arena, SIZE_MAX);
+    code = client_create(cli, &listing.client, &error);
+    if (!code && cli->json)
+        fputs("{\"items\": [", stdout);
+    if (!code)
+        code = list_all(&listing, &error);
+    if (!code)
+        print_end(&listing);
+    client_destroy(listing.client);
+    arena_finish(&listing.arena);
+    free(listing.rows.items);
+    buffer_finish(&listing.json);
+    return code ? cli_fail(cli, &error) : 0;
+}
+
+const struct cli_command cmd_list = {
+    .name = "list",
+    .group = CLI_GROUP_READ,
+    .usage = "list [--kind KIND] [--country COUNTRY] [--field FIELD] [--handle HANDLE] [--all]\n"
+             "list --json",
+    .summary = "list the announcements that this node holds",
+    .help =
+        "Newest first: name, kind, state, last day to apply, countries, title. Conditions must\n"
+        "all hold; one that stands several times holds when one of its values does. An\n"
+        "announcement that cannot be shown is listed with the reason.\n\n"
+        "With --json every item has the announcement as ProtoJSON under \"announcement\".\n\n"
+        "Example: caravan list --kind \"joint call\" --country Thailand",
+    .run = run_list,
+};

@@ -1,0 +1,484 @@
+/* publish, revise, withdraw: what an office announces. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "common/announcement.h"
+#include "common/codec.h"
+#include "common/identity.h"
+#include "node/cli/cli_commands.h"
+#include "node/cli/cli_file.h"
+#include "node/cli/cli_item.h"
+#include "node/cli/cli_wait.h"
+#include "node/core/ports.h"
+
+/* After a start the node asks its partners what they hold before it publishes: 10 s at most. */
+#define HELD_TRIES 15
+
+struct publishing {
+    struct cli *cli;
+    struct client *client;
+    struct arena arena; /* replies and messages */
+    bool again, wait;
+    const char *timeout, *request_id;
+    unsigned seconds;
+    uint64_t last_seq; /* of what was published */
+    /* JSON: the answers so far */
+    struct buffer json;
+    size_t answers;
+    bool printed; /* … as a whole */
+};
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+/* An announcement as bytes, ready to be published. */
+struct notice {
+    const char *path;
+    struct buffer content;
+};
+
+static struct moment_date today(void)
+{
+    struct moment_civil now;
+
+    moment_ms_to_civil((int64_t)time(NULL) * 1000, 0, &now);
+    return now.date;
+}
+
+static void print_problems(const struct problem_list *problems, const char *path)
+{
+    struct buffer text = {0};
+
+    problem_list_print(problems, path, &text);
+    cli_print_text(stderr, buffer_text(&text), true);
+    buffer_finish(&text);
+}
+
+/* Prints all that is wrong with the file; ERROR_INVALID when it cannot be published. */
+static int read_notice(const char *path, struct notice *notice, struct error *error)
+{
+    struct problem_list problems = {0};
+    struct cli_file file = {0};
+    struct moment_date day = today();
+    struct arena arena;
+    Caravan__Announcement *announcement;
+    int code = cli_file_open(path, &file, error);
+
+    if (code)
+        return code;
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    notice->path = path;
+    code = announcement_read(file.bytes, &day, &arena, &announcement, &problems);
+    problem_list_sort(&problems);
+    print_problems(&problems, path);
+    if (code == ERROR_MEMORY || (!code && !codec_pack(&announcement->base, &notice->content)))
+        code = error_memory(error);
+    else if (code)
+        code = error_set(error, ERROR_INVALID,
+                         "%s has %zu error%s; correct %s, then check it with: caravan check %s",
+                         path, problems.errors, problems.errors == 1 ? "" : "s",
+                         problems.errors == 1 ? "it" : "them", path);
+    problem_list_finish(&problems);
+    arena_finish(&arena);
+    cli_file_close(&file);
+    return code;
+}
+
+/* --- request ids ------------------------------------------------------------------------------ */
+
+/* The same words give the same id: repeating a command repeats nothing. */
+static void make_request_id(const char *what, struct span first, struct span second,
+                            uint8_t id[STORE_REQUEST_ID_SIZE])
+{
+    struct id inner, outer;
+
+    identity_hash2(IDENTITY_CONTENT, first, second, &inner);
+    identity_hash2(IDENTITY_CONTENT, span_of_text(what), span_of_id(&inner), &outer);
+    memcpy(id, outer.bytes, STORE_REQUEST_ID_SIZE);
+}
+
+static int choose_request_id(const struct publishing *publishing, const char *what,
+                             struct span first, struct span second,
+                             uint8_t id[STORE_REQUEST_ID_SIZE], struct error *error)
+{
+    if (publishing->request_id) {
+        if (bytes_from_hex(publishing->request_id, id, STORE_REQUEST_ID_SIZE))
+            return ERROR_NONE;
+        return error_set(error, ERROR_USAGE,
+                         "--request-id: found \"%.40s\", expected %d hex digits, random for each "
+                         "announcement",
+                         publishing->request_id, 2 * STORE_REQUEST_ID_SIZE);
+    }
+    make_request_id(what, first, second, id);
+    if (publishing->again &&
+        getrandom(id, STORE_REQUEST_ID_SIZE, 0) != (ssize_t)STORE_REQUEST_ID_SIZE)
+        return error_set(error, ERROR_IO, "the system gives no random numbers");
+    return ERROR_NONE;
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+/* Asks; while the node checks its own feed after a start, waits and asks again: the request id
+ * makes that safe. */
+static int ask(struct publishing *publishing, const char *operation,
+               const ProtobufCMessage *request, const Caravan__PublishReply **reply,
+               struct error *error)
+{
+    const struct timespec second = {.tv_sec = 1};
+    ProtobufCMessage *message;
+    int code = ERROR_HELD;
+
+    for (int i = 0; i < HELD_TRIES && code == ERROR_HELD; i++) {
+        if (i == 1 && publishing->cli->terminal)
+            fputs("the node is still checking its own feed with its partners; waiting\n", stderr);
+        if (i > 0)
+            nanosleep(&second, NULL);
+        code =
+            client_call(publishing->client, operation, request, &caravan__publish_reply__descriptor,
+                        &publishing->arena, CLIENT_TIMEOUT_MS, &message, error);
+    }
+    if (!code)
+        *reply = (const Caravan__PublishReply *)message;
+    return code;
+}
+
+static int tell(struct publishing *publishing, const Caravan__PublishReply *reply,
+                const char *repeated, struct error *error)
+{
+    publishing->last_seq = reply->seq > publishing->last_seq ? reply->seq : publishing->last_seq;
+    if (publishing->cli->json) {
+        bool ok = buffer_append_text(&publishing->json, publishing->answers++ ? ", " : "") &&
+                  codec_write_json(&reply->base, &publishing->json);
+
+        return ok ? ERROR_NONE : error_memory(error);
+    }
+    cli_print_text(stdout, reply->name, false);
+    putchar('\n');
+    fflush(stdout);
+    if (reply->repeated_request)
+        fprintf(stderr, "  %s\n", repeated);
+    return ERROR_NONE;
+}
+
+/* What all three commands end with: --wait, and JSON. */
+static int finish(struct publishing *publishing, int code, struct error *error)
+{
+    const Caravan__CoverageReply *coverage = NULL;
+
+    if (!code && publishing->wait)
+        code = cli_wait_for_partners(publishing->client, publishing->last_seq, publishing->seconds,
+                                     &publishing->arena, &coverage, error);
+    if (publishing->cli->json && (!code || coverage)) {
+        printf("{\"published\": [");
+        cli_item_print_json(stdout, buffer_span(&publishing->json));
+        fputs("]", stdout);
+        if (coverage) {
+            buffer_clear(&publishing->json);
+            codec_write_json(&coverage->base, &publishing->json);
+            fputs(", \"coverage\": ", stdout);
+            cli_item_print_json(stdout, buffer_span(&publishing->json));
+        }
+        puts("}");
+        publishing->printed = true;
+    }
+    client_destroy(publishing->client);
+    arena_finish(&publishing->arena);
+    buffer_finish(&publishing->json);
+    return code;
+}
+
+static int begin(struct publishing *publishing, struct error *error)
+{
+    int code = cli_wait_seconds(publishing->timeout, &publishing->seconds, error);
+
+    publishing->wait = publishing->wait || publishing->timeout;
+    return code ? code : client_create(publishing->cli, &publishing->client, error);
+}
+
+#define WAIT_OPTIONS(place)                                                                        \
+    {.name = "--wait",                                                                             \
+     .help = "until all partners have received it, at most 60 s",                                  \
+     .flag = &(place).wait},                                                                       \
+    {                                                                                              \
+        .name = "--timeout", .value = "SECONDS", .help = "wait, but at most so long",              \
+        .text = &(place).timeout                                                                   \
+    }
+
+/* After a timeout of --wait the answer in JSON is there already. */
+static int end(struct publishing *publishing, int code, struct error *error)
+{
+    struct cli plain = *publishing->cli;
+
+    if (!code)
+        return 0;
+    plain.json = plain.json && !publishing->printed;
+    return cli_fail(&plain, error);
+}
+
+/* --- publish ---------------------------------------------------------------------------------- */
+
+static int publish_one(struct publishing *publishing, const struct notice *notice,
+                       struct error *error)
+{
+    Caravan__PublishRequest request = CARAVAN__PUBLISH_REQUEST__INIT;
+    uint8_t id[STORE_REQUEST_ID_SIZE];
+    const Caravan__PublishReply *reply;
+    int code = choose_request_id(publishing, "publish", buffer_span(&notice->content),
+                                 span_of(NULL, 0), id, error);
+
+    request.has_request_id = request.has_announcement = true;
+    request.request_id.data = id;
+    request.request_id.len = sizeof id;
+    request.announcement.data = notice->content.data;
+    request.announcement.len = notice->content.size;
+    if (!code)
+        code = ask(publishing, "publish", &request.base, &reply, error);
+    if (code)
+        return error_prefix(error, "%s", notice->path);
+    return tell(publishing, reply,
+                publishing->request_id
+                    ? "this request was answered before; nothing was published again"
+                    : "was published already with exactly this content; --again publishes it anew",
+                error);
+}
+
+/* Every file is checked before the first one is published. */
+static int publish_all(struct publishing *publishing, int count, char **paths, struct error *error)
+{
+    struct notice *notices = calloc((size_t)count, sizeof *notices);
+    int code = ERROR_NONE;
+    struct error local;
+
+    if (!notices)
+        return error_memory(error);
+    for (int i = 0; i < count; i++) {
+        int one = read_notice(paths[i], &notices[i], &local);
+
+        if (one && code)
+            fprintf(stderr, "%s\n", local.text);
+        else if (one)
+            code = error_set(error, local.code, "%s", local.text);
+    }
+    if (!code)
+        code = begin(publishing, error);
+    for (int i = 0; i < count && !code; i++)
+        code = publish_one(publishing, &notices[i], error);
+    for (int i = 0; i < count; i++)
+        buffer_finish(&notices[i].content);
+    free(notices);
+    return code;
+}
+
+static int run_publish(struct cli *cli, int argc, char **argv)
+{
+    struct publishing publishing = {.cli = cli, .seconds = CLI_WAIT_SECONDS};
+    const struct cli_option options[] = {WAIT_OPTIONS(publishing),
+                                         {.name = "--again",
+                                          .help = "publish also what was published already",
+                                          .flag = &publishing.again},
+                                         {.name = "--request-id",
+                                          .value = "HEX",
+                                          .help = "your own name for this request, 32 hex digits",
+                                          .text = &publishing.request_id},
+                                         {.name = NULL}};
+    struct error error = {0};
+    int rest = 0;
+    int code = cli_options(cli, &cmd_publish, options, argc, argv, &rest, &error);
+
+    if (code < 0)
+        return 0;
+    if (!code && rest == 0)
+        code = error_set(&error, ERROR_USAGE,
+                         "say which file: caravan publish FILE; a new one comes from: caravan new "
+                         "\"joint call\" > call.yaml");
+    if (!code && publishing.request_id && (rest > 1 || publishing.again))
+        code =
+            error_set(&error, ERROR_USAGE, "--request-id goes with one file, and not with --again");
+    arena_init(&publishing.arena, 8 * LIMIT_ARENA_SIZE);
+    if (!code)
+        code = publish_all(&publishing, rest, argv, &error);
+    code = finish(&publishing, code, &error);
+    return end(&publishing, code, &error);
+}
+
+/* --- revise and withdraw ---------------------------------------------------------------------- */
+
+/* The announcement as it is now, which must be our own. */
+static int find_own(struct publishing *publishing, char *name, const Caravan__Item **item,
+                    struct error *error)
+{
+    Caravan__ShowRequest request = CARAVAN__SHOW_REQUEST__INIT;
+    ProtobufCMessage *message;
+    int code;
+
+    request.name = name;
+    code = client_call(publishing->client, "show", &request.base, &caravan__show_reply__descriptor,
+                       &publishing->arena, CLIENT_TIMEOUT_MS, &message, error);
+    if (code)
+        return code;
+    *item = ((const Caravan__ShowReply *)message)->item;
+    if (*item && (*item)->own)
+        return ERROR_NONE;
+    return error_set(error, ERROR_DENIED,
+                     "%.80s is not your own announcement; only its publisher can change it", name);
+}
+
+static int revise(struct publishing *publishing, char *name, const struct notice *notice,
+                  struct error *error)
+{
+    Caravan__ReviseRequest request = CARAVAN__REVISE_REQUEST__INIT;
+    uint8_t id[STORE_REQUEST_ID_SIZE];
+    const Caravan__PublishReply *reply;
+    const Caravan__Item *item;
+    int code = find_own(publishing, name, &item, error);
+
+    /* The entry that is replaced is part of the id: to go back to an older text is a new change. */
+    if (!code)
+        code = choose_request_id(publishing, "revise", span_of(item->hash.data, item->hash.len),
+                                 buffer_span(&notice->content), id, error);
+    if (code)
+        return code;
+    request.has_request_id = request.has_announcement = request.has_content = true;
+    request.request_id.data = id;
+    request.request_id.len = sizeof id;
+    request.announcement = item->seq;
+    request.content.data = notice->content.data;
+    request.content.len = notice->content.size;
+    code = ask(publishing, "revise", &request.base, &reply, error);
+    return code
+               ? code
+               : tell(publishing, reply, "says exactly this already; nothing was published", error);
+}
+
+static int run_revise(struct cli *cli, int argc, char **argv)
+{
+    struct publishing publishing = {.cli = cli, .seconds = CLI_WAIT_SECONDS};
+    const struct cli_option options[] = {WAIT_OPTIONS(publishing), {.name = NULL}};
+    struct notice notice = {0};
+    struct error error = {0};
+    int rest = 0;
+    int code = cli_options(cli, &cmd_revise, options, argc, argv, &rest, &error);
+
+    if (code < 0)
+        return 0;
+    if (!code && rest != 2)
+        code = error_set(&error, ERROR_USAGE,
+                         "say which announcement and what it shall say: caravan revise NAME FILE");
+    arena_init(&publishing.arena, 8 * LIMIT_ARENA_SIZE);
+    if (!code)
+        code = read_notice(argv[1], &notice, &error);
+    if (!code)
+        code = begin(&publishing, &error);
+    if (!code)
+        code = revise(&publishing, argv[0], &notice, &error);
+    code = finish(&publishing, code, &error);
+    buffer_finish(&notice.content);
+    return end(&publishing, code, &error);
+}
+
+struct reason {
+    const char *text, *language;
+};
+
+static int withdraw(struct publishing *publishing, char *name, const struct reason *reason,
+                    struct error *error)
+{
+    Caravan__WithdrawRequest request = CARAVAN__WITHDRAW_REQUEST__INIT;
+    Caravan__LocalizedText text = CARAVAN__LOCALIZED_TEXT__INIT;
+    Caravan__LocalizedText *texts[] = {&text};
+    uint8_t id[STORE_REQUEST_ID_SIZE];
+    const Caravan__PublishReply *reply;
+    const Caravan__Item *item;
+    uint8_t seq[8];
+    int code = find_own(publishing, name, &item, error);
+
+    if (code)
+        return code;
+    bytes_put_u64(seq, item->seq);
+    code = choose_request_id(publishing, "withdraw", span_of(seq, sizeof seq), span_of(NULL, 0), id,
+                             error);
+    request.has_request_id = request.has_announcement = true;
+    request.request_id.data = id;
+    request.request_id.len = sizeof id;
+    request.announcement = item->seq;
+    text.lang = (char *)(uintptr_t)reason->language;
+    text.text = (char *)(uintptr_t)reason->text;
+    request.n_reason = reason->text ? 1 : 0;
+    request.reason = texts;
+    if (!code)
+        code = ask(publishing, "withdraw", &request.base, &reply, error);
+    return code ? code : tell(publishing, reply, "was withdrawn already", error);
+}
+
+static int run_withdraw(struct cli *cli, int argc, char **argv)
+{
+    struct publishing publishing = {.cli = cli, .seconds = CLI_WAIT_SECONDS};
+    struct reason reason = {.language = "en"};
+    const struct cli_option options[] = {
+        {.name = "--reason", .value = "TEXT", .help = "why, for readers", .text = &reason.text},
+        {.name = "--language",
+         .value = "TAG",
+         .help = "language of the reason (en)",
+         .text = &reason.language},
+        WAIT_OPTIONS(publishing),
+        {.name = NULL}};
+    struct error error = {0};
+    int rest = 0;
+    int code = cli_options(cli, &cmd_withdraw, options, argc, argv, &rest, &error);
+
+    if (code < 0)
+        return 0;
+    if (!code && rest != 1)
+        code = error_set(&error, ERROR_USAGE,
+                         "say which announcement: caravan withdraw NAME [--reason TEXT]");
+    arena_init(&publishing.arena, 8 * LIMIT_ARENA_SIZE);
+    if (!code)
+        code = begin(&publishing, &error);
+    if (!code)
+        code = withdraw(&publishing, argv[0], &reason, &error);
+    code = finish(&publishing, code, &error);
+    return end(&publishing, code, &error);
+}
+
+/* --- the commands ----------------------------------------------------------------------------- */
+
+const struct cli_command cmd_publish = {
+    .name = "publish",
+    .group = CLI_GROUP_WRITE,
+    .usage = "publish FILE… [--wait] [--timeout SECONDS] [--again]",
+    .summary = "publish announcements",
+    .help =
+        "Checks all files, then publishes them and prints the name of each, like cn-demo/4.\n"
+        "Repeating the command publishes nothing twice: the same content gets the same name. With\n"
+        "--wait it shows each partner receiving it; the exit code is 75 when not all have.\n\n"
+        "Example: caravan publish call.yaml --wait",
+    .run = run_publish,
+};
+
+const struct cli_command cmd_revise = {
+    .name = "revise",
+    .group = CLI_GROUP_WRITE,
+    .usage = "revise NAME FILE [--wait] [--timeout SECONDS]",
+    .summary = "replace what an own announcement says",
+    .help =
+        "The announcement keeps its name; readers see the new text and the history. The file is a\n"
+        "whole announcement, as for publish (caravan show NAME prints the present one). What a "
+        "newer\n"
+        "version of Caravan wrote and this one does not know is never dropped: it refuses.\n\n"
+        "Example: caravan revise cn-demo/4 call.yaml",
+    .run = run_revise,
+};
+
+const struct cli_command cmd_withdraw = {
+    .name = "withdraw",
+    .group = CLI_GROUP_WRITE,
+    .usage = "withdraw NAME [--reason TEXT] [--language TAG] [--wait]",
+    .summary = "withdraw an own announcement",
+    .help =
+        "Readers see that it is withdrawn, and why; its text stays in the history. This cannot be\n"
+        "undone: publish a new one instead.\n\n"
+        "Example: caravan withdraw cn-demo/4 --reason \"the programme was cancelled\"",
+    .run = run_withdraw,
+};

@@ -1,0 +1,284 @@
+/* show: one announcement as people write it, with its state, its history and who has it. */
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/announcement.h"
+#include "common/codec.h"
+#include "node/cli/cli_commands.h"
+#include "node/cli/cli_item.h"
+#include "node/cli/client.h"
+
+struct showing {
+    const struct cli *cli;
+    const Caravan__ShowReply *reply;
+    const Caravan__CoverageReply *coverage; /* own announcements only; else NULL */
+    struct arena *arena;
+    int64_t now_ms;
+};
+
+/* The entry that makes up what is shown now. */
+static uint64_t in_force(const Caravan__Item *item)
+{
+    uint64_t seq = item->revised_by ? item->revised_by : item->seq;
+
+    return item->event_seq > seq ? item->event_seq : seq;
+}
+
+/* --- JSON ------------------------------------------------------------------------------------- */
+
+static bool append_rows(struct buffer *out, Caravan__Coverage *const *rows, size_t count)
+{
+    bool ok = buffer_append_text(out, ", \"received_by\": [");
+
+    for (size_t i = 0; ok && i < count; i++)
+        ok = buffer_append_text(out, i ? ", " : "") && codec_write_json(&rows[i]->base, out);
+    return ok && buffer_append_text(out, "]");
+}
+
+static bool write_json(const struct showing *showing, struct buffer *out)
+{
+    const Caravan__ShowReply *reply = showing->reply;
+    const Caravan__Announcement *announcement = cli_item_read(reply->item, showing->arena);
+    bool ok = buffer_append_text(out, "{\"item\": ") &&
+              cli_item_json(reply->item, NULL, showing->arena, out);
+
+    if (ok && announcement)
+        ok = buffer_printf(out, ", \"state\": \"%s\"",
+                           reply->item->withdrawn ? "withdrawn"
+                                                  : announcement_state_name(announcement_state_at(
+                                                        announcement, showing->now_ms)));
+    ok = ok && buffer_append_text(out, ", \"history\": [");
+    for (size_t i = 0; ok && i < reply->n_history; i++)
+        ok = buffer_append_text(out, i ? ", " : "") &&
+             cli_item_json(reply->history[i], cli_item_event(reply->history[i]), showing->arena,
+                           out);
+    ok = ok && buffer_append_text(out, "]");
+    if (ok && showing->coverage)
+        ok = append_rows(out, showing->coverage->received_by, showing->coverage->n_received_by);
+    return ok && buffer_append_text(out, "}\n");
+}
+
+/* --- text ------------------------------------------------------------------------------------- */
+
+static void print_label(const struct cli *cli, const char *label)
+{
+    printf("%s%-12s%s ", cli_style(cli, CLI_DIM), label, cli_style(cli, CLI_PLAIN));
+}
+
+/* In the reader's own language first would need to know it; the authentic one is right for all. */
+static void print_reason(const Caravan__Item *item)
+{
+    if (item->n_reason == 0 || !item->reason[0]->text)
+        return;
+    fputs(": ", stdout);
+    cli_print_text(stdout, item->reason[0]->text, false);
+}
+
+static void print_event(const struct cli *cli, const Caravan__Item *item)
+{
+    static const struct {
+        uint32_t type;
+        const char *label;
+    } labels[] = {
+        {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT, "Published"},
+        {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_REVISION, "Revised"},
+        {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL, "Withdrawn"},
+    };
+    const char *label = "Entry";
+
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+        if (labels[i].type == item->content_type)
+            label = labels[i].label;
+    print_label(cli, label);
+    cli_print_time(stdout, item->created_ms);
+    printf(" as No. %" PRIu64, item->event_seq);
+    if (item->content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL)
+        print_reason(item);
+    else if (item->problem) {
+        fputs("; ", stdout);
+        cli_print_text(stdout, item->problem, false);
+    }
+    putchar('\n');
+}
+
+static void print_deadline(const struct cli *cli, const Caravan__Deadline *deadline)
+{
+    struct buffer text = {0};
+    char what[CODEC_NAME_SIZE];
+
+    if (!cli_item_instant(deadline->at, &text))
+        return;
+    print_label(cli, "Deadline");
+    cli_print_text(stdout, buffer_text(&text), false);
+    if (deadline->what) {
+        codec_enum_text(&caravan__deadline_what__descriptor, (int)deadline->what, what);
+        printf(" (%s)", what);
+    }
+    if (deadline->party) {
+        fputs(" for ", stdout);
+        cli_print_text(stdout, deadline->party, false);
+    }
+    putchar('\n');
+    buffer_finish(&text);
+}
+
+static void print_deadlines(const struct cli *cli, const Caravan__Announcement *announcement)
+{
+    for (size_t i = 0; i < announcement->n_deadline; i++)
+        print_deadline(cli, announcement->deadline[i]);
+    for (size_t i = 0; i < announcement->n_parties; i++)
+        for (size_t k = 0; k < announcement->parties[i]->n_deadline; k++)
+            print_deadline(cli, announcement->parties[i]->deadline[k]);
+}
+
+static void print_receivers(const struct showing *showing, bool have)
+{
+    const Caravan__CoverageReply *coverage = showing->coverage;
+    size_t shown = 0;
+
+    for (size_t i = 0; i < coverage->n_received_by; i++) {
+        const Caravan__Coverage *row = coverage->received_by[i];
+
+        if ((row->seq >= coverage->seq) != have)
+            continue;
+        if (shown++ == 0)
+            print_label(showing->cli, have ? "Received by" : "Not yet by");
+        else
+            fputs(", ", stdout);
+        cli_print_text(stdout, row->handle, false);
+    }
+    if (shown)
+        putchar('\n');
+}
+
+static bool print_announcement(const struct showing *showing,
+                               const Caravan__Announcement *announcement)
+{
+    const struct cli *cli = showing->cli;
+    struct buffer yaml = {0};
+    bool ok = codec_write_yaml(&announcement->base, &yaml);
+
+    printf("%s---%s\n", cli_style(cli, CLI_DIM), cli_style(cli, CLI_PLAIN));
+    cli_print_text(stdout, buffer_text(&yaml), true);
+    if (reflect_unknown(&announcement->base))
+        printf("%s# and %zu fields of a newer version that this one cannot show%s\n",
+               cli_style(cli, CLI_WARN), reflect_unknown(&announcement->base),
+               cli_style(cli, CLI_PLAIN));
+    buffer_finish(&yaml);
+    return ok;
+}
+
+static bool print_text(const struct showing *showing)
+{
+    const struct cli *cli = showing->cli;
+    const Caravan__Item *item = showing->reply->item;
+    const Caravan__Announcement *announcement = cli_item_read(item, showing->arena);
+    struct cli_item_row row;
+
+    cli_item_row(item, showing->arena, showing->now_ms, &row);
+    printf("%s", cli_style(cli, CLI_BOLD));
+    cli_print_text(stdout, row.name, false);
+    printf("%s  %s%s%s%s%s\n", cli_style(cli, CLI_PLAIN), row.kind, *row.state ? ", " : "",
+           row.state, *row.mark ? ", " : "", row.mark);
+    if (announcement)
+        print_deadlines(cli, announcement);
+    for (size_t i = 0; i < showing->reply->n_history; i++)
+        print_event(cli, showing->reply->history[i]);
+    if (showing->coverage) {
+        print_receivers(showing, true);
+        print_receivers(showing, false);
+    }
+    if (announcement)
+        return print_announcement(showing, announcement);
+    if (item->problem) {
+        fputs(cli_style(cli, CLI_BAD), stdout);
+        cli_print_text(stdout, item->problem, false);
+        printf("%s\n", cli_style(cli, CLI_PLAIN));
+    }
+    return true;
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+static int ask_coverage(struct showing *showing, struct client *client, struct error *error)
+{
+    Caravan__CoverageRequest request = CARAVAN__COVERAGE_REQUEST__INIT;
+    ProtobufCMessage *message;
+    int code;
+
+    request.has_seq = true;
+    request.seq = in_force(showing->reply->item);
+    code = client_call(client, "coverage", &request.base, &caravan__coverage_reply__descriptor,
+                       showing->arena, CLIENT_TIMEOUT_MS, &message, error);
+    if (!code)
+        showing->coverage = (const Caravan__CoverageReply *)message;
+    return code;
+}
+
+static int show(struct showing *showing, char *name, struct error *error)
+{
+    Caravan__ShowRequest request = CARAVAN__SHOW_REQUEST__INIT;
+    struct client *client = NULL;
+    struct buffer json = {0};
+    ProtobufCMessage *message;
+    int code = client_create(showing->cli, &client, error);
+
+    request.name = name;
+    if (!code)
+        code = client_call(client, "show", &request.base, &caravan__show_reply__descriptor,
+                           showing->arena, CLIENT_TIMEOUT_MS, &message, error);
+    if (code)
+        goto out;
+    showing->reply = (const Caravan__ShowReply *)message;
+    if (!showing->reply->item)
+        code = error_set(error, ERROR_INTERNAL, "the node's answer has no announcement in it");
+    else if (showing->reply->item->own)
+        code = ask_coverage(showing, client, error);
+    if (code)
+        goto out;
+    if (!showing->cli->json) {
+        code = print_text(showing) ? ERROR_NONE : error_memory(error);
+    } else if (write_json(showing, &json)) {
+        cli_item_print_json(stdout, buffer_span(&json));
+    } else {
+        code = error_memory(error);
+    }
+out:
+    client_destroy(client);
+    buffer_finish(&json);
+    return code;
+}
+
+static int run_show(struct cli *cli, int argc, char **argv)
+{
+    struct arena arena;
+    struct showing showing = {.cli = cli, .arena = &arena, .now_ms = (int64_t)time(NULL) * 1000};
+    struct error error = {0};
+    int rest = 0;
+    int code = cli_options(cli, &cmd_show, NULL, argc, argv, &rest, &error);
+
+    if (code < 0)
+        return 0;
+    if (!code && rest != 1)
+        code = error_set(&error, ERROR_USAGE,
+                         "say which announcement: caravan show NAME, for example cn-demo/4");
+    arena_init(&arena, 4 * LIMIT_ARENA_SIZE);
+    if (!code)
+        code = show(&showing, argv[0], &error);
+    arena_finish(&arena);
+    return code ? cli_fail(cli, &error) : 0;
+}
+
+const struct cli_command cmd_show = {
+    .name = "show",
+    .group = CLI_GROUP_READ,
+    .usage = "show NAME [--json]",
+    .summary = "show one announcement",
+    .help =
+        "Its state (forthcoming, open, closed, … from its dates), deadlines, history, and, of an\n"
+        "own one, who has received it; then the announcement as people write it. NAME is\n"
+        "institution/number; the institution is a handle, or the beginning of a feed id in hex.\n\n"
+        "Example: caravan show cn-demo/4",
+    .run = run_show,
+};
