@@ -639,7 +639,6 @@ static void test_ledger__a_new_one_takes_nothing_of_an_old_ones_log(void **state
 {
     struct ledger_fixture *f = *state;
 
-    ledger_fixture_fill(f, f->a, 10);
     kill_a_writer(f);
     remove(ledger_file(f)); /* by somebody who does not know of the log beside it */
     ok(ledger_sqlite_create(ledger_file(f), LEDGER_NEW, &f->writer, &f->error));
