@@ -250,9 +250,11 @@ void control_close(struct control *control)
 {
     int linger = LAST_WORDS_MS;
 
+    if (!control->socket)
+        return;
     send_waiting(control);
-    if (control->socket)
-        zmq_setsockopt(control->socket, ZMQ_LINGER, &linger, sizeof linger);
+    unlink(control->path); /* libzmq leaves it behind */
+    zmq_setsockopt(control->socket, ZMQ_LINGER, &linger, sizeof linger);
     socket_close(&control->socket);
 }
 
