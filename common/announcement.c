@@ -1,6 +1,8 @@
 #include "common/announcement.h"
 
 #include "common/announcement_parts.h"
+#include "common/guard.h"
+#include "common/limits.h"
 
 #include <string.h>
 
@@ -246,6 +248,27 @@ int announcement_prepare(Caravan__Announcement *announcement, const struct momen
     return 0;
 }
 
+/* What the network takes: the size of a content, and the counts of the guard. */
+static int check_size(const ProtobufCMessage *message, struct problem_list *problems)
+{
+    struct buffer packed = {0};
+    struct error error = {0};
+    int rc = codec_pack(message, &packed) ? 0 : ERROR_MEMORY;
+
+    if (rc == 0 && packed.size > LIMIT_CONTENT_SIZE) {
+        problem_add(
+            problems, PROBLEM_ERROR, 0, 0, "",
+            "found %zu bytes when packed, expected at most %d: leave something out, or link "
+            "to it",
+            packed.size, LIMIT_CONTENT_SIZE);
+    } else if (rc == 0 && guard_scan(message->descriptor, buffer_span(&packed),
+                                     &guard_limits_content, &error)) {
+        problem_add(problems, PROBLEM_ERROR, 0, 0, "", "%s", error.text);
+    }
+    buffer_finish(&packed);
+    return rc;
+}
+
 int announcement_read(struct span yaml, const struct moment_date *today, struct arena *arena,
                       Caravan__Announcement **announcement, struct problem_list *problems)
 {
@@ -259,6 +282,8 @@ int announcement_read(struct span yaml, const struct moment_date *today, struct 
     if (message) {
         prepared = announcement_prepare((Caravan__Announcement *)message, today, arena, &error);
         announcement_check((const Caravan__Announcement *)message, today, &places, problems);
+        if (!prepared)
+            prepared = check_size(message, problems);
     }
     codec_places_finish(&places);
     if (rc || prepared)

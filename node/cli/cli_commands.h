@@ -12,6 +12,8 @@
     X(card) \
     X(partner) \
     X(listener) \
+    X(new) \
+    X(check) \
     X(publish) \
     X(revise) \
     X(withdraw) \

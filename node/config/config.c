@@ -326,6 +326,22 @@ int config_parse(struct span text, const char *file, struct config *out, struct 
     return code;
 }
 
+void config_check(struct span text, struct problem_list *problems)
+{
+    struct codec_places places = {0};
+    struct check check = {&places, problems};
+    ProtobufCMessage *message = NULL;
+    struct arena arena;
+
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    codec_read_yaml(&caravan__config__descriptor, text, &arena, &places, &message, problems);
+    if (message)
+        check_all(&check, (const Caravan__Config *)message);
+    problem_list_sort(problems);
+    codec_places_finish(&places);
+    arena_finish(&arena);
+}
+
 int config_load(const char *home, struct config *out, struct buffer *report_out,
                 struct error *error)
 {

@@ -7,6 +7,7 @@
 #include "common/arena.h"
 #include "common/error.h"
 #include "common/log.h"
+#include "common/problem.h"
 #include "proto/config.pb-c.h"
 
 struct config {
@@ -23,6 +24,8 @@ int config_load(const char *home, struct config *out, struct buffer *report, str
 /* The same from text; file: its name in problems. */
 int config_parse(struct span text, const char *file, struct config *out, struct buffer *report,
                  struct error *error);
+/* Only the problems of a text, sorted by line. */
+void config_check(struct span text, struct problem_list *problems);
 void config_finish(struct config *config); /* zeroed is fine */
 
 /* Profile and endpoints as our card and our feed say them; borrowed from config. */
