@@ -482,7 +482,8 @@ static bool is_scalar_or_list(const struct value *value)
 /* Text: anything but its own full form. */
 static bool is_not_only_text(const struct value *value)
 {
-    return value->kind != VALUE_MAP || value->count != 1 || strcmp(value->first->key, "text") != 0;
+    return value->kind != VALUE_MAP || value->count > 1 ||
+           (value->count == 1 && strcmp(value->first->key, "text") != 0);
 }
 
 static bool is_free(const struct value *value)
