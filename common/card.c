@@ -427,6 +427,8 @@ static int unarmour(struct span text, struct buffer *out, struct error *error)
         return code;
     skip_header(&armour);
     code = clean(armour, &digits, error);
+    if (!code && !buffer_reserve(out, digits.size / 4 * 3 + 3))
+        code = error_memory(error);
     if (!code && !bytes_from_base64((const char *)digits.data, digits.size, out))
         code =
             error_set(error, ERROR_INVALID,
