@@ -3,6 +3,7 @@
 #include "common/announcement_parts.h"
 #include "common/guard.h"
 #include "common/limits.h"
+#include "common/vocabulary.h"
 
 #include <string.h>
 
@@ -172,9 +173,26 @@ int announcement_showable(const Caravan__Announcement *announcement, struct erro
 
 /* ---- before publishing ----------------------------------------------------------------------- */
 
+/* The FORD code of a field that is written by its name; the name stays, it is what was said. */
+static void write_field_code(Caravan__FieldOfScience *field)
+{
+    const struct vocabulary_term *term = NULL;
+
+    if (field->code || (field->scheme && strcmp(field->scheme, "FORD") != 0))
+        return;
+    for (size_t i = 0; i < field->n_label && !term; i++)
+        if (field->label[i]->text)
+            term = vocabulary_find(vocabulary_get("ford"), field->label[i]->text,
+                                   strlen(field->label[i]->text));
+    if (term)
+        field->code = (char *)(uintptr_t)term->code; /* as long as the program */
+}
+
 /* The codes for what people wrote, in the whole message. */
 static void write_codes(ProtobufCMessage *message)
 {
+    if (message->descriptor == &caravan__field_of_science__descriptor)
+        write_field_code((Caravan__FieldOfScience *)message);
     for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
         const reflect_field *field = &message->descriptor->fields[i];
         const struct announcement_rule *rule = announcement_rule_of(message->descriptor, field);

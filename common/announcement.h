@@ -75,8 +75,9 @@ void announcement_check(const Caravan__Announcement *announcement, const struct 
                         const struct codec_places *places, struct problem_list *problems);
 
 /* Before publishing: replaces countries, currencies and languages that are written in another way
- * by their codes ("cn", "China": CN), and fills in valid_until. What it adds lives in the arena.
- * ERROR_MEMORY only. */
+ * by their codes ("cn", "China": CN), gives a field of science that is written by its name the code
+ * of FORD ("mathematics": 1.1; the name stays), and fills in valid_until. What it adds lives in the
+ * arena. ERROR_MEMORY only. */
 int announcement_prepare(Caravan__Announcement *announcement, const struct moment_date *today,
                          struct arena *arena, struct error *error);
 

@@ -395,6 +395,24 @@ static void cross_request(const struct cross *cross)
         refuse(cross, "trl", "found a level that does not exist, expected 1 to 9");
 }
 
+/* Nobody who looks for a field finds one without a code. */
+static void cross_field(const struct cross *cross)
+{
+    const Caravan__FieldOfScience *field = (const Caravan__FieldOfScience *)cross->message;
+    const char *name = announcement_text(field->label, field->n_label, "en");
+    const struct vocabulary_term *near;
+    char text[256];
+
+    if (field->code || strcmp(scheme_of(cross->message), "FORD") != 0 || !*name)
+        return;
+    near = vocabulary_suggest(vocabulary_get("ford"), name, strlen(name));
+    snprintf(text, sizeof text,
+             "found \"%.60s\" without a code, expected a name or a code of OECD FORD%s%s%s%s", name,
+             near ? "; did you mean " : "", near ? near->code : "", near ? " " : "",
+             near ? near->label : "");
+    cross->report(cross->context, cross->message, NULL, PROBLEM_WARNING, text);
+}
+
 static void cross_contact(const struct cross *cross)
 {
     const Caravan__Contact *contact = (const Caravan__Contact *)cross->message;
@@ -422,6 +440,7 @@ void announcement_cross(const ProtobufCMessage *message, announcement_report rep
         {&caravan__fee__descriptor, cross_fee},
         {&caravan__tech_request__descriptor, cross_request},
         {&caravan__contact__descriptor, cross_contact},
+        {&caravan__field_of_science__descriptor, cross_field},
     };
     const struct cross cross = {message, report, context};
 

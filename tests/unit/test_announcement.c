@@ -293,6 +293,41 @@ static void test_announcement__warns_about_a_deadline_that_has_passed(void **sta
 
 /* ---- prepare, state, texts ------------------------------------------------------------------- */
 
+static void test_announcement__a_field_of_science_gets_the_code_of_its_name(void **state)
+{
+    struct fixture *f = *state;
+    const Caravan__Announcement *a = read_good(
+        f, HEAD "fields of science: [Mathematics, ICT and computing, 2.11, {label: {en: other, zh: "
+                "数学}},\n"
+                "  {scheme: NSFC, code: B, label: chemistry}, {scheme: RSF, label: physics}]\n");
+
+    assert_string_equal(a->fields_of_science[0]->code, "1.1");
+    assert_string_equal(a->fields_of_science[0]->label[0]->text, "Mathematics");
+    assert_string_equal(a->fields_of_science[1]->code, "1.2");
+    assert_string_equal(a->fields_of_science[2]->code, "2.11");
+    assert_int_equal(a->fields_of_science[2]->n_label, 0);
+    assert_string_equal(a->fields_of_science[3]->code, "1.1"); /* by its Chinese name */
+    assert_string_equal(a->fields_of_science[4]->code, "B");
+    assert_null(a->fields_of_science[5]->code); /* another scheme's name */
+}
+
+static void test_announcement__an_unknown_field_of_science_is_a_warning(void **state)
+{
+    struct fixture *f = *state;
+
+    problems_of(f,
+                HEAD "deadline: 2027-03-31\nfields of science: [mathematcis, gardening]\n" ANSWERS,
+                NULL);
+    assert_string_equal(
+        buffer_text(&f->text),
+        "a.yaml:6:21: warning: fields of science[1]: found \"mathematcis\" without a code, "
+        "expected "
+        "a name or a code of OECD FORD; did you mean 1.1 Mathematics\n"
+        "a.yaml:6:34: warning: fields of science[2]: found \"gardening\" without a code, expected "
+        "a name or a code of OECD FORD\n");
+    assert_int_equal(f->problems.errors, 0);
+}
+
 static void test_announcement__prepare_writes_codes_and_the_expiry(void **state)
 {
     static const struct {
@@ -465,6 +500,8 @@ int main(void)
         TEST(knows_limits_and_vocabularies),
         TEST(reports_reading_and_checking_together),
         TEST(warns_about_a_deadline_that_has_passed),
+        TEST(a_field_of_science_gets_the_code_of_its_name),
+        TEST(an_unknown_field_of_science_is_a_warning),
         TEST(prepare_writes_codes_and_the_expiry),
         TEST(state_follows_from_dates_and_zones),
         TEST(chooses_the_title_by_language),

@@ -1,7 +1,7 @@
 /* The demonstration's announcements and the examples: every file reads without a problem, and the
  * facts that the real notices state stay as they were stated. */
+#include "common/announcement.h"
 #include "common/arena.h"
-#include "common/codec.h"
 #include "common/limits.h"
 #include "common/moment.h"
 #include "common/problem.h"
@@ -39,18 +39,21 @@ static char *read_file(const char *path, size_t *size)
     return text;
 }
 
-/* Fails on any problem, a warning included. */
+/* The samples' dates are told from this day. */
+static const struct moment_date today = {2026, 11, 23};
+
+/* Reads, prepares and checks as `publish` does. Fails on any problem, a warning included. */
 static void open_notice(struct notice *notice, const char *path)
 {
     struct problem_list problems = {0};
-    ProtobufCMessage *message = NULL;
+    Caravan__Announcement *announcement = NULL;
     size_t size;
     int rc;
 
     arena_init(&notice->arena, LIMIT_ARENA_SIZE);
     notice->text = read_file(path, &size);
-    rc = codec_read_yaml(&caravan__announcement__descriptor, span_of(notice->text, size),
-                         &notice->arena, NULL, &message, &problems);
+    rc = announcement_read(span_of(notice->text, size), &today, &notice->arena, &announcement,
+                           &problems);
     if (rc || problems.errors || problems.warnings) {
         struct buffer text = {0};
 
@@ -58,7 +61,7 @@ static void open_notice(struct notice *notice, const char *path)
         fail_msg("%d\n%s", rc, buffer_text(&text));
     }
     problem_list_finish(&problems);
-    notice->announcement = (const Caravan__Announcement *)message;
+    notice->announcement = announcement;
 }
 
 static void close_notice(struct notice *notice)
@@ -268,6 +271,7 @@ static void test_notices__fast_closes_at_16_00_ut(void **state)
 
 static void check_rfbr(const char *path)
 {
+    static const char *const fields[] = {"1.1", "1.3", "1.4", "1.6", "1.5", "1.2", "2", "3", "4"};
     struct notice notice;
     const Caravan__Announcement *a;
     const Caravan__Amount *amount;
@@ -290,7 +294,10 @@ static void check_rfbr(const char *path)
     assert_int_equal(a->joint_call->consortium->team->min, 2);
     assert_int_equal(a->joint_call->consortium->team->max, 10);
     assert_int_equal(a->joint_call->duration->value, 24);
-    assert_int_equal(a->n_fields_of_science, 9);
+    assert_int_equal(a->n_fields_of_science, sizeof fields / sizeof fields[0]);
+    for (size_t i = 0; i < a->n_fields_of_science; i++)
+        assert_string_equal(a->fields_of_science[i]->code, fields[i]);
+    assert_string_equal(a->fields_of_science[1]->label[0]->text, "physics and astronomy");
     assert_false(a->joint_call->has_mirror_application);
     close_notice(&notice);
 }
