@@ -23,12 +23,31 @@ static void gather(struct gathered *gathered, const char *text)
     gathered->texts[gathered->count++] = text;
 }
 
+/* The FORD code that a field means: written as a code, or as a name ("medicine"). */
+static const char *ford_code(const Caravan__FieldOfScience *field)
+{
+    const struct vocabulary *ford = vocabulary_get("ford");
+
+    if (field->scheme && strcmp(field->scheme, "FORD") != 0)
+        return NULL;
+    if (field->code)
+        return field->code;
+    for (size_t i = 0; ford && i < field->n_label; i++) {
+        const char *text = field->label[i]->text;
+        const struct vocabulary_term *term =
+            text ? vocabulary_find(ford, text, strlen(text)) : NULL;
+
+        if (term)
+            return term->code;
+    }
+    return NULL;
+}
+
 static void gather_fields(struct gathered *gathered, Caravan__FieldOfScience *const *fields,
                           size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (!fields[i]->scheme || strcmp(fields[i]->scheme, "FORD") == 0)
-            gather(gathered, fields[i]->code);
+        gather(gathered, ford_code(fields[i]));
 }
 
 static void gather_countries(struct gathered *gathered, const Caravan__Announcement *announcement)

@@ -21,7 +21,8 @@ struct filter_facets {
 };
 
 /* Kind; countries concerned and those of the parties, each once; FORD codes of the announcement and
- * of a lab's research lines, each once. The caller destroys *out. ERROR_MEMORY only. */
+ * of a lab's research lines, also where only a name of the vocabulary was written, each once. The
+ * caller destroys *out. ERROR_MEMORY only. */
 int filter_facets_create(const Caravan__Announcement *announcement, struct filter_facets **out,
                          struct error *error);
 void filter_facets_destroy(struct filter_facets *facets); /* NULL is fine */

@@ -18,11 +18,13 @@ struct client {
     char home[HOME_PATH_SIZE];
     char path[HOME_PATH_SIZE];
     void *context, *socket;
+    void *monitor; /* tells when the connection is lost */
     uint64_t last_id;
 };
 
 /* How long to wait before looking whether the node is still there. */
 #define LOOK_MS 500
+#define MONITOR "inproc://client-monitor"
 
 static uint64_t now_ms(void)
 {
@@ -102,7 +104,9 @@ static int connect_socket(struct client *client, struct error *error)
     snprintf(endpoint, sizeof endpoint, "ipc://%s", client->path);
     if (!client->socket ||
         zmq_setsockopt(client->socket, ZMQ_LINGER, &linger, sizeof linger) != 0 ||
-        zmq_connect(client->socket, endpoint) != 0)
+        zmq_socket_monitor(client->socket, MONITOR, ZMQ_EVENT_DISCONNECTED) != 0 ||
+        !(client->monitor = zmq_socket(client->context, ZMQ_PAIR)) ||
+        zmq_connect(client->monitor, MONITOR) != 0 || zmq_connect(client->socket, endpoint) != 0)
         return error_set(error, ERROR_IO, "cannot open the control link %s: %s", client->path,
                          zmq_strerror(zmq_errno()));
     return ERROR_NONE;
@@ -134,6 +138,8 @@ void client_destroy(struct client *client)
         return;
     if (client->socket)
         zmq_close(client->socket);
+    if (client->monitor)
+        zmq_close(client->monitor);
     if (client->context)
         while (zmq_ctx_term(client->context) != 0 && zmq_errno() == EINTR)
             ;
@@ -178,28 +184,35 @@ out:
     return code;
 }
 
-/* Waits for a message. ERROR_NONE when there is one. */
+static int node_stopped(const struct client *client, const char *operation, struct error *error)
+{
+    return error_set(error, ERROR_NODE_DOWN,
+                     "the node stopped before it answered \"%s\"; start it again with: caravan "
+                     "--home %s run, and repeat the command",
+                     operation, client->home);
+}
+
+/* Waits for a message. ERROR_NONE when there is one. A node that restarts takes the question with
+ * it, so a lost connection ends the wait. */
 static int wait_message(struct client *client, const char *operation, uint64_t deadline,
                         struct error *error)
 {
     for (;;) {
-        zmq_pollitem_t item = {.socket = client->socket, .events = ZMQ_POLLIN};
+        zmq_pollitem_t items[] = {{.socket = client->socket, .events = ZMQ_POLLIN},
+                                  {.socket = client->monitor, .events = ZMQ_POLLIN}};
         uint64_t now = now_ms();
         long left = now >= deadline ? 0 : (long)(deadline - now);
-        int ready = zmq_poll(&item, 1, left > LOOK_MS ? LOOK_MS : left);
+        int ready = zmq_poll(items, 2, left > LOOK_MS ? LOOK_MS : left);
 
-        if (ready > 0)
-            return ERROR_NONE;
-        if (ready < 0 && zmq_errno() != EINTR)
+        if (ready < 0 && zmq_errno() == EINTR)
+            continue;
+        if (ready < 0)
             return error_set(error, ERROR_IO, "the control link broke: %s",
                              zmq_strerror(zmq_errno()));
-        if (ready < 0)
-            continue;
-        if (!is_listening(client->path))
-            return error_set(error, ERROR_NODE_DOWN,
-                             "the node stopped before it answered \"%s\"; start it again with: "
-                             "caravan --home %s run, and repeat the command",
-                             operation, client->home);
+        if (items[0].revents & ZMQ_POLLIN)
+            return ERROR_NONE;
+        if (items[1].revents & ZMQ_POLLIN || !is_listening(client->path))
+            return node_stopped(client, operation, error);
         if (now >= deadline)
             return error_set(error, ERROR_TIMEOUT,
                              "the node did not answer \"%s\" in time; look at its log, or at: "

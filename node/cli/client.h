@@ -20,8 +20,8 @@ void client_destroy(struct client *client); /* NULL is fine */
 
 /* One operation (node/ops/operations.h has the table). *reply lives in the arena, whose cap must
  * leave room for it. Errors: what the node answered (its code and sentence), ERROR_TIMEOUT after
- * timeout_ms, ERROR_NODE_DOWN when the node has gone meanwhile. For a long poll, timeout_ms must be
- * longer than what the request asks the node to wait. */
+ * timeout_ms, ERROR_NODE_DOWN when the node has gone meanwhile (then make a new client). For a long
+ * poll, timeout_ms must be longer than what the request asks the node to wait. */
 int client_call(struct client *client, const char *operation, const ProtobufCMessage *request,
                 const ProtobufCMessageDescriptor *reply_type, struct arena *arena, int timeout_ms,
                 ProtobufCMessage **reply, struct error *error);

@@ -82,7 +82,11 @@ int ops_run(const struct ops_operation *operation, struct ops_context *context,
 {
     int code = view_update(context->view, error);
 
-    return code ? code : operation->run(context, request, reply, error);
+    if (!code)
+        code = operation->run(context, request, reply, error);
+    if (code <= ERROR_NONE) /* what was tried on the way (a look-up that found nothing) is over */
+        error_clear(error);
+    return code;
 }
 
 bool ops_write(uint64_t id, struct span reply, const struct error *error, struct buffer *out)

@@ -88,6 +88,29 @@ static void test_filter__matches_beginnings_of_field_codes(void **state)
     filter_facets_destroy(facets);
 }
 
+static void test_filter__knows_fields_by_their_names(void **state)
+{
+    Caravan__Announcement announcement = CARAVAN__ANNOUNCEMENT__INIT;
+    Caravan__FieldOfScience named = CARAVAN__FIELD_OF_SCIENCE__INIT;
+    Caravan__FieldOfScience *fields[] = {&named};
+    Caravan__LocalizedText other = CARAVAN__LOCALIZED_TEXT__INIT;
+    Caravan__LocalizedText label = CARAVAN__LOCALIZED_TEXT__INIT;
+    Caravan__LocalizedText *labels[] = {&other, &label};
+    struct filter_facets *facets = NULL;
+
+    (void)state;
+    other.text = "no field of any list";
+    label.text = "Chemistry";
+    named.n_label = 2;
+    named.label = labels;
+    announcement.n_fields_of_science = 1;
+    announcement.fields_of_science = fields;
+    assert_int_equal(filter_facets_create(&announcement, &facets, NULL), ERROR_NONE);
+    assert_true(field_matches(facets, "1.4"));
+    assert_false(field_matches(facets, "1.3"));
+    filter_facets_destroy(facets);
+}
+
 static void test_filter__needs_all_conditions(void **state)
 {
     struct filter_facets *facets = joint_call();
@@ -178,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_filter__matches_countries_and_those_of_parties),
         cmocka_unit_test(test_filter__matches_beginnings_of_field_codes),
+        cmocka_unit_test(test_filter__knows_fields_by_their_names),
         cmocka_unit_test(test_filter__needs_all_conditions),
         cmocka_unit_test(test_filter__lets_the_unreadable_through_only_without_conditions),
         cmocka_unit_test(test_filter__matches_handles_in_any_case),
