@@ -139,6 +139,54 @@ static void test_notices__every_file_is_without_problems(void **state)
     }
 }
 
+/* The same bytes again through YAML and through JSON: nothing is lost on the way to a reader. */
+static void check_round_trips(const Caravan__Announcement *announcement)
+{
+    const ProtobufCMessageDescriptor *type = &caravan__announcement__descriptor;
+    struct buffer bytes = {0}, text = {0}, again = {0};
+    ProtobufCMessage *message = NULL;
+    struct arena arena;
+
+    assert_true(codec_pack(&announcement->base, &bytes));
+    assert_in_range(bytes.size, 300, LIMIT_CONTENT_SIZE);
+    for (int json = 0; json < 2; json++) {
+        arena_init(&arena, LIMIT_ARENA_SIZE);
+        buffer_clear(&text);
+        buffer_clear(&again);
+        if (json) {
+            assert_true(codec_write_json(&announcement->base, &text));
+            assert_int_equal(
+                codec_read_json(type, buffer_span(&text), &arena, NULL, &message, NULL), 0);
+        } else {
+            assert_true(codec_write_yaml(&announcement->base, &text));
+            assert_int_equal(
+                codec_read_yaml(type, buffer_span(&text), &arena, NULL, &message, NULL), 0);
+        }
+        assert_true(codec_pack(message, &again));
+        assert_true(span_equal(buffer_span(&bytes), buffer_span(&again)));
+        arena_finish(&arena);
+    }
+    buffer_finish(&bytes);
+    buffer_finish(&text);
+    buffer_finish(&again);
+}
+
+static void test_notices__every_one_reads_back_the_same(void **state)
+{
+    glob_t files;
+
+    (void)state;
+    list_files(DEMO "*/*.yaml", &files);
+    for (size_t i = 0; i < files.gl_pathc; i++) {
+        struct notice notice;
+
+        open_notice(&notice, files.gl_pathv[i]);
+        check_round_trips(notice.announcement);
+        close_notice(&notice);
+    }
+    globfree(&files);
+}
+
 static void test_notices__fifteen_are_historical_and_seven_are_samples_one_a_kind(void **state)
 {
     int historical = 0, samples[8] = {0}, kinds[8] = {0};
@@ -448,6 +496,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_notices__every_file_is_without_problems),
+        cmocka_unit_test(test_notices__every_one_reads_back_the_same),
         cmocka_unit_test(test_notices__fifteen_are_historical_and_seven_are_samples_one_a_kind),
         cmocka_unit_test(test_notices__each_is_marked_for_what_it_is),
         cmocka_unit_test(test_notices__a_sample_joint_call_concerns_thailand),
