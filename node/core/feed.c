@@ -163,7 +163,8 @@ static int take_row(struct exchange *exchange, struct feed *feed, const struct s
         return code;
     identity_chain_finish(&feed->chain);
     feed->chain = chain;
-    memset(feed->positions, 0, feed->position_count * sizeof *feed->positions);
+    if (feed->position_count)
+        memset(feed->positions, 0, feed->position_count * sizeof *feed->positions);
     code = exchange->config.store.operations->certificates(exchange->config.store.self, &feed->id,
                                                            load_certificate, &loading, error);
     if (code || loading.code)
