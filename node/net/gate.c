@@ -268,6 +268,8 @@ void gate_close(struct gate *gate)
         pthread_join(gate->thread, NULL);
     }
     gate->started = false;
+    if (gate->socket) /* at once, where closing would free the name some time later */
+        zmq_unbind(gate->socket, ENDPOINT);
     socket_close(&gate->socket);
 }
 

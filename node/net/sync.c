@@ -121,26 +121,29 @@ static void peers_each(struct sync *sync, void (*visit)(struct sync *, struct pe
 
 /* --- routes: who reached us ----------------------------------------------------------------- */
 
-static void tell_route(struct sync *sync, const struct peer *peer, bool up, const char *reason)
+static void tell_route(struct sync *sync, const struct id *id, const char *address, bool up,
+                       const char *reason)
 {
-    const struct net_link change = {.peer = peer->id,
-                                    .kind = NET_SYNC_IN,
-                                    .up = up,
-                                    .reason = reason,
-                                    .endpoint = peer->address};
+    const struct net_link change = {
+        .peer = *id, .kind = NET_SYNC_IN, .up = up, .reason = reason, .endpoint = address};
 
     sync->config.events->link(sync->config.events->self, &change);
 }
 
+/* Told once it is done: from the event on, sync_send refuses. */
 static void route_drop(struct sync *sync, struct peer *peer, const char *reason)
 {
+    struct id id = peer->id;
+    char address[sizeof peer->address];
+
     if (!peer->route_size)
         return;
+    memcpy(address, peer->address, sizeof address);
     peer->route_size = 0;
     if (peer->role != ACCESS_PARTNER)
         sync->readers--;
-    tell_route(sync, peer, false, reason);
     peer_drop_if_gone(sync, peer);
+    tell_route(sync, &id, address, false, reason);
 }
 
 static void find_oldest_reader(struct sync *sync, struct peer *peer, void *argument)
@@ -188,7 +191,7 @@ static bool route_note(struct sync *sync, const struct access_entry *entry,
         if (entry->role != ACCESS_PARTNER)
             sync->readers++;
         strncpy(peer->address, address ? address : "", sizeof peer->address - 1);
-        tell_route(sync, peer, true, "");
+        tell_route(sync, &peer->id, peer->address, true, "");
     }
     return true;
 }

@@ -418,7 +418,7 @@ void raw_open(struct raw *raw, const struct raw_settings *settings)
     assert_non_null(raw->monitor);
     set_number(raw->socket, ZMQ_LINGER, 0);
     set_number(raw->monitor, ZMQ_LINGER, 0);
-    set_number(raw->socket, ZMQ_SNDHWM, 0);
+    set_number(raw->socket, ZMQ_SNDHWM, settings->send_queue);
     set_number(raw->socket, ZMQ_HANDSHAKE_IVL, 1000);
     set_number(raw->socket, ZMQ_RECONNECT_IVL, settings->stubborn ? 50 : -1);
     set_mechanism(raw->socket, settings);

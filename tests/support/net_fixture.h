@@ -105,6 +105,7 @@ struct raw_settings {
     const char *endpoint;
     const char *routing_id; /* NULL: none */
     const char *topic;      /* SUB: NULL for none */
+    int send_queue;         /* messages; 0: no limit */
     bool stubborn;          /* connects again by itself */
 };
 

@@ -218,7 +218,7 @@ static void test_net_hostile__an_oversize_message_costs_the_connection(void **st
     begin(&hostile);
     connect_raw(&hostile, ZMQ_DEALER, NULL, &hostile.raw);
     assert_true(raw_send(&hostile.raw, huge, LIMIT_MESSAGE_SIZE, false)); /* the largest allowed */
-    fixture_wait_link(&hostile.node, 0, NET_SYNC_IN, true);
+    fixture_wait_text(&hostile.node, 0, FIXTURE_MESSAGE, "");             /* all zero */
     assert_true(raw_send(&hostile.raw, huge, LIMIT_MESSAGE_SIZE + 64, false));
     assert_true(raw_wait_ended(&hostile.raw, FIXTURE_WAIT_MS));
     assert_int_equal(fixture_count_of(&hostile.node, FIXTURE_MESSAGE), 1);
@@ -493,14 +493,17 @@ static void test_net_hostile__a_flood_is_held_back_and_not_piled_up(void **state
     struct hostile hostile;
     size_t before = resident(), sent = 0;
     uint8_t *frame = calloc(1, MIB);
-    int limit = 4;
+    struct raw_settings settings = {.type = ZMQ_DEALER, .mechanism = RAW_CURVE, .send_queue = 4};
 
     (void)state;
     assert_non_null(frame);
     begin(&hostile);
     fixture_set_full(&hostile.node, true); /* the node cannot take any more */
-    connect_raw(&hostile, ZMQ_DEALER, NULL, &hostile.raw);
-    zmq_setsockopt(hostile.raw.socket, ZMQ_SNDHWM, &limit, sizeof limit);
+    settings.key = hostile.key;
+    settings.server = secret_public(hostile.node.key);
+    settings.endpoint = hostile.node.sync;
+    raw_open(&hostile.raw, &settings);
+    assert_true(raw_wait_accepted(&hostile.raw, FIXTURE_WAIT_MS));
     for (int idle = 0; idle < 50 && sent < 300;) {
         if (raw_send(&hostile.raw, frame, MIB, false)) {
             sent++;
@@ -510,6 +513,7 @@ static void test_net_hostile__a_flood_is_held_back_and_not_piled_up(void **state
             raw_wait_ended(&hostile.raw, 10);
         }
     }
+    assert_true(sent < 300);
     assert_true(resident() < before + 200 * MIB);
     fixture_set_full(&hostile.node, false);
     net_wake(hostile.node.net);
