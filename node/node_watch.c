@@ -1,0 +1,282 @@
+#include "node/node_watch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/card.h"
+#include "common/log.h"
+#include "node/config/home.h"
+
+#define NAME_SIZE 64
+
+struct node_watch_file {
+    char name[NAME_SIZE];
+    struct timespec modified;
+    off_t size;
+    ino_t inode;
+    bool used, seen;
+    struct id id; /* feed of a card, key of a listener */
+};
+
+/* --- files that come, change and go
+ * --------------------------------------------------------------- */
+
+struct folder {
+    const char *name, *suffix;
+    struct node_watch_file **files;
+    size_t *count;
+    /* Reads a new or changed file: fills file->id. */
+    int (*take)(struct node_watch *watch, struct node_watch_file *file, const char *path,
+                struct error *error);
+    void (*drop)(struct node_watch *watch, const struct node_watch_file *file);
+};
+
+static struct node_watch_file *find(const struct folder *folder, const char *name)
+{
+    for (size_t i = 0; i < *folder->count; i++)
+        if (strcmp((*folder->files)[i].name, name) == 0)
+            return &(*folder->files)[i];
+    return NULL;
+}
+
+static struct node_watch_file *add(const struct folder *folder, const char *name)
+{
+    struct node_watch_file *files =
+        realloc(*folder->files, (*folder->count + 1) * sizeof **folder->files);
+
+    if (!files)
+        return NULL;
+    *folder->files = files;
+    files += (*folder->count)++;
+    *files = (struct node_watch_file){0};
+    snprintf(files->name, sizeof files->name, "%s", name);
+    return files;
+}
+
+static bool is_same(const struct node_watch_file *file, const struct stat *status)
+{
+    return file->modified.tv_sec == status->st_mtim.tv_sec &&
+           file->modified.tv_nsec == status->st_mtim.tv_nsec && file->size == status->st_size &&
+           file->inode == status->st_ino;
+}
+
+static void look_at(struct node_watch *watch, const struct folder *folder, const char *name)
+{
+    struct node_watch_file *file = find(folder, name);
+    struct node_watch_file next;
+    char path[HOME_PATH_SIZE];
+    struct error error;
+    struct stat status;
+
+    if (strlen(name) >= NAME_SIZE ||
+        home_path_in(watch->home, folder->name, name, folder->suffix, path, NULL) ||
+        stat(path, &status))
+        return;
+    if (!file)
+        file = add(folder, name);
+    if (!file)
+        return; /* out of memory: looked at again in a second */
+    file->seen = true;
+    if (is_same(file, &status))
+        return;
+    file->modified = status.st_mtim;
+    file->size = status.st_size;
+    file->inode = status.st_ino;
+    next = *file;
+    if (folder->take(watch, &next, path, &error)) {
+        log_error("home.file", "path", path, "code", error_name(error.code), "text", error.text);
+        return;
+    }
+    /* The file now speaks of somebody else. */
+    if (file->used && !id_equal(&file->id, &next.id))
+        folder->drop(watch, file);
+    next.used = true;
+    *file = next;
+    watch->dirty = true;
+}
+
+static void drop_missing(struct node_watch *watch, const struct folder *folder)
+{
+    for (size_t i = 0; i < *folder->count;) {
+        struct node_watch_file *file = &(*folder->files)[i];
+
+        if (file->seen) {
+            file->seen = false;
+            i++;
+            continue;
+        }
+        if (file->used) {
+            folder->drop(watch, file);
+            watch->dirty = true;
+        }
+        *file = (*folder->files)[--*folder->count];
+    }
+}
+
+static void scan(struct node_watch *watch, const struct folder *folder)
+{
+    struct home_names names = {0};
+    char path[HOME_PATH_SIZE];
+    struct error error;
+
+    if (home_path(watch->home, folder->name, path, &error) ||
+        home_list(path, folder->suffix, &names, &error)) {
+        /* A folder that cannot be read takes nobody's rights away. */
+        log_error("home.folder", "text", error.text);
+        return;
+    }
+    for (size_t i = 0; i < names.count; i++)
+        look_at(watch, folder, names.names[i]);
+    drop_missing(watch, folder);
+    home_names_finish(&names);
+}
+
+/* --- cards and listeners
+ * -------------------------------------------------------------------------- */
+
+static int take_card(struct node_watch *watch, struct node_watch_file *file, const char *path,
+                     struct error *error)
+{
+    struct buffer text = {0};
+    struct card card = {0};
+    int code = home_read(path, LIMIT_CARD_SIZE, &text, error);
+
+    if (!code)
+        code = card_read(buffer_span(&text), watch->config->message->network, &card, error);
+    if (!code) {
+        file->id = card.chain.feed;
+        code = exchange_partner_add(watch->exchange, &card,
+                                    config_relays(watch->config, card.profile->handle), error);
+    }
+    if (!code)
+        log_info("partner.accepted", "partner", card.profile->handle);
+    card_finish(&card);
+    buffer_finish(&text);
+    return code;
+}
+
+static void drop_card(struct node_watch *watch, const struct node_watch_file *file)
+{
+    exchange_partner_remove(watch->exchange, &file->id);
+    log_info("partner.removed", "partner", file->name);
+}
+
+static int take_listener(struct node_watch *watch, struct node_watch_file *file, const char *path,
+                         struct error *error)
+{
+    (void)path;
+    return home_read_listener(watch->home, file->name, &file->id, error);
+}
+
+static void drop_listener(struct node_watch *watch, const struct node_watch_file *file)
+{
+    (void)watch;
+    log_info("listener.removed", "listener", file->name);
+}
+
+void node_watch_scan(struct node_watch *watch)
+{
+    const struct folder partners = {HOME_PARTNERS,      HOME_CARD_SUFFIX, &watch->cards,
+                                    &watch->card_count, take_card,        drop_card};
+    const struct folder listeners = {HOME_LISTENERS,    HOME_LISTENER_SUFFIX,
+                                     &watch->listeners, &watch->listener_count,
+                                     take_listener,     drop_listener};
+
+    scan(watch, &partners);
+    scan(watch, &listeners);
+}
+
+/* --- the gate and the dialling
+ * --------------------------------------------------------------------- */
+
+/* One key is one role: whoever brings a key that another has already (a partner could name
+ * anybody's in its certificate) is left out, and said so; everybody else must not suffer from it.
+ */
+static bool is_taken(const struct access_entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (id_equal(&entries[i].key, &entries[count].key)) {
+            log_error("access.key_twice", "first", entries[i].name, "left_out",
+                      entries[count].name);
+            return true;
+        }
+    return false;
+}
+
+static void fill_partner(struct node_watch *watch, const struct node_watch_file *file,
+                         const struct identity_chain *chain, struct access_entry *entry,
+                         struct net_partner *partner)
+{
+    const struct identity_certificate *certificate = identity_chain_get(chain, chain->count);
+    const Caravan__Endpoints *endpoints = exchange_endpoints(watch->exchange, &file->id);
+
+    *entry = (struct access_entry){
+        .key = certificate->transport_key, .role = ACCESS_PARTNER, .feed = file->id};
+    snprintf(entry->name, sizeof entry->name, "%.*s", LIMIT_HANDLE_SIZE, file->name);
+    *partner = (struct net_partner){.feed = file->id, .transport_key = certificate->transport_key};
+    snprintf(partner->handle, sizeof partner->handle, "%.*s", LIMIT_HANDLE_SIZE, file->name);
+    if (endpoints && endpoints->n_live && card_endpoint_is_valid(endpoints->live[0]))
+        snprintf(partner->live, sizeof partner->live, "%s", endpoints->live[0]);
+    if (endpoints && endpoints->n_sync && card_endpoint_is_valid(endpoints->sync[0]))
+        snprintf(partner->sync, sizeof partner->sync, "%s", endpoints->sync[0]);
+}
+
+int node_watch_apply(struct node_watch *watch, struct error *error)
+{
+    size_t count = 0, entries_count = 0, most = watch->card_count + watch->listener_count + 1;
+    struct access_entry *entries;
+    struct net_partner *partners;
+    int code = ERROR_NONE;
+
+    if (!watch->dirty)
+        return ERROR_NONE;
+    entries = calloc(most, sizeof *entries);
+    partners = calloc(most, sizeof *partners);
+    if (!entries || !partners) {
+        code = error_memory(error);
+        goto out;
+    }
+    for (size_t i = 0; i < watch->card_count; i++) {
+        const struct identity_chain *chain = exchange_chain(watch->exchange, &watch->cards[i].id);
+
+        if (!watch->cards[i].used || !chain || !chain->count)
+            continue;
+        fill_partner(watch, &watch->cards[i], chain, &entries[entries_count], &partners[count]);
+        if (is_taken(entries, entries_count))
+            continue;
+        entries_count++;
+        count++;
+    }
+    for (size_t i = 0; i < watch->listener_count; i++) {
+        struct access_entry *entry = &entries[entries_count];
+
+        if (!watch->listeners[i].used)
+            continue;
+        *entry = (struct access_entry){.key = watch->listeners[i].id, .role = ACCESS_LISTENER};
+        snprintf(entry->name, sizeof entry->name, "%.*s", LIMIT_HANDLE_SIZE,
+                 watch->listeners[i].name);
+        if (!is_taken(entries, entries_count))
+            entries_count++;
+    }
+    code = access_table_set(watch->access, entries, entries_count,
+                            watch->config->message->open_reading, error);
+    if (!code)
+        code = net_set_partners(watch->net, partners, count, error);
+    if (!code)
+        net_access_changed(watch->net);
+    watch->dirty = code != ERROR_NONE;
+out:
+    free(entries);
+    free(partners);
+    return code;
+}
+
+void node_watch_finish(struct node_watch *watch)
+{
+    free(watch->cards);
+    free(watch->listeners);
+    watch->cards = watch->listeners = NULL;
+    watch->card_count = watch->listener_count = 0;
+}

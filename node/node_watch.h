@@ -1,0 +1,29 @@
+/* node_watch: follows the folders partners/ and listeners/ of the home: a card that appears is a
+ * new partner, one that changes replaces it, one that goes removes it. What follows from it for the
+ * gate and for dialling is told to access and net. Threads: the writer's. */
+#ifndef NODE_NODE_WATCH_H
+#define NODE_NODE_WATCH_H
+
+#include "node/config/config.h"
+#include "node/core/exchange.h"
+#include "node/net/net.h"
+
+struct node_watch {
+    const char *home; /* borrowed, like all pointers here */
+    const struct config *config;
+    struct exchange *exchange;
+    struct access_table *access;
+    struct net *net;
+    bool dirty; /* set it to dial and admit anew, e.g. after exchange's partner_changed */
+    struct node_watch_file *cards, *listeners;
+    size_t card_count, listener_count;
+};
+
+/* Looks at the folders; call between exchange_begin and exchange_commit. A file that cannot be used
+ * is logged once and passed over: what was accepted before stays in force until its file goes. */
+void node_watch_scan(struct node_watch *watch);
+/* Tells access and net what changed, if anything did; call after the commit. */
+int node_watch_apply(struct node_watch *watch, struct error *error);
+void node_watch_finish(struct node_watch *watch);
+
+#endif
