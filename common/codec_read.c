@@ -228,33 +228,54 @@ struct target {
     bool seen[2][MAX_FIELDS];
 };
 
+/* The members of a flattened oneof are no keys: their fields stand at the top level. */
+static bool is_member(const struct target *target, const reflect_field *field)
+{
+    return target->flat && (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF);
+}
+
+static void append_keys(const struct codec_reader *reader, const struct target *target,
+                        const reflect_type *type, struct buffer *out)
+{
+    char key[CODEC_NAME_SIZE];
+
+    for (unsigned i = 0; i < type->n_fields; i++) {
+        if (is_member(target, &type->fields[i]))
+            continue;
+        codec_key(&type->fields[i], key);
+        buffer_printf(out, "%s%s", out->size ? ", " : "",
+                      reader->yaml ? key : type->fields[i].name);
+    }
+}
+
 static void unknown_key(struct codec_reader *reader, const struct value *child,
                         const struct target *target)
 {
     struct codec_nearest nearest = {.wanted = child->key};
     struct value at = {.line = child->key_line, .column = child->key_column};
     const reflect_type *type = target->message->descriptor;
+    const reflect_field *member = codec_find_key(type, child->key);
     struct buffer keys = {0};
-    char key[CODEC_NAME_SIZE];
 
     codec_nearest_fields(&nearest, type);
     if (target->details)
         codec_nearest_fields(&nearest, target->details->descriptor);
-    if (nearest.name[0]) {
+    for (char *c = nearest.name; *c && !reader->yaml; c++)
+        *c = *c == ' ' ? '_' : *c;
+    append_keys(reader, target, type, &keys);
+    if (target->details)
+        append_keys(reader, target, target->details->descriptor, &keys);
+    if (member && is_member(target, member))
+        codec_problem(reader, &at,
+                      "found a kind as a key, expected \"%s: %.60s\" and its keys beside "
+                      "it",
+                      target->flat->kind, child->key);
+    else if (nearest.name[0])
         codec_problem(reader, &at, "found the unknown key \"%.60s\"; did you mean \"%s\"?",
                       child->key, nearest.name);
-        return;
-    }
-    for (unsigned i = 0; i < type->n_fields; i++) {
-        codec_key(&type->fields[i], key);
-        buffer_printf(&keys, "%s%s", i ? ", " : "", key);
-    }
-    for (unsigned i = 0; target->details && i < target->details->descriptor->n_fields; i++) {
-        codec_key(&target->details->descriptor->fields[i], key);
-        buffer_printf(&keys, ", %s", key);
-    }
-    codec_problem(reader, &at, "found the unknown key \"%.60s\", expected one of: %s", child->key,
-                  buffer_text(&keys));
+    else
+        codec_problem(reader, &at, "found the unknown key \"%.60s\", expected one of: %s",
+                      child->key, buffer_text(&keys));
     buffer_finish(&keys);
 }
 
@@ -281,7 +302,6 @@ static bool key_of_other_kind(struct codec_reader *reader, const struct value *c
     return false;
 }
 
-/* The flattened members themselves are no keys: their fields stand at the top level. */
 static const reflect_field *find_target(const struct value *child, struct target *target,
                                         ProtobufCMessage **message, unsigned *level)
 {
@@ -289,7 +309,7 @@ static const reflect_field *find_target(const struct value *child, struct target
 
     *message = target->message;
     *level = 0;
-    if (field && target->flat && (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF))
+    if (field && is_member(target, field))
         field = NULL;
     if (!field && target->details) {
         field = codec_find_key(target->details->descriptor, child->key);

@@ -25,10 +25,12 @@ static bool is_full_key(const char *key)
 /* {lang: …, text: …, machine: …} in contrast to {en: …, zh: …}. */
 static bool is_full(const struct value *value)
 {
+    if (value->kind != VALUE_MAP)
+        return false;
     for (const struct value *child = value->first; child; child = child->next)
         if (!is_full_key(child->key))
             return false;
-    return value->kind == VALUE_MAP;
+    return true;
 }
 
 /* A scalar, or the full form, in the given language if it names none itself (NULL: leave open). */
