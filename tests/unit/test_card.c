@@ -328,6 +328,21 @@ static void nothing_inside(struct buffer *out)
 {
     buffer_append_text(out, "-----BEGIN CARAVAN CARD-----\n\n-----END CARAVAN CARD-----\n");
 }
+static void one_line(struct buffer *out)
+{
+    buffer_append_text(out, "-----BEGIN CARAVAN CARD-----  -----END CARAVAN CARD-----\n");
+}
+static void equals_inside(struct buffer *out)
+{
+    buffer_append(out, armour.data, armour.size);
+    out->data[strstr(buffer_text(&armour), "\n\n") + 2 + 7 - (char *)armour.data] = '=';
+}
+static void over_limit(struct buffer *out)
+{
+    buffer_append_text(out, "\xff");
+    while (out->size <= LIMIT_CARD_SIZE)
+        buffer_append_text(out, "bytes, not text ");
+}
 static void utf_16(struct buffer *out)
 {
     buffer_append(out, "\xff\xfe-\0-\0-\0", 8);
@@ -358,6 +373,9 @@ static void test_card__broken_text_has_its_own_error(void **state)
         {line_lost, ERROR_MALFORMED, "SignedCard: byte ", "expected"},
         {letter_lost, ERROR_INVALID, "base64 characters that do not end well", "groups of four"},
         {nothing_inside, ERROR_MALFORMED, "SignedCard: found no card in 0 bytes", "expected it"},
+        {one_line, ERROR_INVALID, "line 1: found no text in the card", "expected base64"},
+        {equals_inside, ERROR_INVALID, "do not end well", "groups of four"},
+        {over_limit, ERROR_TOO_LARGE, "SignedCard has 1310", "at most 131072"},
         {utf_16, ERROR_INVALID, "found UTF-16 text", "expected plain text"},
         {other_binary, ERROR_MALFORMED, "SignedCard: byte 3: found a field of 16 bytes", "1 that"},
         {huge, ERROR_TOO_LARGE, "found 524", "expected at most 524288"},
@@ -506,6 +524,10 @@ static void other_network(Caravan__Card *c)
 {
     c->network = (char *)(uintptr_t) "else";
 }
+static void no_network(Caravan__Card *c)
+{
+    c->network = NULL;
+}
 static void no_feed(Caravan__Card *c)
 {
     c->has_feed = 0;
@@ -552,6 +574,7 @@ static void test_card__refuses_a_signed_card_that_is_wrong(void **state)
         const char *found, *expected;
     } bad[] = {
         {other_network, ERROR_WRONG_NETWORK, "Card: network is \"else\"", "\"silkroad-test\""},
+        {no_network, ERROR_MALFORMED, "Card: found no network", "expected it"},
         {no_feed, ERROR_MALFORMED, "Card: feed has 0 bytes", "expected 32"},
         {other_feed, ERROR_MALFORMED, "Certificate: feed has the fingerprint", "expected"},
         {no_certificates, ERROR_MALFORMED, "Card: found no certificate", "all of them"},

@@ -346,6 +346,19 @@ static void test_entry_run__the_certificate_before_must_fit(void **state)
     close_message(&message);
 }
 
+static void test_entry_run__other_certificates_are_our_own_mistake(void **state)
+{
+    struct message message;
+    struct entry_run run;
+
+    (void)state;
+    open_message(&message, 1, 1);
+    assert_int_equal(entry_run_parse(&message.run, INSTITUTION_NETWORK, &run, NULL), 0);
+    assert_int_equal(entry_run_check(&run, &other.chain, 0, NULL), ERROR_INTERNAL);
+    entry_run_finish(&run);
+    close_message(&message);
+}
+
 static void test_entry_run__entry_one_must_be_certificate_one(void **state)
 {
     struct institution own;
@@ -449,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_entry_run__refuses_too_few_and_too_many),
         cmocka_unit_test(test_entry_run__never_crosses_a_certificate),
         cmocka_unit_test(test_entry_run__the_certificate_before_must_fit),
+        cmocka_unit_test(test_entry_run__other_certificates_are_our_own_mistake),
         cmocka_unit_test(test_entry_run__entry_one_must_be_certificate_one),
         cmocka_unit_test(test_entry_run__another_certificate_of_a_known_number_is_a_fork),
         cmocka_unit_test(test_entry_run__the_old_node_key_cannot_sign_a_certificate),

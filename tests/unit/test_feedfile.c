@@ -238,6 +238,40 @@ static void other_feed(struct buffer *out)
     begin(out);
     append_run(&cn, 1, 1, 0, out);
 }
+static void foreign_run(struct buffer *out) /* in order, but not this feed's */
+{
+    struct institution own;
+    struct buffer entry = {0}, run = {0};
+
+    institution_init(&own, 2);
+    institution_certify(&own, false, &entry);
+    institution_run(&own, &entry, 1, 0, &run);
+    begin(out);
+    assert_int_equal(feedfile_append(buffer_span(&run), out, NULL), 0);
+    institution_finish(&own);
+    buffer_finish(&entry);
+    buffer_finish(&run);
+}
+/* Entries 3 and 4 of another history with the same keys. */
+static void other_branch(struct buffer *out)
+{
+    struct institution own;
+    struct buffer entries[4] = {{0}}, run = {0};
+
+    institution_init(&own, 1);
+    institution_certify(&own, false, &entries[0]);
+    for (int i = 1; i < 4; i++)
+        institution_say(&own, "something else", &entries[i]);
+    begin(out);
+    append_run(&th, 1, 1, 0, out);
+    append_run(&th, 2, 2, 0, out);
+    institution_run(&own, &entries[2], 2, 0, &run);
+    assert_int_equal(feedfile_append(buffer_span(&run), out, NULL), 0);
+    institution_finish(&own);
+    buffer_finish(&run);
+    for (int i = 0; i < 4; i++)
+        buffer_finish(&entries[i]);
+}
 static void garbage(struct buffer *out)
 {
     begin(out);
@@ -273,6 +307,8 @@ static void test_feedfile__broken_files_have_their_own_errors(void **state)
         {run_twice, ERROR_MALFORMED, "byte ", "a run from entry 1", "expected 2"},
         {starts_late, ERROR_GAP, "byte ", "a run from entry 2", "expected 1"},
         {other_feed, ERROR_MALFORMED, "byte ", "entry 1 is of another feed", "the run's"},
+        {foreign_run, ERROR_MALFORMED, "byte ", "found a run of another feed", "the feed of the"},
+        {other_branch, ERROR_BROKEN_CHAIN, "byte ", "entry 3: previous", "hash of entry 2"},
         {garbage, ERROR_MALFORMED, "byte ", "found", "expected"},
         {content_changed, ERROR_MALFORMED, "byte ", "SignedEntry 12", "content_hash"},
     };

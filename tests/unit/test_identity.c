@@ -157,6 +157,9 @@ static void test_identity__a_chain_follows_rotation_and_recovery(void **state)
     institution_certify(&own, false, &entries);
     assert_true(id_equal(&own.chain.root_key, &first_root));
     assert_false(id_equal(&own.chain.certificates[1].node_key, &first_node));
+    /* A certificate that names no recovery key leaves the one that was named. */
+    assert_true(id_is_zero(&own.chain.certificates[1].recovery_hash));
+    assert_true(id_equal(&own.chain.recovery_hash, &own.chain.certificates[0].recovery_hash));
     institution_certify(&own, true, &entries);
     assert_false(id_equal(&own.chain.root_key, &first_root));
     assert_true(own.chain.certificates[2].by_recovery);
@@ -390,6 +393,89 @@ static void test_identity__knows_a_certificate_again_and_calls_another_a_fork(vo
     identity_chain_finish(&chain);
 }
 
+/* The same Certificate in other bytes: an unknown field stands beside it. */
+static void test_identity__one_certificate_signed_or_packed_twice_is_no_fork(void **state)
+{
+    struct identity_chain chain = {0};
+    struct buffer bytes = {0};
+
+    (void)state;
+    assert_int_equal(identity_chain_copy(&th.chain, &chain, NULL), 0);
+    assert_true(buffer_append(&bytes, chain.encoded[1].data, chain.encoded[1].size));
+    assert_true(buffer_append(&bytes, "\xa2\x06\x02hi", 5));
+    assert_int_equal(identity_chain_append(&chain, buffer_span(&bytes), NULL), 0);
+    assert_int_equal(chain.count, 2);
+    buffer_finish(&bytes);
+    identity_chain_finish(&chain);
+}
+
+/* Certificate 1 of the institution, made wrong in ways that only the first can be. */
+static void test_identity__the_first_certificate_starts_from_nothing(void **state)
+{
+    struct identity_chain empty;
+    struct wrong wrong;
+    struct buffer bytes = {0};
+    struct error error;
+
+    (void)state;
+    assert_int_equal(identity_chain_init(&empty, &th.chain.feed, INSTITUTION_NETWORK, NULL), 0);
+    init_second(&wrong);
+    wrong.inner.number = 1;
+    wrong.inner.has_recovery_hash = 1;
+    wrong.inner.recovery_hash = wrong.inner.node_key;
+    pack_wrong(&wrong, &bytes); /* it names a certificate before it */
+    assert_int_equal(identity_chain_append(&empty, buffer_span(&bytes), &error),
+                     ERROR_BROKEN_CHAIN);
+    assert_non_null(strstr(error.text, "Certificate 1: found a previous certificate"));
+    wrong.inner.has_previous = 0;
+    pack_wrong(&wrong, &bytes);
+    assert_int_equal(identity_chain_append(&empty, buffer_span(&bytes), &error), 0);
+    identity_chain_finish(&empty);
+    assert_int_equal(identity_chain_init(&empty, &th.chain.feed, INSTITUTION_NETWORK, NULL), 0);
+    by_recovery(&wrong, th.recovery);
+    pack_wrong(&wrong, &bytes);
+    assert_int_equal(identity_chain_append(&empty, buffer_span(&bytes), &error), ERROR_MALFORMED);
+    assert_non_null(strstr(error.text, "Certificate 1: signed by a recovery key, expected"));
+    assert_int_equal(empty.count, 0);
+    buffer_finish(&bytes);
+    identity_chain_finish(&empty);
+}
+
+static void test_identity__a_certificate_can_be_judged_at_any_known_place(void **state)
+{
+    struct identity_certificate certificate;
+    struct span second = buffer_span(&th.chain.encoded[1]);
+
+    (void)state;
+    assert_int_equal(identity_chain_check_at(&th.chain, 2, second, &certificate, NULL), 0);
+    assert_true(id_equal(&certificate.hash, &th.chain.certificates[1].hash));
+    assert_int_equal(identity_chain_check_at(&th.chain, 0, second, &certificate, NULL), ERROR_GAP);
+    assert_int_equal(identity_chain_check_at(&th.chain, 4, second, &certificate, NULL), ERROR_GAP);
+    assert_int_equal(identity_chain_check(&th.chain, second, &certificate, NULL), ERROR_MALFORMED);
+}
+
+static void test_identity__the_wrong_key_builds_no_certificate(void **state)
+{
+    struct identity_certificate_draft draft = {.network = INSTITUTION_NETWORK,
+                                               .feed = &th.chain.feed,
+                                               .number = 1,
+                                               .node_key = secret_public(th.node),
+                                               .transport_key = secret_public(th.transport),
+                                               .sealing_key = secret_public(th.sealing)};
+    struct buffer out = {0};
+
+    (void)state;
+    assert_int_equal(identity_certificate_build(&draft, th.node, &out, NULL), ERROR_INTERNAL);
+    assert_int_equal(identity_certificate_build(&draft, th.recovery, &out, NULL), ERROR_INTERNAL);
+    draft.new_root = secret_public(th.root);
+    assert_int_equal(identity_certificate_build(&draft, th.root, &out, NULL), ERROR_INTERNAL);
+    draft.new_root = NULL;
+    draft.network = "No Net";
+    assert_int_equal(identity_certificate_build(&draft, th.root, &out, NULL), ERROR_INVALID);
+    assert_int_equal(out.size, 0);
+    buffer_finish(&out);
+}
+
 static void test_identity__every_changed_bit_of_a_certificate_is_refused(void **state)
 {
     struct identity_chain chain;
@@ -418,6 +504,7 @@ static void test_identity__network_names_have_a_rule(void **state)
     static const char *const good[] = {"a", "silkroad", "silkroad-demo", "net.2026"};
     static const char *const bad[] = {"", "Silk", "silk road", "silk_road", "söz", "a\n"};
     char name[LIMIT_NETWORK_SIZE + 2];
+    struct identity_chain chain;
     struct error error;
 
     (void)state;
@@ -431,6 +518,7 @@ static void test_identity__network_names_have_a_rule(void **state)
     name[LIMIT_NETWORK_SIZE] = 'a';
     name[LIMIT_NETWORK_SIZE + 1] = '\0';
     assert_int_equal(identity_network_check(name, &error), ERROR_INVALID);
+    assert_int_equal(identity_chain_init(&chain, &th.chain.feed, name, &error), ERROR_INVALID);
 }
 
 int main(void)
@@ -444,6 +532,10 @@ int main(void)
         cmocka_unit_test(test_identity__a_chain_follows_rotation_and_recovery),
         cmocka_unit_test(test_identity__refuses_a_broken_certificate),
         cmocka_unit_test(test_identity__knows_a_certificate_again_and_calls_another_a_fork),
+        cmocka_unit_test(test_identity__one_certificate_signed_or_packed_twice_is_no_fork),
+        cmocka_unit_test(test_identity__the_first_certificate_starts_from_nothing),
+        cmocka_unit_test(test_identity__a_certificate_can_be_judged_at_any_known_place),
+        cmocka_unit_test(test_identity__the_wrong_key_builds_no_certificate),
         cmocka_unit_test(test_identity__every_changed_bit_of_a_certificate_is_refused),
         cmocka_unit_test(test_identity__network_names_have_a_rule),
     };
