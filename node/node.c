@@ -30,6 +30,7 @@
 #include "node/core/serve.h"
 #include "node/ledger/backup.h"
 #include "node/ledger/ledger.h"
+#include "node/net/net_internal.h"
 #include "node/node_desk.h"
 #include "node/node_queue.h"
 #include "node/node_token.h"
@@ -591,7 +592,11 @@ static int build_net(struct node *node, struct error *error)
     };
     int code = home_path(node->options->home, HOME_SOCKET, control, error);
 
-    return code ? code : net_create(&config, &node->net, error);
+    if (!code)
+        code = net_create(&config, &node->net, error);
+    if (!code && node->options->plants)
+        *net_plants(node->net) = *node->options->plants;
+    return code;
 }
 
 static void build_desks(struct node *node)

@@ -6,11 +6,13 @@
 #include <stdbool.h>
 
 struct error;
+struct net_plants;
 
 struct node_options {
     const char *home;  /* the home folder */
     bool check_config; /* only look at the configuration, list all its problems, and return */
     bool alone;        /* a restored or copied ledger does not wait for a partner's answer */
+    const struct net_plants *plants; /* faults for tests (node/net/plants.h); NULL in a real node */
 };
 
 /* Runs the node until SIGINT or SIGTERM. Returns 0, or the code of what is wrong. */

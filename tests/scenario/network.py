@@ -83,6 +83,7 @@ class Node:
         self.log_path = self.home + ".log"
         self.process = None
         self.live = self.sync = None
+        self.command = [BIN, "--home", self.home, "run"]
         arguments = ["init", "--handle", handle, "--name", "Institution " + handle,
                      "--network", net]
         if listen:
@@ -183,7 +184,7 @@ class Node:
             raise Failure("%s runs already" % self.handle)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [BIN, "--home", self.home, "run", *arguments], stdin=subprocess.DEVNULL,
+                [*self.command, *arguments], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, env=dict(os.environ, **(environment or {})))
         if wait_up:
             wait(self.is_up, "%s answers" % self.handle)
