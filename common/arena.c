@@ -58,8 +58,10 @@ static struct arena_block *add_block(struct arena *arena, size_t size)
         return NULL;
     }
     block = calloc(1, total);
-    if (!block)
+    if (!block) {
+        arena->no_memory = true;
         return NULL;
+    }
     block->size = room;
     block->next = arena->blocks;
     arena->blocks = block;

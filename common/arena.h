@@ -15,9 +15,10 @@
 
 struct arena {
     struct arena_block *blocks;
-    size_t used;  /* bytes taken from the system */
-    size_t limit; /* … never above this */
-    bool over_limit;
+    size_t used;                  /* bytes taken from the system */
+    size_t limit;                 /* … never above this */
+    bool over_limit;              /* something did not fit under the cap */
+    bool no_memory;               /* the system had no more */
     ProtobufCAllocator allocator; /* hand &arena.allocator to protobuf-c */
 };
 
@@ -29,7 +30,7 @@ void arena_init(struct arena *arena, size_t limit);
 void arena_finish(struct arena *arena);
 
 /* Zeroed memory, aligned for any type; NULL when the cap is reached (arena->over_limit is then
- * true) or the system has no more. */
+ * true) or the system has no more (arena->no_memory). */
 void *arena_alloc(struct arena *arena, size_t size);
 /* A copy with a NUL behind it; NULL as above. */
 char *arena_copy_text(struct arena *arena, const void *text, size_t size);

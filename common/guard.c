@@ -306,7 +306,7 @@ int guard_unpack(const ProtobufCMessageDescriptor *type, struct span bytes,
 
     if (rc)
         return rc;
-    arena->over_limit = false;
+    arena->over_limit = arena->no_memory = false;
     result = protobuf_c_message_unpack(type, &arena->allocator, bytes.size, bytes.data);
     if (result) {
         *message = result;
@@ -316,6 +316,7 @@ int guard_unpack(const ProtobufCMessageDescriptor *type, struct span bytes,
         return error_set(error, ERROR_TOO_LARGE,
                          "%s: found %zu bytes that need more memory than the limit of %zu",
                          type->short_name, bytes.size, arena->limit);
-    return error_set(error, ERROR_MALFORMED, "%s: the bytes cannot be unpacked (or out of memory)",
-                     type->short_name);
+    if (arena->no_memory)
+        return error_memory(error);
+    return error_set(error, ERROR_MALFORMED, "%s: the bytes cannot be unpacked", type->short_name);
 }

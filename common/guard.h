@@ -31,7 +31,7 @@ int guard_scan(const ProtobufCMessageDescriptor *type, struct span bytes,
                const struct guard_limits *limits, struct error *error);
 
 /* Scans, then unpacks into the arena; *message (untouched on error) ends with the arena. Also
- * ERROR_TOO_LARGE when the message does not fit under the arena's cap. */
+ * ERROR_TOO_LARGE when the message does not fit under the arena's cap, ERROR_MEMORY. */
 int guard_unpack(const ProtobufCMessageDescriptor *type, struct span bytes,
                  const struct guard_limits *limits, struct arena *arena, ProtobufCMessage **message,
                  struct error *error);

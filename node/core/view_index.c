@@ -169,15 +169,28 @@ static void link_change(struct view_feed *feed, uint64_t seq, uint64_t target)
     }
 }
 
+/* Unpacks a content. *message NULL: it breaks a rule, which is shown as such and stops nothing. */
+static int unpack(const ProtobufCMessageDescriptor *type, struct span content, struct arena *arena,
+                  ProtobufCMessage **message, struct error *error)
+{
+    int code = guard_unpack(type, content, &guard_limits_content, arena, message, NULL);
+
+    if (code == ERROR_MEMORY)
+        return error_memory(error);
+    if (code)
+        *message = NULL;
+    return ERROR_NONE;
+}
+
 static int read_facets(struct span content, struct arena *arena, struct filter_facets **facets,
                        struct error *error)
 {
     ProtobufCMessage *message;
+    int code = unpack(&caravan__announcement__descriptor, content, arena, &message, error);
 
-    if (guard_unpack(&caravan__announcement__descriptor, content, &guard_limits_content, arena,
-                     &message, NULL))
-        return ERROR_NONE; /* what breaks a rule is shown as such, and stops nothing */
-    return filter_facets_create((const Caravan__Announcement *)message, facets, error);
+    return code || !message
+               ? code
+               : filter_facets_create((const Caravan__Announcement *)message, facets, error);
 }
 
 static int read_revision(struct view_feed *feed, const struct entry *entry, struct arena *arena,
@@ -186,10 +199,10 @@ static int read_revision(struct view_feed *feed, const struct entry *entry, stru
     struct filter_facets **facets = &feed->slots[entry->seq - 1].facets;
     ProtobufCMessage *message;
     const Caravan__Revision *revision;
+    int code = unpack(&caravan__revision__descriptor, entry->content, arena, &message, error);
 
-    if (guard_unpack(&caravan__revision__descriptor, entry->content, &guard_limits_content, arena,
-                     &message, NULL))
-        return ERROR_NONE;
+    if (code || !message)
+        return code;
     revision = (const Caravan__Revision *)message;
     if (revision->announcement > 0 && revision->announcement < entry->seq)
         link_change(feed, entry->seq, revision->announcement);
@@ -199,36 +212,39 @@ static int read_revision(struct view_feed *feed, const struct entry *entry, stru
                        error);
 }
 
-static void read_withdrawal(struct view_feed *feed, const struct entry *entry, struct arena *arena)
+static int read_withdrawal(struct view_feed *feed, const struct entry *entry, struct arena *arena,
+                           struct error *error)
 {
     ProtobufCMessage *message;
+    int code = unpack(&caravan__withdrawal__descriptor, entry->content, arena, &message, error);
     uint64_t target;
 
-    if (guard_unpack(&caravan__withdrawal__descriptor, entry->content, &guard_limits_content, arena,
-                     &message, NULL))
-        return;
+    if (code || !message)
+        return code;
     target = ((const Caravan__Withdrawal *)message)->announcement;
     if (target > 0 && target < entry->seq)
         link_change(feed, entry->seq, target);
+    return ERROR_NONE;
 }
 
-static void read_profile(struct view_feed *feed, const struct entry *entry, struct arena *arena)
+static int read_profile(struct view_feed *feed, const struct entry *entry, struct arena *arena,
+                        struct error *error)
 {
     ProtobufCMessage *message;
     const Caravan__Profile *profile;
+    int code = unpack(&caravan__profile__descriptor, entry->content, arena, &message, error);
 
-    if (entry->seq < feed->profile_seq ||
-        guard_unpack(&caravan__profile__descriptor, entry->content, &guard_limits_content, arena,
-                     &message, NULL))
-        return;
+    if (code || !message || entry->seq < feed->profile_seq)
+        return code;
     profile = (const Caravan__Profile *)message;
     if (!profile->handle || !card_handle_is_valid(profile->handle))
-        return;
+        return ERROR_NONE;
     feed->profile_seq = entry->seq;
     memcpy(feed->handle, profile->handle, strlen(profile->handle) + 1);
     feed->country[0] = '\0';
     if (profile->country && strlen(profile->country) == 2)
         memcpy(feed->country, profile->country, sizeof feed->country);
+    return ERROR_NONE;
 }
 
 static int read_content(struct view_feed *feed, const struct entry *entry, struct error *error)
@@ -250,10 +266,10 @@ static int read_content(struct view_feed *feed, const struct entry *entry, struc
         code = read_revision(feed, entry, &arena, error);
         break;
     case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL:
-        read_withdrawal(feed, entry, &arena);
+        code = read_withdrawal(feed, entry, &arena, error);
         break;
     case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE:
-        read_profile(feed, entry, &arena);
+        code = read_profile(feed, entry, &arena, error);
         break;
     default:
         break;

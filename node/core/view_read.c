@@ -29,54 +29,67 @@ static void cannot_show(struct view_state *state, const char *format, ...)
     va_end(args);
 }
 
-/* The rules bind when publishing; here it matters only whether it can be shown. */
-static void check_announcement(struct view_state *state, struct arena *arena)
+/* Unpacks what is shown; says in the state why it cannot be. false: it could not. *code:
+ * ERROR_MEMORY, which says nothing about the content. */
+static bool unpack(struct view_state *state, const ProtobufCMessageDescriptor *type,
+                   struct arena *arena, ProtobufCMessage **message, int *code)
 {
     struct error error = {0};
-    ProtobufCMessage *message;
 
-    if (guard_unpack(&caravan__announcement__descriptor, state->content, &guard_limits_content,
-                     arena, &message, &error) ||
-        announcement_showable((const Caravan__Announcement *)message, &error))
-        cannot_show(state, "%s", error.text);
+    *code = guard_unpack(type, state->content, &guard_limits_content, arena, message, &error);
+    if (*code == ERROR_NONE)
+        return true;
+    cannot_show(state, "%s", error.text);
+    if (*code != ERROR_MEMORY)
+        *code = ERROR_NONE;
+    return false;
 }
 
-static void read_revision(struct view_state *state, struct arena *arena)
+/* The rules bind when publishing; here it matters only whether it can be shown. */
+static int check_announcement(struct view_state *state, struct arena *arena)
 {
     struct error error = {0};
     ProtobufCMessage *message;
-    const Caravan__Revision *revision;
+    int code;
 
-    if (guard_unpack(&caravan__revision__descriptor, state->content, &guard_limits_content, arena,
-                     &message, &error)) {
-        cannot_show(state, "revision: %s", error.text);
-        return;
-    }
+    if (unpack(state, &caravan__announcement__descriptor, arena, &message, &code) &&
+        announcement_showable((const Caravan__Announcement *)message, &error))
+        cannot_show(state, "%s", error.text);
+    return code;
+}
+
+static int read_revision(struct view_state *state, struct arena *arena)
+{
+    ProtobufCMessage *message;
+    const Caravan__Revision *revision;
+    int code;
+
+    if (!unpack(state, &caravan__revision__descriptor, arena, &message, &code))
+        return code;
     revision = (const Caravan__Revision *)message;
     state->content = span_of(revision->content.data, revision->content.len);
-    if (!revision->has_content)
-        cannot_show(state, "revision: content is absent; expected the bytes of an announcement");
-    else
-        check_announcement(state, arena);
+    if (revision->has_content)
+        return check_announcement(state, arena);
+    cannot_show(state, "Revision.content: found nothing, expected an announcement");
+    return ERROR_NONE;
 }
 
 /* A change that is shown by itself names no announcement of its feed. */
-static void read_stray(struct view_state *state, struct arena *arena)
+static int read_stray(struct view_state *state, struct arena *arena)
 {
     const ProtobufCMessageDescriptor *type = state->content_type == TYPE(REVISION)
                                                  ? &caravan__revision__descriptor
                                                  : &caravan__withdrawal__descriptor;
-    struct error error = {0};
     ProtobufCMessage *message;
+    int code;
 
-    if (guard_unpack(type, state->content, &guard_limits_content, arena, &message, &error))
-        cannot_show(state, "%s", error.text);
-    else
+    if (unpack(state, type, arena, &message, &code))
         cannot_show(state, "announcement: names no announcement of this feed");
+    return code;
 }
 
 /* What the entry at content_seq carries. */
-static void read_content(struct view_state *state, const struct entry *entry, struct arena *arena)
+static int read_content(struct view_state *state, const struct entry *entry, struct arena *arena)
 {
     bool alone = entry->seq == state->seq;
 
@@ -95,11 +108,12 @@ static void read_content(struct view_state *state, const struct entry *entry, st
                     "version %d; a newer one can show it",
                     entry->min_reader, VIEW_SCHEMA_VERSION);
     else if (entry->content_type == TYPE(ANNOUNCEMENT))
-        check_announcement(state, arena);
+        return check_announcement(state, arena);
     else if (entry->content_type == TYPE(REVISION) && !alone)
-        read_revision(state, arena);
+        return read_revision(state, arena);
     else if (entry->content_type == TYPE(REVISION) || entry->content_type == TYPE(WITHDRAWAL))
-        read_stray(state, arena);
+        return read_stray(state, arena);
+    return ERROR_NONE;
 }
 
 /* --- reading from the store ------------------------------------------------------------------- */
@@ -119,8 +133,11 @@ static int visit_content(void *context, const struct store_entry *entry)
     struct view_read *read = reading->read;
 
     reading->found = true;
-    read_content(&read->state, &entry->entry, &reading->arena);
-    reading->stop = read->visit(read->context, &read->state) != 0;
+    reading->code = read_content(&read->state, &entry->entry, &reading->arena);
+    if (reading->code)
+        error_memory(reading->error);
+    else
+        reading->stop = read->visit(read->context, &read->state) != 0;
     return 1;
 }
 
@@ -138,6 +155,7 @@ static int visit_event(void *context, const struct store_entry *stored)
     struct reading *reading = context;
     struct view_state *state = &reading->read->state;
     const struct entry *entry = &stored->entry;
+    int code;
 
     state->min_reader = entry->min_reader;
     state->created_ms = entry->created_ms;
@@ -146,7 +164,8 @@ static int visit_event(void *context, const struct store_entry *stored)
     state->hash = entry->hash;
     if (entry->seq == reading->read->content_seq)
         return visit_content(context, stored);
-    reading->code = read_entry(reading, reading->read->content_seq, visit_content);
+    code = read_entry(reading, reading->read->content_seq, visit_content);
+    reading->code = code ? code : reading->code;
     return 1;
 }
 
@@ -154,12 +173,17 @@ static int visit_withdrawal(void *context, const struct store_entry *stored)
 {
     struct reading *reading = context;
     ProtobufCMessage *message;
+    int code;
 
     reading->found = true;
-    if (stored->entry.has_content &&
-        guard_unpack(&caravan__withdrawal__descriptor, stored->entry.content, &guard_limits_content,
-                     &reading->arena, &message, NULL) == ERROR_NONE)
+    if (!stored->entry.has_content)
+        return 1;
+    code = guard_unpack(&caravan__withdrawal__descriptor, stored->entry.content,
+                        &guard_limits_content, &reading->arena, &message, NULL);
+    if (code == ERROR_NONE)
         reading->read->state.withdrawal = (const Caravan__Withdrawal *)message;
+    else if (code == ERROR_MEMORY)
+        reading->code = error_memory(reading->error);
     return 1;
 }
 
@@ -171,7 +195,7 @@ int view_read(struct view_read *read, bool *stop, struct error *error)
     arena_init(&reading.arena, LIMIT_ARENA_SIZE);
     if (read->state.withdrawn_by)
         code = read_entry(&reading, read->state.withdrawn_by, visit_withdrawal);
-    if (!code && reading.found)
+    if (!code && !reading.code && reading.found)
         code = read_entry(&reading, read->state.event_seq, visit_event);
     if (!code)
         code = reading.code;

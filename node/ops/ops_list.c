@@ -102,7 +102,7 @@ static Caravan__Item *make_item(struct arena *arena, const struct view_state *st
         item->problem = arena_copy_text(arena, state->problem, strlen(state->problem));
     if (state->withdrawal && !copy_reason(arena, state->withdrawal, item))
         return NULL;
-    return arena->over_limit ? NULL : item;
+    return arena->over_limit || arena->no_memory ? NULL : item;
 }
 
 /* A view_visitor. Stops when the reply is large enough; the client asks for the next page. */
@@ -242,6 +242,7 @@ static int add_receipt(void *context, const struct store_receipt *receipt)
     row->received_ms = receipt->received_ms;
     row->has_current = true;
     row->current = receipt->seq >= receipts->head;
+    receipts->items->no_memory = arena->over_limit || arena->no_memory;
     receipts->rows[receipts->count++] = row;
     return receipts->count == OPS_LIMIT_MAX;
 }

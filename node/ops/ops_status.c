@@ -207,7 +207,7 @@ int ops_status(struct ops_context *context, const ProtobufCMessage *message, str
     exchange_feeds(context->exchange, visit_feed, &report);
     if (!ops_problems_node(&report.problems, exchange_publishing(context->exchange),
                            report.answer.n_partners) ||
-        report.no_memory || report.arena.over_limit)
+        report.no_memory || report.arena.over_limit || report.arena.no_memory)
         code = error_memory(error);
     report.answer.n_problems = report.problems.count;
     report.answer.problems = report.problems.items;
@@ -280,7 +280,7 @@ int ops_status_coverage(struct ops_context *context, const ProtobufCMessage *mes
 
     arena_init(&covering.arena, LIMIT_ARENA_SIZE);
     exchange_feeds(context->exchange, visit_coverage, &covering);
-    if (covering.no_memory || covering.arena.over_limit)
+    if (covering.no_memory || covering.arena.over_limit || covering.arena.no_memory)
         code = error_memory(error);
     else if (covering.asked > covering.head)
         code = error_set(error, ERROR_NOT_FOUND,

@@ -3,6 +3,7 @@
 
 #include "node/ledger/ledger.h"
 #include "tests/support/announcements.h"
+#include "tests/support/fault.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -589,6 +590,73 @@ static void test_view__reads_thousands(void **state)
     assert_lines(&lines, "cn-own/5002 by 5002 Many\n");
 }
 
+/* --- when memory runs out --------------------------------------------------------------------- */
+
+static int count_line(void *context, const struct view_state *state)
+{
+    assert_string_equal(state->problem, ""); /* lack of memory is no fault of the content */
+    ++*(unsigned *)context;
+    return 0;
+}
+
+/* Reads the ledger anew and lists it; what a caller may see. */
+static int read_all(const struct world *world, unsigned *lines, struct error *error)
+{
+    struct view *view = NULL;
+    uint64_t next, total;
+    int code = view_create(&world->reader, &world->own.head.feed, false, &view, error);
+
+    *lines = 0;
+    if (!code)
+        code = view_update(view, error);
+    if (!code)
+        code = view_list(view, NULL, 0, 100, count_line, lines, &next, &total, error);
+    if (!code)
+        code = view_history(view, &world->own.head.feed, 3, count_line, lines, error);
+    view_destroy(view);
+    return code;
+}
+
+static void test_view__says_when_memory_runs_out(void **state)
+{
+    struct world *world = *state;
+    struct error error = {0};
+    unsigned lines, failures = 0;
+    int code = ERROR_MEMORY;
+
+    announcements_publish(&world->writer, &world->own, CALL, "Call", "CN", "2.1");
+    announcements_revise(&world->writer, &world->own, 3, CALL, "Revised", "CN");
+    announcements_withdraw(&world->writer, &world->own, 3, "over");
+    announcements_publish(&world->writer, &world->own, CALL, "Another", "CN", "2.1");
+    for (unsigned long n = 1; code == ERROR_MEMORY; n++) {
+        fault_arm(n);
+        code = read_all(world, &lines, &error);
+        if (fault_disarm()) {
+            assert_int_equal(code, ERROR_MEMORY);
+            failures++;
+        }
+    }
+    assert_int_equal(code, ERROR_NONE);
+    assert_int_equal(lines, 4); /* one is listed, three stand in the history */
+    assert_true(failures > 10);
+}
+
+/* An update that was cut short goes on where it stopped. */
+static void test_view__goes_on_after_memory_ran_out(void **state)
+{
+    struct world *world = *state;
+
+    announcements_publish(&world->writer, &world->own, CALL, "Call", "CN", NULL);
+    announcements_revise(&world->writer, &world->own, 3, CALL, "Revised", "CN");
+    for (unsigned long n = 1; n < 40; n++) {
+        fault_arm(n);
+        view_update(world->view, NULL);
+        fault_disarm();
+    }
+    assert_list(world, NULL, "cn-own/3 by 4 Revised\n");
+    assert_history(world, 3, "cn-own/3 by 3 Call\ncn-own/3 by 4 Revised\n");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_view__##name, setup, teardown)
@@ -611,6 +679,8 @@ int main(void)
         TEST(says_what_may_be_changed),
         TEST(forgets_what_was_rolled_back),
         TEST(reads_thousands),
+        TEST(says_when_memory_runs_out),
+        TEST(goes_on_after_memory_ran_out),
     };
     return cmocka_run_group_tests_name("view", tests, NULL, NULL);
 }
