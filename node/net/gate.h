@@ -2,8 +2,10 @@
  * and lets the connection stand only on its "200". What it says about a key is in core/access.
  *
  *     200  the key may use that service; its User-Id is the key in hex
- *     300  the gate cannot tell now (out of memory): try again later
- *     400  no right, not CURVE, or a request that is not of RFC 27
+ *     400  no right, or not CURVE
+ *
+ * A request that is not of RFC 27 gets no answer. "300" (try again later) is never said: a node
+ * dials again by itself whatever it was told, and strangers shall not.
  *
  * The gate is bound before the first service and closed after the last one: a CURVE server without
  * a gate lets everybody in unless told otherwise, which node/net/socket.c does besides.

@@ -91,6 +91,13 @@ static int subscribe(struct link *link, struct error *error)
     return ERROR_NONE;
 }
 
+/* libzmq tries only the first address that a name has. So every other attempt asks for IPv6: a name
+ * that has both is reached though the node behind it listens on one. */
+static bool uses_ipv6(const struct link *link)
+{
+    return strchr(link->endpoint, '[') || link->failures % 2 == 1;
+}
+
 static int open_sockets(struct link *link, struct error *error)
 {
     bool live = link->kind == NET_LIVE_OUT;
@@ -98,7 +105,7 @@ static int open_sockets(struct link *link, struct error *error)
         .type = live ? ZMQ_SUB : ZMQ_DEALER,
         .key = link->owner->key,
         .server = &link->server_key,
-        .ipv6 = true,
+        .ipv6 = uses_ipv6(link),
         .max_size = (live ? LIMIT_SIGNED_ENTRY_SIZE : LIMIT_MESSAGE_SIZE) + SOCKET_CURVE_OVERHEAD,
         .send_queue = live ? 0 : 16,
         .receive_queue = live ? 1000 : 16,

@@ -451,9 +451,12 @@ int net_start(struct net *net, struct error *error)
     code = open_parts(net, error);
     if (code == ERROR_NONE && pthread_create(&net->thread, NULL, run, net) != 0)
         code = error_set(error, ERROR_IO, "cannot start the net thread");
-    if (code != ERROR_NONE)
-        free_parts(net);
     net->started = code == ERROR_NONE;
+    if (net->started)
+        log_info("net.start", "network", net->network, "live", net_live_endpoint(net), "sync",
+                 net_sync_endpoint(net));
+    else
+        free_parts(net);
     return code;
 }
 
