@@ -79,6 +79,9 @@ static int ask(struct following *following, struct error *error)
         code = client_create(following->cli, &following->client, error);
     if (code)
         return code;
+    if (following->away)
+        fputs("the node is back\n", stderr);
+    following->away = false;
     arena_init(&arena, LIMIT_ARENA_SIZE);
     code = client_call(following->client, "changes", &following->request.base,
                        &caravan__changes_reply__descriptor, &arena, WAIT_MS + CLIENT_TIMEOUT_MS,
@@ -110,9 +113,6 @@ static int follow(struct following *following, struct error *error)
     for (;;) {
         int code = ask(following, error);
 
-        if (!code && following->away)
-            fputs("the node is back\n", stderr);
-        following->away = following->away && code;
         if (!code)
             continue;
         if (!may_come_back(following, code))

@@ -66,9 +66,13 @@ static void print_json_item(struct listing *listing, const Caravan__Item *item)
 
 /* --- table ------------------------------------------------------------------------------------ */
 
+/* title 0: as long as it is; countries 0: no room for that column. */
 struct widths {
-    size_t name, kind, state, when, countries, title; /* title 0: as long as it is */
+    size_t name, kind, state, when, countries, title;
 };
+
+/* A title needs so many columns to say something. */
+#define TITLE_MIN 30
 
 static size_t widest(size_t width, const char *text, size_t most)
 {
@@ -93,8 +97,12 @@ static struct widths measure(const struct rows *rows)
         widths.countries = widest(widths.countries, row->countries, 14);
     }
     used = widths.name + widths.kind + widths.state + widths.when + widths.countries + 10;
+    if (terminal && terminal < used + TITLE_MIN) {
+        used -= widths.countries + 2;
+        widths.countries = 0;
+    }
     if (terminal)
-        widths.title = terminal > used + 20 ? terminal - used : 20;
+        widths.title = terminal > used + TITLE_MIN ? terminal - used : TITLE_MIN;
     return widths;
 }
 
@@ -143,7 +151,8 @@ static void print_row(const struct cli *cli, const struct cli_item_row *row,
     print_cell(row->state, widths->state);
     fputs(plain, stdout);
     print_cell(row->when, widths->when);
-    print_cell(row->countries, widths->countries);
+    if (widths->countries)
+        print_cell(row->countries, widths->countries);
     print_title(cli, row, widths->title);
     putchar('\n');
 }

@@ -5,6 +5,7 @@
 
 #include "common/announcement.h"
 #include "common/codec.h"
+#include "common/guard.h"
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_item.h"
 #include "node/cli/client.h"
@@ -17,12 +18,15 @@ struct showing {
     int64_t now_ms;
 };
 
-/* The entry that makes up what is shown now. */
-static uint64_t in_force(const Caravan__Item *item)
+/* The last entry that is about it. */
+static uint64_t last_seq(const Caravan__ShowReply *reply)
 {
-    uint64_t seq = item->revised_by ? item->revised_by : item->seq;
+    uint64_t seq = reply->item->seq;
 
-    return item->event_seq > seq ? item->event_seq : seq;
+    for (size_t i = 0; i < reply->n_history; i++)
+        if (reply->history[i]->event_seq > seq)
+            seq = reply->history[i]->event_seq;
+    return seq;
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
@@ -169,6 +173,33 @@ static bool print_announcement(const struct showing *showing,
     return ok;
 }
 
+/* Entries that are no announcements, of the types that people can read. */
+static bool print_other(const struct showing *showing)
+{
+    static const struct {
+        uint32_t type;
+        const ProtobufCMessageDescriptor *message;
+    } readable[] = {
+        {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE, &caravan__profile__descriptor},
+        {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS, &caravan__endpoints__descriptor},
+    };
+    const Caravan__Item *item = showing->reply->item;
+    struct buffer yaml = {0};
+    ProtobufCMessage *message;
+    bool ok = true;
+
+    for (size_t i = 0; i < sizeof readable / sizeof *readable; i++)
+        if (item->content_type == readable[i].type &&
+            guard_unpack(readable[i].message, span_of(item->content.data, item->content.len),
+                         &guard_limits_content, showing->arena, &message, NULL) == ERROR_NONE)
+            ok = codec_write_yaml(message, &yaml);
+    if (yaml.size)
+        printf("%s---%s\n", cli_style(showing->cli, CLI_DIM), cli_style(showing->cli, CLI_PLAIN));
+    cli_print_text(stdout, buffer_text(&yaml), true);
+    buffer_finish(&yaml);
+    return ok;
+}
+
 static bool print_text(const struct showing *showing)
 {
     const struct cli *cli = showing->cli;
@@ -191,11 +222,11 @@ static bool print_text(const struct showing *showing)
     }
     if (announcement)
         return print_announcement(showing, announcement);
-    if (item->problem) {
-        fputs(cli_style(cli, CLI_BAD), stdout);
-        cli_print_text(stdout, item->problem, false);
-        printf("%s\n", cli_style(cli, CLI_PLAIN));
-    }
+    if (!item->problem)
+        return print_other(showing);
+    fputs(cli_style(cli, CLI_BAD), stdout);
+    cli_print_text(stdout, item->problem, false);
+    printf("%s\n", cli_style(cli, CLI_PLAIN));
     return true;
 }
 
@@ -208,7 +239,7 @@ static int ask_coverage(struct showing *showing, struct client *client, struct e
     int code;
 
     request.has_seq = true;
-    request.seq = in_force(showing->reply->item);
+    request.seq = last_seq(showing->reply);
     code = client_call(client, "coverage", &request.base, &caravan__coverage_reply__descriptor,
                        showing->arena, CLIENT_TIMEOUT_MS, &message, error);
     if (!code)

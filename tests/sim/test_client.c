@@ -466,6 +466,9 @@ static void test_client__show_tells_state_deadline_and_receivers(void **state)
     assert_says(world, "\"received_by\": [{");
     assert_run(world, "show cn-one/3 --json | python3 -m json.tool", 0, "announcement");
     assert_run(world, "show cn-one/1", 0, "certificate");
+    assert_run(world, "show cn-one/2", 0, "handle: cn-one");
+    assert_run(world, "withdraw --wait cn-one/3", 0, "received by th-two");
+    assert_run(world, "show cn-one/3", 0, "Received by  th-two");
     assert_run(world, "show nobody/1", 66, "nobody");
     assert_run(world, "show", 64, "caravan show NAME");
 }
