@@ -156,7 +156,7 @@ ROW(Announcement, park_opening, OPTIONAL, "A science park that opens")
 ROW(Announcement, shared_resource, OPTIONAL, "A resource that is shared")
 
 ROW(LocalizedText, lang, REQUIRED, "The language, BCP 47: write `language: en` at the top, or {en: …}", .format = ANNOUNCEMENT_LANGUAGE)
-ROW(LocalizedText, text, REQUIRED, "The text")
+ROW(LocalizedText, text, REQUIRED, "The text", .max = UINT32_MAX)
 ROW(LocalizedText, machine, OPTIONAL, "true for a machine translation")
 ROW(Text, text, REQUIRED, "The text")
 

@@ -258,6 +258,20 @@ static void test_announcement__knows_limits_and_vocabularies(void **state)
     }
 }
 
+/* A text's limit is that of the field that holds it, and is named once. */
+static void test_announcement__a_description_may_be_long(void **state)
+{
+    struct fixture *f = *state;
+    char yaml[9000];
+
+    snprintf(yaml, sizeof yaml, HEAD ANSWERS "description: x%07999d\n", 1);
+    read_good(f, yaml);
+    snprintf(yaml, sizeof yaml, HEAD ANSWERS "description: x%08000d\n", 1);
+    assert_string_equal(problems_of(f, yaml, NULL),
+                        "a.yaml:6:14: error: description: found 8001 characters (en), expected at "
+                        "most 8000\n");
+}
+
 static void test_announcement__reports_reading_and_checking_together(void **state)
 {
     struct fixture *f = *state;
@@ -498,6 +512,7 @@ int main(void)
         TEST(refuses_what_lacks_the_required),
         TEST(warns_once_about_the_expected_until_it_is_answered),
         TEST(knows_limits_and_vocabularies),
+        TEST(a_description_may_be_long),
         TEST(reports_reading_and_checking_together),
         TEST(warns_about_a_deadline_that_has_passed),
         TEST(a_field_of_science_gets_the_code_of_its_name),
