@@ -50,7 +50,9 @@ static void refuses(struct owner *owner, enum error_code code, const char *word)
 static void connect_client(struct owner *owner, struct raw *raw)
 {
     char endpoint[FOLDER_PATH_SIZE + 8];
-    const struct raw_settings settings = {.type = ZMQ_DEALER, .endpoint = endpoint};
+    /* As the real client does: one that never reconnects may drop what it has not read. */
+    const struct raw_settings settings = {
+        .type = ZMQ_DEALER, .endpoint = endpoint, .stubborn = true};
 
     snprintf(endpoint, sizeof endpoint, "ipc://%s", owner->path);
     raw_open(raw, &settings);
