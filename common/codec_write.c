@@ -234,6 +234,7 @@ bool codec_pack(const ProtobufCMessage *message, struct buffer *out)
 
     if (!buffer_reserve(out, size))
         return false;
-    out->size += protobuf_c_message_pack(message, out->data + out->size);
+    if (size)
+        out->size += protobuf_c_message_pack(message, out->data + out->size);
     return true;
 }

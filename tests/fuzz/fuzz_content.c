@@ -29,7 +29,8 @@ static void check_json(const ProtobufCMessage *message)
     arena_finish(&arena);
 }
 
-/* YAML may hold what is no input ("unknown(7)"); what is read back must be the same. */
+/* YAML may hold what is no input ("unknown(7)"); what is read back must be the same. A message with
+ * unknown fields has no short form, since that says everything; without them it may have one. */
 static void check_yaml(const ProtobufCMessage *message)
 {
     struct buffer yaml = {0}, again = {0};
@@ -39,7 +40,8 @@ static void check_yaml(const ProtobufCMessage *message)
     arena_init(&arena, 4 * (size_t)LIMIT_ARENA_SIZE);
     if (!codec_write_yaml(message, &yaml))
         abort();
-    if (codec_read_yaml(message->descriptor, buffer_span(&yaml), &arena, NULL, &back, NULL) == 0) {
+    if (reflect_unknown(message) == 0 &&
+        codec_read_yaml(message->descriptor, buffer_span(&yaml), &arena, NULL, &back, NULL) == 0) {
         if (!codec_write_yaml(back, &again))
             abort();
         if (!span_equal(buffer_span(&yaml), buffer_span(&again)))
