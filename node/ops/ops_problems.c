@@ -59,6 +59,29 @@ static bool has_endpoints(const struct ops_context *context, const struct id *fe
     return endpoints && endpoints->n_sync > 0;
 }
 
+/* What helps, by a part of the reason that the link gives; the last row is for all others. */
+static const struct {
+    const char *reason, *todo;
+} remedies[] = {
+    {"refused our key",
+     "send them your card (caravan card) and ask them to accept it; they compare "
+     "your fingerprint over the telephone"},
+    {"handshake", "ask for their newest card and add it (caravan partner add FILE); see whether "
+                  "they have added yours"},
+    {"not a node", "another program answers at this address: ask for their newest card"},
+    {"", "ask whether its node runs, at this address; check the firewalls between (caravan doctor "
+         "looks at our side)"},
+};
+
+static const char *remedy(const char *reason)
+{
+    size_t i = 0;
+
+    while (!strstr(reason, remedies[i].reason))
+        i++;
+    return remedies[i].todo;
+}
+
 static bool add_unconnected(struct ops_problems *problems, const char *who,
                             const struct exchange_feed_state *state,
                             const struct ops_context *context)
@@ -83,13 +106,9 @@ static bool add_unconnected(struct ops_problems *problems, const char *who,
                    "it connects to us: ask whether its node runs and has our newest card, and "
                    "whether our address can be reached from outside (caravan doctor)",
                    "%s is not connected; it has no address of its own to dial", who);
-    if (out->reason[0])
-        return add(problems, false,
-                   "ask whether its node runs, at this address, with our newest card; check the "
-                   "firewalls between",
-                   "not connected to %s at %s: %s", who, out->endpoint, out->reason);
-    return add(problems, false, "ask whether its node runs; check the firewalls between",
-               "not connected to %s%s%s", who, out->endpoint[0] ? " at " : "", out->endpoint);
+    return add(problems, false, remedy(out->reason), "not connected to %s%s%s%s%s", who,
+               out->endpoint[0] ? " at " : "", out->endpoint, out->reason[0] ? ": " : "",
+               out->reason);
 }
 
 static bool add_clock(struct ops_problems *problems, const char *who,

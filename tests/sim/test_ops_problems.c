@@ -1,0 +1,213 @@
+/* What is wrong, and what to do about it: each trouble gets its own sentence and its own advice. */
+#include "node/ops/ops_problems.h"
+
+#include "tests/sim/network.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MINUTE 60000u
+
+/* A real exchange with one partner; the partner's state is made up by each test. */
+struct world {
+    struct network network;
+    struct ops_context context;
+    struct exchange_feed_state state;
+    struct exchange_dialled dialled;
+    struct arena arena;
+    struct ops_problems problems;
+};
+
+static int setup(void **state)
+{
+    struct world *world = calloc(1, sizeof *world);
+
+    assert_non_null(world);
+    network_init(&world->network, 2, 3);
+    network_accept_all(&world->network);
+    network_dial_all(&world->network);
+    network_start(&world->network, 0, false, false);
+    network_start(&world->network, 1, false, false);
+    assert_true(network_run(&world->network, MINUTE, network_is_open, NULL));
+    world->context.exchange = world->network.nodes[0].exchange;
+    world->context.listen_sync = "tcp://0.0.0.0:7411";
+    world->state.feed = world->network.nodes[1].institution.chain.feed;
+    world->state.partner = world->state.exchanging = true;
+    strcpy(world->state.handle, "th-two");
+    arena_init(&world->arena, LIMIT_ARENA_SIZE);
+    ops_problems_init(&world->problems, &world->arena);
+    *state = world;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *world = *state;
+
+    ops_problems_finish(&world->problems);
+    arena_finish(&world->arena);
+    network_finish(&world->network);
+    free(world);
+    return 0;
+}
+
+/* The partner tells where it can be reached. */
+static void publish_endpoints(struct world *world)
+{
+    Caravan__Endpoints endpoints = CARAVAN__ENDPOINTS__INIT;
+    struct exchange *exchange = world->network.nodes[1].exchange;
+    struct exchange_published published;
+    char *live = "tcp://two.example:7410", *sync = "tcp://two.example:7411";
+    uint8_t bytes[256];
+    size_t size;
+
+    endpoints.n_live = endpoints.n_sync = 1;
+    endpoints.live = &live;
+    endpoints.sync = &sync;
+    size = caravan__endpoints__pack(&endpoints, bytes);
+    assert_int_equal(exchange_begin(exchange, NULL), ERROR_NONE);
+    assert_int_equal(exchange_publish(exchange, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS,
+                                      span_of(bytes, size), NULL, &published, NULL),
+                     ERROR_NONE);
+    assert_int_equal(exchange_commit(exchange, NULL), ERROR_NONE);
+    assert_true(network_run(&world->network, MINUTE, network_is_equal, NULL));
+}
+
+/* One problem with the partner: what and todo hold these parts. */
+static void assert_problem(struct world *world, const char *what, const char *todo, bool warning)
+{
+    const Caravan__Problem *problem;
+    size_t before = world->problems.count;
+
+    assert_true(
+        ops_problems_partner(&world->problems, &world->state, &world->dialled, &world->context));
+    assert_int_equal(world->problems.count, before + 1);
+    problem = world->problems.items[before];
+    if (!strstr(problem->what, what) || !strstr(problem->todo, todo))
+        fail_msg("found \"%s\", \"%s\"; expected in them \"%s\", \"%s\"", problem->what,
+                 problem->todo, what, todo);
+    assert_int_equal(problem->warning, warning);
+}
+
+static void test_ops_problems__a_good_partner_has_none(void **state)
+{
+    struct world *world = *state;
+
+    world->state.clock_known = true;
+    world->state.clock_skew_ms = LIMIT_CLOCK_SKEW_MS;
+    assert_true(
+        ops_problems_partner(&world->problems, &world->state, &world->dialled, &world->context));
+    assert_true(ops_problems_node(&world->problems, EXCHANGE_OPEN, 1));
+    assert_int_equal(world->problems.count, 0);
+}
+
+static void test_ops_problems__two_that_only_dial_out_need_a_way(void **state)
+{
+    struct world *world = *state;
+
+    world->state.exchanging = false;
+    assert_problem(world, "it has no address of its own", "it connects to us", false);
+    world->context.listen_sync = NULL;
+    assert_problem(world, "outwards only", "relay", false);
+}
+
+static void test_ops_problems__the_reason_decides_the_advice(void **state)
+{
+    struct world *world = *state;
+    struct exchange_link_state *link = &world->state.links[EXCHANGE_SYNC_OUT];
+
+    publish_endpoints(world);
+    world->state.exchanging = false;
+    strcpy(link->endpoint, "tcp://two.example:7411");
+    strcpy(link->reason, "nobody answers there");
+    assert_problem(world, "th-two at tcp://two.example:7411: nobody answers", "firewalls", false);
+    strcpy(link->reason, "the partner's gate refused our key: it has not accepted our card");
+    assert_problem(world, "refused our key", "send them your card", false);
+    strcpy(link->reason, "the handshake failed: the partner's card may be old");
+    assert_problem(world, "card may be old", "newest card", false);
+    strcpy(link->reason, "what answers there is not a node of this network");
+    assert_problem(world, "not a node", "another program", false);
+    link->up = true;
+    assert_problem(world, "has not said yet", "wait a moment", true);
+}
+
+static void test_ops_problems__names_forks_faults_and_gaps(void **state)
+{
+    struct world *world = *state;
+
+    world->state.frozen = true;
+    world->state.head.seq = 41;
+    assert_problem(world, "disputed: after No. 41", "telephone", false);
+    world->state.frozen = false;
+    strcpy(world->state.trouble, "bad-signature at No. 7");
+    assert_problem(world, "bad-signature at No. 7", "nothing wrong was stored", true);
+    world->state.trouble[0] = '\0';
+    world->state.missing = 3;
+    assert_problem(world, "3 contents of th-two are missing", "asked of all partners", true);
+    world->state.missing = 0;
+    world->dialled.known = true;
+    world->dialled.live_up = true;
+    strcpy(world->dialled.text, "no route to host");
+    assert_problem(world, "could not reach this node: no route to host", "public:", true);
+    world->context.listen_sync = NULL; /* it is not meant to be reached */
+    assert_true(
+        ops_problems_partner(&world->problems, &world->state, &world->dialled, &world->context));
+    assert_int_equal(world->problems.count, 4);
+}
+
+static void test_ops_problems__a_clock_that_differs_from_all_is_our_own(void **state)
+{
+    struct world *world = *state;
+
+    world->state.clock_known = true;
+    world->state.clock_skew_ms = -20 * 60 * 1000;
+    assert_problem(world, "20 minutes behind ours", "NTP", true);
+    assert_true(ops_problems_node(&world->problems, EXCHANGE_OPEN, 1));
+    assert_int_equal(world->problems.count, 1); /* of one partner alone nobody knows whose it is */
+    world->state.clock_skew_ms = -21 * 60 * 1000;
+    assert_problem(world, "21 minutes behind ours", "NTP", true);
+    assert_true(ops_problems_node(&world->problems, EXCHANGE_OPEN, 2));
+    assert_int_equal(world->problems.count, 3);
+    assert_non_null(strstr(world->problems.items[2]->what, "our own clock is wrong"));
+}
+
+static void test_ops_problems__publishing_that_waits_says_why(void **state)
+{
+    static const struct {
+        enum exchange_publishing publishing;
+        const char *what, *todo;
+    } cases[] = {
+        {EXCHANGE_CHECKING, "waits until partners", "10 seconds"},
+        {EXCHANGE_HELD, "restored or copied", "--alone"},
+        {EXCHANGE_FROZEN, "own feed is forked", "new certificate"},
+    };
+    struct world *world = *state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_true(ops_problems_node(&world->problems, cases[i].publishing, 1));
+        assert_int_equal(world->problems.count, i + 1);
+        assert_non_null(strstr(world->problems.items[i]->what, cases[i].what));
+        assert_non_null(strstr(world->problems.items[i]->todo, cases[i].todo));
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(test_ops_problems__##name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_good_partner_has_none),
+        TEST(two_that_only_dial_out_need_a_way),
+        TEST(the_reason_decides_the_advice),
+        TEST(names_forks_faults_and_gaps),
+        TEST(a_clock_that_differs_from_all_is_our_own),
+        TEST(publishing_that_waits_says_why),
+    };
+    return cmocka_run_group_tests_name("ops_problems", tests, NULL, NULL);
+}
