@@ -705,13 +705,13 @@ static int start(struct node *node, struct error *error)
     if (!code)
         code = node_watch_apply(&node->watch, error);
     if (!code)
+        code = net_start(node->net, error);
+    if (!code)
         code = start_thread(&node->server_thread, &node->server_runs, run_server, node, error);
     if (!code)
         code = start_thread(&node->writer_thread, &node->writer_runs, run_writer, node, error);
     if (!code)
         code = start_thread(&node->check_thread, &node->check_runs, run_check, node, error);
-    if (!code)
-        code = net_start(node->net, error);
     return code;
 }
 

@@ -58,8 +58,12 @@ static int keygen(const struct cli *cli, int argc, struct error *error)
 
     if (argc > 0)
         return error_set(error, ERROR_USAGE, "listener keygen takes no argument");
-    if (zmq_curve_keypair(public, secret) != 0)
-        return error_set(error, ERROR_INTERNAL, "this ZeroMQ has no CURVE; see: caravan doctor");
+    /* A key that begins like an option could not be given to `listener add`. */
+    do {
+        if (zmq_curve_keypair(public, secret) != 0)
+            return error_set(error, ERROR_INTERNAL,
+                             "this ZeroMQ has no CURVE; see: caravan doctor");
+    } while (public[0] == '-');
     if (cli->json)
         printf("{\"public\": \"%s\", \"secret\": \"%s\"}\n", public, secret);
     else
