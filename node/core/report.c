@@ -1,0 +1,77 @@
+/* What status tells of an exchange. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/core/state.h"
+
+static int by_handle(const void *a, const void *b)
+{
+    const struct feed *left = *(struct feed *const *)a, *right = *(struct feed *const *)b;
+    int order = strcmp(feed_handle(left), feed_handle(right));
+
+    return order ? order : id_compare(&left->id, &right->id);
+}
+
+static void fill_partner(struct exchange_feed_state *state, const struct partner *partner)
+{
+    state->partner = true;
+    state->relay = partner->relay;
+    memcpy(state->links, partner->links, sizeof state->links);
+    state->exchanging = partner->session && partner->greeted && partner->heads_done;
+    state->clock_known = partner->clock_known;
+    state->clock_skew_ms = partner->clock_skew_ms;
+    memcpy(state->trouble, partner->trouble, sizeof state->trouble);
+}
+
+static void fill_state(const struct exchange *exchange, const struct feed *feed,
+                       struct exchange_feed_state *state)
+{
+    *state = (struct exchange_feed_state){.feed = feed->id,
+                                          .profile = feed->profile,
+                                          .head = feed->head,
+                                          .missing = feed->missing,
+                                          .frozen = feed->frozen,
+                                          .own = feed == exchange->own,
+                                          .stated_seq = feed->stated.seq,
+                                          .as_of_ms = feed->as_of_ms,
+                                          .received_known = feed->received_known,
+                                          .received_seq = feed->received_seq,
+                                          .received_missing = feed->received_missing,
+                                          .received_ms = feed->received_ms};
+    snprintf(state->handle, sizeof state->handle, "%s", feed_handle(feed));
+    if (state->own && !state->handle[0])
+        snprintf(state->handle, sizeof state->handle, "%s", exchange->handle);
+    if (feed->profile && feed->profile->country)
+        snprintf(state->country, sizeof state->country, "%s", feed->profile->country);
+    if (feed->partner)
+        fill_partner(state, feed->partner);
+}
+
+void exchange_feeds(const struct exchange *exchange,
+                    void (*visit)(void *context, const struct exchange_feed_state *state),
+                    void *context)
+{
+    struct feed **feeds = calloc(exchange->feeds.count, sizeof *feeds), *feed;
+    struct exchange_feed_state state;
+    size_t at = 0, count = 0;
+
+    if (!feeds)
+        return;
+    while ((feed = map_next(&exchange->feeds, &at)))
+        if (feed != exchange->own)
+            feeds[count++] = feed;
+    qsort(feeds, count, sizeof *feeds, by_handle);
+    fill_state(exchange, exchange->own, &state);
+    visit(context, &state);
+    for (size_t i = 0; i < count; i++) {
+        fill_state(exchange, feeds[i], &state);
+        visit(context, &state);
+    }
+    free(feeds);
+}
+
+uint64_t exchange_changes(const struct exchange *exchange)
+{
+    return exchange->changes;
+}
