@@ -53,6 +53,7 @@ bool codec_is_null(const struct codec_reader *reader, const struct value *value)
 bool codec_refuse_null(struct codec_reader *reader, const struct value *value); /* always false */
 /* Marks the reader as out of memory. Always false. */
 bool codec_full(struct codec_reader *reader);
+bool codec_stops(const struct codec_reader *reader);
 bool codec_read_value(struct codec_reader *reader, const struct value *value,
                       ProtobufCMessage *message);
 bool codec_read_field(struct codec_reader *reader, const struct value *value,

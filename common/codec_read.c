@@ -25,6 +25,12 @@ void codec_problem(struct codec_reader *reader, const struct value *at, const ch
     problem_add(reader->problems, PROBLEM_ERROR, at->line, at->column, reader->path, "%s", text);
 }
 
+/* Memory is full, or there are more problems than are kept: reading on serves nobody. */
+bool codec_stops(const struct codec_reader *reader)
+{
+    return reader->out_of_memory || reader->errors >= PROBLEM_LIMIT;
+}
+
 bool codec_full(struct codec_reader *reader)
 {
     reader->out_of_memory = true;
@@ -177,7 +183,7 @@ static bool read_list(struct codec_reader *reader, const struct value *value,
     slots = reflect_room(message, field, count, reader->arena);
     if (!slots)
         return codec_full(reader);
-    for (size_t i = 0; i < count; i++, item = item->next) {
+    for (size_t i = 0; i < count && !codec_stops(reader); i++, item = item->next) {
         size_t length =
             value->kind == VALUE_LIST ? codec_path_push(reader, NULL, i) : strlen(reader->path);
         uint8_t *slot = slots + kept * reflect_size(field);
@@ -188,10 +194,8 @@ static bool read_list(struct codec_reader *reader, const struct value *value,
             (field->type == PROTOBUF_C_TYPE_MESSAGE && *(void **)(void *)slot))
             kept++;
         reader->path[length] = '\0';
-        if (reader->out_of_memory)
-            kept = 0, count = 0;
     }
-    reflect_shrink(message, field, kept);
+    reflect_shrink(message, field, reader->out_of_memory ? 0 : kept);
     return true;
 }
 
@@ -442,7 +446,7 @@ static bool read_map(struct codec_reader *reader, const struct value *map,
         if (target.flat)
             open_details(reader, map, &target);
     }
-    for (const struct value *child = map->first; child && !reader->out_of_memory;
+    for (const struct value *child = map->first; child && !codec_stops(reader);
          child = child->next) {
         size_t length = codec_path_push(reader, child->key, 0);
 

@@ -78,7 +78,7 @@ static size_t read_languages(struct codec_reader *reader, const struct value *ma
 {
     size_t kept = 0;
 
-    for (const struct value *child = map->first; child && !reader->out_of_memory;
+    for (const struct value *child = map->first; child && !codec_stops(reader);
          child = child->next) {
         size_t length = codec_path_push(reader, child->key, 0);
         struct value at = {.line = child->key_line, .column = child->key_column};
@@ -99,8 +99,7 @@ static size_t read_list(struct codec_reader *reader, const struct value *list,
 {
     size_t kept = 0, index = 0;
 
-    for (const struct value *item = list->first; item && !reader->out_of_memory;
-         item = item->next) {
+    for (const struct value *item = list->first; item && !codec_stops(reader); item = item->next) {
         size_t length = codec_path_push(reader, NULL, index++);
 
         slots[kept] = read_one(reader, item, item->kind == VALUE_TEXT ? reader->language : NULL);

@@ -3,6 +3,7 @@
 #include "common/limits.h"
 #include "proto/announcement.pb-c.h"
 #include "proto/wire.pb-c.h"
+#include "tests/support/fault.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -412,6 +413,79 @@ static void test_codec__bounds_size_and_memory(void **state)
     assert_non_null(message);
 }
 
+/* Reads, writes both ways, reads back; true when all went well, and then it is the same. */
+static bool go_through(const char *yaml)
+{
+    struct problem_list problems = {0};
+    struct codec_places places = {0};
+    struct buffer text[2] = {{0}, {0}}, bytes[3] = {{0}, {0}, {0}};
+    ProtobufCMessage *message = NULL, *back[2] = {NULL, NULL};
+    struct arena arena;
+    bool ok;
+
+    arena_init(&arena, 4 * (size_t)LIMIT_ARENA_SIZE);
+    ok = codec_read_yaml(ANNOUNCEMENT, span_of_text(yaml), &arena, &places, &message, &problems) ==
+             0 &&
+         codec_write_yaml(message, &text[0]) && codec_write_json(message, &text[1]) &&
+         codec_read_yaml(ANNOUNCEMENT, buffer_span(&text[0]), &arena, NULL, &back[0], &problems) ==
+             0 &&
+         codec_read_json(ANNOUNCEMENT, buffer_span(&text[1]), &arena, NULL, &back[1], &problems) ==
+             0 &&
+         codec_pack(message, &bytes[0]) && codec_pack(back[0], &bytes[1]) &&
+         codec_pack(back[1], &bytes[2]);
+    if (ok) {
+        assert_true(span_equal(buffer_span(&bytes[0]), buffer_span(&bytes[1])));
+        assert_true(span_equal(buffer_span(&bytes[0]), buffer_span(&bytes[2])));
+    }
+    for (size_t i = 0; i < 3; i++)
+        buffer_finish(&bytes[i]);
+    buffer_finish(&text[0]);
+    buffer_finish(&text[1]);
+    codec_places_finish(&places);
+    problem_list_finish(&problems);
+    arena_finish(&arena);
+    return ok;
+}
+
+static void test_codec__survives_every_failing_allocation(void **state)
+{
+    unsigned long failures = 0;
+
+    (void)state;
+    for (unsigned long n = 1;; n++) {
+        bool ok, hit;
+
+        fault_arm(n);
+        ok = go_through(joint_call);
+        hit = fault_disarm();
+        failures += !ok;
+        assert_true(ok || hit);
+        if (!hit)
+            break;
+    }
+    assert_in_range(failures, 5, 100000);
+    for (unsigned long n = 1, hit = 1; hit; n++) { /* and when there are problems to report */
+        fault_arm(n);
+        assert_false(go_through("kind: visit\nstay: x\ntitel: [y]\nsdg: no\npurpose: z\n"));
+        hit = fault_disarm();
+    }
+}
+
+static void test_codec__stops_after_enough_problems(void **state)
+{
+    struct fixture *f = *state;
+    ProtobufCMessage *message;
+    struct buffer text = {0};
+
+    for (int i = 0; i < 5000; i++)
+        assert_true(buffer_printf(&text, "k%d: [1, 2]\n", i));
+    assert_int_equal(
+        codec_read_yaml(PARTY, buffer_span(&text), &f->arena, NULL, &message, &f->problems),
+        ERROR_INVALID);
+    assert_int_equal(f->problems.errors, PROBLEM_LIMIT);
+    buffer_finish(&text);
+}
+
 /* ---- values ---------------------------------------------------------------------------------- */
 
 /* What is written goes to this and is written back in the one way that we write. */
@@ -536,6 +610,8 @@ int main(void)
         TEST(refuses_broken_json_with_place_found_and_expected),
         TEST(reports_all_problems_at_once),
         TEST(bounds_size_and_memory),
+        TEST(survives_every_failing_allocation),
+        TEST(stops_after_enough_problems),
         TEST(knows_the_short_forms),
         TEST(writes_json_as_protojson_with_the_names_of_the_schema),
         TEST(shows_what_it_does_not_know),
