@@ -1,11 +1,9 @@
 #!/usr/bin/python3
 """Prints joint calls that concern Thailand, as a Caravan node hears of them.
-
     caravan listener keygen > my.key         the script's own pair of keys
     caravan listener add my-script PUBLIC    by the node's operator; shows endpoint and server key
-    listener.py tcp://host:7411 SERVER-KEY my.key [kind/joint-call/TH/ ...]
+    listener.py tcp://host:7411 SERVER-KEY my.key [kind/joint-call/TH/]
 Keys are 64 hex digits or Z85. Packages: python3-zmq, python3-protobuf, protobuf-compiler."""
-import importlib
 import pathlib
 import subprocess
 import sys
@@ -22,11 +20,16 @@ def schemas():
         subprocess.run(["protoc", f"--python_out={out}", f"-I{proto}", proto / "feed.proto",
                         proto / "announcement.proto"], check=True)
         sys.path.insert(0, out)
-        return importlib.import_module("feed_pb2"), importlib.import_module("announcement_pb2")
+        return __import__("feed_pb2"), __import__("announcement_pb2")
 
 
 def key(text):
     return z85.encode(bytes.fromhex(text)) if len(text) == 64 else text.encode()
+
+
+def when(at):
+    day = "-".join(f"{part:02}" for part in (at.date.year, at.date.month, at.date.day) if part)
+    return f"{day} {at.hour:02}:{at.minute:02} {at.zone}" if at.HasField("hour") else day
 
 
 def show(feed, announcement, payload):
@@ -35,25 +38,22 @@ def show(feed, announcement, payload):
     if entry.content_type == feed.CONTENT_TYPE_REVISION:
         content = feed.Revision.FromString(content).content
     said = announcement.Announcement.FromString(content)
-    print(f"No. {entry.seq}: {said.title[0].text}")
-    print("  parties:", ", ".join(f"{one.name[0].text} ({one.country})" for one in said.parties))
-    for at in (deadline.at for deadline in said.deadline):
-        day = "-".join(f"{part:02}" for part in (at.date.year, at.date.month, at.date.day) if part)
-        time = f"{at.hour:02}:{at.minute:02} {at.zone}" if at.HasField("hour") else "(no time)"
-        print("  deadline:", day, time)
-    sys.stdout.flush()
+    parties = ", ".join(f"{party.name[0].text} ({party.country})" for party in said.parties)
+    print(f"No. {entry.seq}: {said.title[0].text}", f"  parties: {parties}",
+          *(f"  deadline: {when(one.at)}" for one in said.deadline), sep="\n", flush=True)
 
 
 if len(sys.argv) < 4:
     sys.exit(__doc__)
-socket = zmq.Context().socket(zmq.SUB)
+modules, socket = schemas(), zmq.Context().socket(zmq.SUB)
 socket.heartbeat_ivl, socket.heartbeat_timeout = 20000, 40000  # notices a dead connection
 _, public, _, secret = pathlib.Path(sys.argv[3]).read_text().split()
-socket.curve_publickey, socket.curve_secretkey = key(public), key(secret)
-socket.curve_serverkey = key(sys.argv[2])
-for topic in sys.argv[4:] or ["kind/joint-call/TH/"]:
-    socket.subscribe(topic)
+socket.curve_publickey, socket.curve_secretkey, socket.curve_serverkey = map(
+    key, (public, secret, sys.argv[2]))
+socket.subscribe(sys.argv[4] if len(sys.argv) > 4 else "kind/joint-call/TH/")
+events = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH)
 socket.connect(sys.argv[1])
-modules = schemas()
 while True:
+    if events in zmq.select([socket, events], [], [])[0]:
+        sys.exit(f"refused; the node's operator should: caravan listener add NAME {public}")
     show(*modules, socket.recv_multipart()[1])

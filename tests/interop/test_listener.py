@@ -78,6 +78,14 @@ class Listener(unittest.TestCase):
         key = zmq.utils.z85.decode(self.server_public).hex()
         self.assertEqual(self.start(key, "feed/"), b"\x01feed/")
 
+    def test_a_refused_key_is_said(self):
+        self.public = b"somebody else's"
+        done = subprocess.run(
+            [sys.executable, SCRIPT, f"tcp://127.0.0.1:{self.port}", self.server_public.decode(),
+             self.path("my.key")], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("caravan listener add NAME", done.stderr)
+
     def test_it_is_short(self):
         with open(SCRIPT, encoding="utf-8") as file:
             self.assertLess(len(file.readlines()), 60)
