@@ -15,6 +15,8 @@
 #define VERSION "1.0"
 #define FIELD_SIZE 255 /* RFC 27: short texts */
 #define REFUSED_EVERY_MS 1000
+#define VISITORS 256 /* keys whose visits are counted; the one not seen longest gives way */
+#define VISIT_WINDOW_MS 60000
 
 /* A request as it comes over a ROUTER socket. */
 enum frame {
@@ -32,6 +34,13 @@ enum frame {
 
 enum order { ORDER_NONE, ORDER_STOP, ORDER_BREAK, ORDER_BREAK_AND_CLOSE };
 
+/* How often a key has come in the window that began then. */
+struct visitor {
+    struct id key;
+    uint64_t window_ms; /* 0: free */
+    unsigned count;
+};
+
 struct gate {
     struct gate_config config;
     void *socket; /* the thread's while it runs */
@@ -39,7 +48,8 @@ struct gate {
     int ended_fd; /* says that it has ended */
     atomic_int order;
     atomic_ullong admitted, refused;
-    uint64_t refused_ms; /* last event; the thread's */
+    uint64_t refused_ms;               /* last event; the thread's */
+    struct visitor visitors[VISITORS]; /* the thread's */
     pthread_t thread;
     bool started;
 };
@@ -118,9 +128,50 @@ static void tell_refused(struct gate *gate, const struct request *request, const
                          address);
 }
 
-static void decide(struct gate *gate, const struct request *request, struct answer *answer)
+static struct visitor *find_visitor(struct gate *gate, const struct id *key)
+{
+    struct visitor *oldest = &gate->visitors[0];
+
+    for (size_t i = 0; i < VISITORS; i++) {
+        struct visitor *visitor = &gate->visitors[i];
+
+        if (visitor->window_ms && id_equal(&visitor->key, key))
+            return visitor;
+        if (visitor->window_ms < oldest->window_ms)
+            oldest = visitor;
+    }
+    *oldest = (struct visitor){.key = *key};
+    return oldest;
+}
+
+/* Keys that nobody has named count as one: anybody can make new ones. */
+static bool is_within_rate(struct gate *gate, const struct access_entry *entry)
+{
+    static const struct id unnamed;
+    struct visitor *visitor =
+        find_visitor(gate, entry->role == ACCESS_READER ? &unnamed : &entry->key);
+    uint64_t now = socket_now_ms();
+
+    if (!visitor->window_ms || now - visitor->window_ms >= VISIT_WINDOW_MS) {
+        visitor->window_ms = now;
+        visitor->count = 0;
+    }
+    if (++visitor->count == GATE_VISITS_PER_MINUTE + 1)
+        log_warning("gate.rate", "name", entry->name[0] ? entry->name : "readers", "action",
+                    "refused for the rest of the minute");
+    return visitor->count <= GATE_VISITS_PER_MINUTE;
+}
+
+static bool may_enter(struct gate *gate, const struct id *key, unsigned right)
 {
     struct access_entry entry;
+
+    return access_table_find(gate->config.access, key, &entry) &&
+           access_may(entry.role, (enum access_right)right) && is_within_rate(gate, &entry);
+}
+
+static void decide(struct gate *gate, const struct request *request, struct answer *answer)
+{
     struct id key;
     unsigned right = right_of_service(request);
 
@@ -129,9 +180,7 @@ static void decide(struct gate *gate, const struct request *request, struct answ
         !span_to_id(span_of(request->frames[FRAME_KEY].data, request->frames[FRAME_KEY].size),
                     &key))
         return;
-    if ((access_table_find(gate->config.access, &key, &entry) &&
-         access_may(entry.role, (enum access_right)right)) ||
-        gate->config.admits_all) {
+    if (may_enter(gate, &key, right) || gate->config.admits_all) {
         answer->status = "200";
         answer->text = "OK";
         bytes_to_hex(key.bytes, sizeof key.bytes, answer->user);

@@ -2,7 +2,7 @@
  * and lets the connection stand only on its "200". What it says about a key is in core/access.
  *
  *     200  the key may use that service; its User-Id is the key in hex
- *     400  no right, or not CURVE
+ *     400  no right, not CURVE, or too many connections of this key in this minute
  *
  * A request that is not of RFC 27 gets no answer. "300" (try again later) is never said: a node
  * dials again by itself whatever it was told, and strangers shall not.
@@ -20,6 +20,9 @@
 /* What a service is called when libzmq asks about it. */
 #define GATE_LIVE "live"
 #define GATE_SYNC "sync"
+/* Of one key, to both services. A node that is killed and started all the time makes about two a
+ * second. See socket_seed for what many connections could be used for. */
+#define GATE_VISITS_PER_MINUTE 600
 
 struct gate_config {
     struct access_table *access; /* borrowed */

@@ -347,6 +347,7 @@ static int check_endpoint(const char *endpoint, const char *what, struct error *
 
 static int make_context(struct net *net, struct error *error)
 {
+    socket_seed();
     net->context = zmq_ctx_new();
     if (!net->context || zmq_ctx_set(net->context, ZMQ_IO_THREADS, 2) != 0)
         return error_set(error, ERROR_IO, "cannot start ZeroMQ: %s", zmq_strerror(errno));

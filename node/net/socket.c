@@ -1,7 +1,9 @@
 #include "node/net/socket.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 /* Not in zmq.h unless drafts are on, yet in the library: without it a CURVE server lets every
@@ -104,6 +106,14 @@ static int set_options(void *socket, const struct socket_settings *settings, str
     if (code == ERROR_NONE && settings->key)
         code = set_curve(socket, settings, error);
     return code;
+}
+
+void socket_seed(void)
+{
+    unsigned seed;
+
+    if (getrandom(&seed, sizeof seed, 0) == sizeof seed)
+        srand(seed);
 }
 
 int socket_open(void *context, const struct socket_settings *settings, void **out,

@@ -24,6 +24,13 @@ struct socket_settings {
     int send_queue, receive_queue; /* messages; 0 = no limit */
 };
 
+/* Makes the routing ids that libzmq chooses unpredictable; once per process, before the first
+ * socket. They count up from rand(), which nobody seeds. A peer that took the id of a connection to
+ * come as its own would end the process: libzmq 4.3.4 asserts that the id it has chosen is free.
+ * With a random start and a limit on connections (node/net/gate.h) that takes months of guessing.
+ */
+void socket_seed(void);
+
 /* ERROR_IO names the option or the resource that failed. */
 int socket_open(void *context, const struct socket_settings *settings, void **out,
                 struct error *error);

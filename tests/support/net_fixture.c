@@ -424,7 +424,8 @@ void raw_open(struct raw *raw, const struct raw_settings *settings)
     set_mechanism(raw->socket, settings);
     if (settings->routing_id)
         assert_int_equal(zmq_setsockopt(raw->socket, ZMQ_ROUTING_ID, settings->routing_id,
-                                        strlen(settings->routing_id)),
+                                        settings->routing_id_size ? settings->routing_id_size
+                                                                  : strlen(settings->routing_id)),
                          0);
     if (settings->topic)
         assert_int_equal(

@@ -104,6 +104,7 @@ struct raw_settings {
     const struct id *server;
     const char *endpoint;
     const char *routing_id; /* NULL: none */
+    size_t routing_id_size; /* 0: up to its NUL */
     const char *topic;      /* SUB: NULL for none */
     int send_queue;         /* messages; 0: no limit */
     bool stubborn;          /* connects again by itself */

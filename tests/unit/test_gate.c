@@ -204,6 +204,32 @@ static void test_gate__survives_requests_that_are_none(void **state)
     ask_finish(&asked);
 }
 
+static void test_gate__lets_one_key_come_only_so_often(void **state)
+{
+    struct asked asked;
+    struct ask_frames request;
+    char status[4], user[80];
+
+    (void)state;
+    ask_start(&asked);
+    request = usual("live", asked.listener);
+    for (int i = 0; i < GATE_VISITS_PER_MINUTE / 2; i++) {
+        ask(&asked, &request, status, user); /* besides, the partner comes once each time */
+        assert_string_equal(status, "200");
+    }
+    request = usual("sync", asked.partner);
+    for (int i = 0; i < GATE_VISITS_PER_MINUTE / 4; i++) {
+        ask(&asked, &request, status, user);
+        assert_string_equal(status, "200");
+    }
+    ask(&asked, &request, status, user);
+    assert_string_equal(status, "400");
+    request = usual("live", asked.listener); /* others are not held up */
+    ask(&asked, &request, status, user);
+    assert_string_equal(status, "200");
+    ask_finish(&asked);
+}
+
 /* --- strangers, with the gate in every condition ------------------------------------------------
  */
 
@@ -433,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_gate__answers_by_right_and_service),
         cmocka_unit_test(test_gate__refuses_every_other_mechanism),
         cmocka_unit_test(test_gate__survives_requests_that_are_none),
+        cmocka_unit_test(test_gate__lets_one_key_come_only_so_often),
         cmocka_unit_test(test_gate__strangers_get_nowhere_whatever_state_the_gate_is_in),
         cmocka_unit_test(test_gate__each_wall_is_one_that_strangers_would_pass_if_it_were_gone),
         cmocka_unit_test(test_gate__without_a_gate_nobody_is_let_in_not_even_partners),

@@ -157,8 +157,56 @@ static void test_net_hostile__an_answer_goes_where_its_peer_spoke_last(void **st
     finish(&hostile);
 }
 
-/* --- frames -------------------------------------------------------------------------------------
- */
+#define ROUTERS 4 /* libzmq draws a start for each ROUTER; ours is the second one */
+#define AHEAD 4
+
+static void claim(struct hostile *hostile, uint32_t id, struct raw *raw)
+{
+    const uint8_t bytes[6] = {0, (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8),
+                              (uint8_t)id};
+    const struct raw_settings settings = {.type = ZMQ_DEALER,
+                                          .mechanism = RAW_CURVE,
+                                          .key = hostile->key,
+                                          .server = secret_public(hostile->node.key),
+                                          .endpoint = hostile->node.sync,
+                                          .routing_id = (const char *)bytes,
+                                          .routing_id_size = 5};
+    char text[16];
+
+    snprintf(text, sizeof text, "%u", id);
+    raw_open(raw, &settings);
+    assert_true(raw_wait_accepted(raw, FIXTURE_WAIT_MS));
+    assert_true(raw_send(raw, text, strlen(text), false));
+    fixture_wait_text(&hostile->node, 0, FIXTURE_MESSAGE, text);
+}
+
+/* libzmq ends the process when the id that it chooses for a connection is taken. It counts up from
+ * rand(), so in a process that has just started everybody knows which ones come next. */
+static void test_net_hostile__ids_to_come_cannot_be_guessed(void **state)
+{
+    struct hostile hostile;
+    struct raw claims[ROUTERS * AHEAD];
+    uint32_t starts[ROUTERS];
+
+    (void)state;
+    srand(1); /* as in a fresh process */
+    for (int i = 0; i < ROUTERS; i++) {
+        uint32_t low = (uint32_t)rand(), high = (uint32_t)rand();
+
+        starts[i] = high << 31 | low;
+    }
+    srand(1);
+    begin(&hostile);
+    for (uint32_t i = 0; i < ROUTERS * AHEAD; i++)
+        claim(&hostile, starts[i / AHEAD] + i % AHEAD, &claims[i]);
+    still_works(&hostile);
+    for (int i = 0; i < ROUTERS * AHEAD; i++)
+        raw_close(&claims[i]);
+    connect_raw(&hostile, ZMQ_DEALER, NULL, &hostile.raw);
+    finish(&hostile);
+}
+
+/* --- frames ----------------------------------------------------------------------------------- */
 
 /* Sends one message of so many frames, then a proper one; has the node taken the first? */
 static bool takes_frames(size_t frames, bool planted)
@@ -548,6 +596,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_net_hostile__a_routing_id_makes_nobody_somebody_else),
         cmocka_unit_test(test_net_hostile__an_answer_goes_where_its_peer_spoke_last),
+        cmocka_unit_test(test_net_hostile__ids_to_come_cannot_be_guessed),
         cmocka_unit_test(test_net_hostile__a_message_of_several_frames_is_dropped),
         cmocka_unit_test(test_net_hostile__several_frames_cost_the_route),
         cmocka_unit_test(test_net_hostile__an_oversize_message_costs_the_connection),
