@@ -588,6 +588,7 @@ static int build_net(struct node *node, struct error *error)
         .listen_sync = listen ? listen->sync : NULL,
         .control_path = control,
         .access = node->access,
+        .memory_limit = net_memory_limit(),
         .events = {node, on_link, on_message, on_live, on_control, on_fatal, on_refused},
     };
     int code = home_path(node->options->home, HOME_SOCKET, control, error);

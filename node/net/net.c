@@ -5,6 +5,7 @@
 #include "node/net/gate.h"
 #include "node/net/linkset.h"
 #include "node/net/live.h"
+#include "node/net/memory.h"
 #include "node/net/net_internal.h"
 #include "node/net/sync.h"
 
@@ -185,19 +186,6 @@ static void check_rights(struct net *net)
         cut_everyone(net, "rights have changed; everyone passes the gate again");
 }
 
-static size_t resident_bytes(void)
-{
-    unsigned long total, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-
-    if (!file)
-        return 0;
-    if (fscanf(file, "%lu %lu", &total, &resident) != 2)
-        resident = 0;
-    fclose(file);
-    return resident * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 /* ZeroMQ counts neither the frames of a message that never ends nor the topics of a listener. */
 static void check_memory(struct net *net)
 {
@@ -205,7 +193,7 @@ static void check_memory(struct net *net)
 
     if (!net->config.memory_limit || net->plants.no_memory_watch ||
         (net->memory_ms && now - net->memory_ms < MEMORY_EVERY_MS) ||
-        resident_bytes() <= net->config.memory_limit)
+        memory_resident() <= net->config.memory_limit)
         return;
     net->memory_ms = now;
     log_warning("net.memory", "limit", log_number((long long)net->config.memory_limit), "action",
@@ -574,6 +562,11 @@ bool net_control_reply(struct net *net, const struct net_route *route, struct bu
     if (taken)
         wake(net);
     return taken;
+}
+
+size_t net_memory_limit(void)
+{
+    return memory_allowed() / 4 * 3;
 }
 
 void net_get_counts(const struct net *net, struct net_counts *out)

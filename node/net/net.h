@@ -131,6 +131,10 @@ bool net_live(struct net *net, const char *topic, struct span payload);
 /* Answers a control request; a client that went away is not an error. Returns as net_send does. */
 bool net_control_reply(struct net *net, const struct net_route *route, struct buffer *message);
 
+/* A good memory_limit: three quarters of what the machine, the container or the systemd unit has.
+ */
+size_t net_memory_limit(void);
+
 void net_get_counts(const struct net *net, struct net_counts *out);
 
 #endif

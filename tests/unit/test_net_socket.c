@@ -1,4 +1,5 @@
 #include "node/net/gate.h"
+#include "node/net/memory.h"
 #include "node/net/queue.h"
 #include "node/net/socket.h"
 #include "tests/support/fault.h"
@@ -196,6 +197,22 @@ static void test_net_socket__a_queue_is_bounded_in_messages_and_bytes(void **sta
     queue_finish(&queue);
 }
 
+static void test_net_socket__knows_its_memory(void **state)
+{
+    size_t before = memory_resident(), size = (size_t)64 * 1024 * 1024;
+    char *block = malloc(size);
+
+    (void)state;
+    assert_non_null(block);
+    memset(block, 1, size);
+    assert_true(memory_resident() >= before + size / 2);
+    assert_true(block[size - 1] == 1);
+    free(block);
+    assert_true(memory_allowed() > memory_resident());
+    assert_true(net_memory_limit() < memory_allowed());
+    assert_true(net_memory_limit() > memory_allowed() / 2);
+}
+
 /* --- memory shortage ----------------------------------------------------------------------------
  */
 
@@ -295,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_net_socket__says_what_cannot_be_set_up),
         cmocka_unit_test(test_net_socket__a_queue_keeps_order_round_its_end),
         cmocka_unit_test(test_net_socket__a_queue_is_bounded_in_messages_and_bytes),
+        cmocka_unit_test(test_net_socket__knows_its_memory),
         cmocka_unit_test(test_net_socket__a_start_without_memory_fails_cleanly),
         cmocka_unit_test(test_net_socket__an_access_table_without_memory_stays_as_it_was),
         cmocka_unit_test(test_net_socket__a_queue_without_memory_leaves_the_message_alone),
