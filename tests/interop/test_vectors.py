@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The known answers, and the examples in PROTOCOL.md, judged by the second implementation."""
 import base64
+import re
 import unittest
 
 import needs
@@ -152,6 +153,28 @@ class Vectors(unittest.TestCase):
                          for line in block.strip().splitlines()
                          if line and " = " not in line)
         self.assertEqual(fields.replace(" ", ""), V["entry.2.bytes"])
+
+    def test_protocol_page_has_the_limits_of_the_code(self):
+        limits = {}
+        with open(needs.source("common", "limits.h"), encoding="utf-8") as file:
+            for name, value in re.findall(r"#define (LIMIT_\w+) (.+)", file.read()):
+                words = re.sub(r"LIMIT_\w+", lambda found: str(limits[found.group()]), value)
+                limits[name] = eval(words)  # numbers, * and + from our own header
+        with open(needs.source("proto", "PROTOCOL.md"), encoding="utf-8") as file:
+            table = file.read().split("## 8. Limits")[1].split("## 9")[0]
+        for row, names in {
+                "Entry": ["ENTRY_SIZE"], "content": ["CONTENT_SIZE"],
+                "SignedEntry": ["SIGNED_ENTRY_SIZE"], "Certificate": ["CERTIFICATE_SIZE"],
+                "SignedCard": ["CARD_SIZE"], "salt": ["SALT_SIZE"],
+                "sync message; record of an exported feed": ["MESSAGE_SIZE"],
+                "entries in a run": ["RUN_ENTRIES"],
+                "heads in a message": ["HEADS_PER_MESSAGE"],
+                "distance of anchors": ["ANCHOR_INTERVAL"], "network name": ["NETWORK_SIZE"],
+                "handle": ["HANDLE_SIZE"], "topic": ["TOPIC_SIZE"],
+                "nesting of a message; fields in a content; fields in a sync message":
+                    ["PROTOBUF_DEPTH", "PROTOBUF_FIELDS", "MESSAGE_FIELDS"]}.items():
+            said = "; ".join(f"{limits['LIMIT_' + name]:,}" for name in names)
+            self.assertIn(f"| {row} | {said} |", table)
 
 
 if __name__ == "__main__":
