@@ -211,22 +211,12 @@ bool control_reply(struct control *control, const struct net_route *route, struc
     return taken;
 }
 
-static bool take_waiting(struct control *control, struct queue_item *item)
-{
-    bool found;
-
-    pthread_mutex_lock(&control->lock);
-    found = queue_pop(&control->replies, item);
-    pthread_mutex_unlock(&control->lock);
-    return found;
-}
-
 /* A client that has gone takes its answer with it. */
 static void send_waiting(struct control *control)
 {
     struct queue_item item;
 
-    while (take_waiting(control, &item)) {
+    while (queue_take(&control->replies, &control->lock, &item)) {
         if (control->socket && zmq_send(control->socket, item.route.bytes, item.route.size,
                                         ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0)
             zmq_send(control->socket, item.message.data, item.message.size, ZMQ_DONTWAIT);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,10 +24,11 @@ struct live {
     struct live_config config;
     struct service service;
     struct linkset links;
-    size_t topics;        /* subscribed to now */
+    size_t topics; /* subscribed to now */
+    atomic_ullong sent;
     pthread_mutex_t lock; /* protects what follows */
     struct queue queue;
-    uint64_t sent, dropped;
+    uint64_t dropped;
 };
 
 /* --- publishing ---------------------------------------------------------------------------------
@@ -54,25 +56,15 @@ bool live_publish(struct live *live, const char *topic, struct span payload, boo
     return taken;
 }
 
-static bool take_waiting(struct live *live, struct queue_item *item)
-{
-    bool found;
-
-    pthread_mutex_lock(&live->lock);
-    found = queue_pop(&live->queue, item);
-    live->sent += found;
-    pthread_mutex_unlock(&live->lock);
-    return found;
-}
-
 /* XPUB never blocks: who cannot keep up misses messages. */
 static void publish_waiting(struct live *live)
 {
     struct queue_item item;
 
-    while (take_waiting(live, &item)) {
+    while (queue_take(&live->queue, &live->lock, &item)) {
         void *socket = live->service.socket;
 
+        atomic_fetch_add(&live->sent, 1);
         if (socket &&
             zmq_send(socket, item.topic, strlen(item.topic), ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0)
             zmq_send(socket, item.message.data, item.message.size, ZMQ_DONTWAIT);
@@ -261,7 +253,7 @@ long live_tick(struct live *live)
 void live_get_counts(struct live *live, struct net_counts *counts)
 {
     pthread_mutex_lock(&live->lock);
-    counts->live_sent = live->sent;
+    counts->live_sent = atomic_load(&live->sent);
     counts->live_dropped = live->dropped;
     pthread_mutex_unlock(&live->lock);
 }

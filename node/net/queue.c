@@ -58,6 +58,16 @@ bool queue_pop(struct queue *queue, struct queue_item *out)
     return true;
 }
 
+bool queue_take(struct queue *queue, pthread_mutex_t *lock, struct queue_item *out)
+{
+    bool found;
+
+    pthread_mutex_lock(lock);
+    found = queue_pop(queue, out);
+    pthread_mutex_unlock(lock);
+    return found;
+}
+
 bool queue_unpop(struct queue *queue, struct queue_item *item)
 {
     if (queue->count == queue->room && !grow(queue))

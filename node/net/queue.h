@@ -8,6 +8,8 @@
 #include "common/limits.h"
 #include "node/net/net.h"
 
+#include <pthread.h>
+
 struct queue_item {
     struct net_route route;           /* control replies */
     char topic[LIMIT_TOPIC_SIZE + 1]; /* live messages */
@@ -27,6 +29,8 @@ void queue_clear(struct queue *queue);
 bool queue_push(struct queue *queue, struct queue_item *item);
 /* The oldest one, moved out and owned by the caller; false when empty. */
 bool queue_pop(struct queue *queue, struct queue_item *out);
+/* The same under the owner's lock. */
+bool queue_take(struct queue *queue, pthread_mutex_t *lock, struct queue_item *out);
 /* Puts back what queue_pop gave; there is room as long as nothing was pushed since. When something
  * was, the limits are passed by one. */
 bool queue_unpop(struct queue *queue, struct queue_item *item);

@@ -370,16 +370,6 @@ static enum sent send_on(struct sync *sync, struct peer *peer, const struct buff
                : SENT_NEVER;
 }
 
-static bool take_waiting(struct sync *sync, struct peer *peer, struct queue_item *item)
-{
-    bool found;
-
-    pthread_mutex_lock(&sync->lock);
-    found = queue_pop(&peer->queue, item);
-    pthread_mutex_unlock(&sync->lock);
-    return found;
-}
-
 static void put_back(struct sync *sync, struct peer *peer, struct queue_item *item)
 {
     pthread_mutex_lock(&sync->lock);
@@ -394,7 +384,7 @@ static void flush_peer(struct sync *sync, struct peer *peer, void *argument)
     struct queue_item item;
 
     (void)argument;
-    for (int i = 0; i < SEND_AT_ONCE && take_waiting(sync, peer, &item); i++) {
+    for (int i = 0; i < SEND_AT_ONCE && queue_take(&peer->queue, &sync->lock, &item); i++) {
         enum sent sent = send_on(sync, peer, &item.message);
 
         if (sent == SENT) {
