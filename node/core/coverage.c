@@ -31,6 +31,9 @@ void coverage_send_to(struct exchange *exchange, struct feed *feed, struct partn
     struct buffer bytes = {0};
     uint64_t wall = exchange_wall(exchange);
 
+    /* Not before it is on disk; the commit sends one to the feed's partner anyway. */
+    if (exchange->open && feed->changed)
+        return;
     exchange->receipt_counter =
         wall > exchange->receipt_counter ? wall : exchange->receipt_counter + 1;
     receipt.counter = exchange->receipt_counter;

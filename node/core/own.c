@@ -234,6 +234,9 @@ void own_state_head(struct exchange *exchange)
     char topic[LIMIT_TOPIC_SIZE + 1];
     uint64_t now = exchange_wall(exchange);
 
+    /* Never what may still be taken back; the commit states it. */
+    if (exchange->open && own->changed)
+        return;
     exchange->statement_at = exchange_now(exchange) + LIMIT_HEAD_INTERVAL_MS;
     if (own->frozen || !own->head.seq ||
         entry_head_sign(&own->head, exchange->network, now, exchange->config.node_key, &bytes,
