@@ -288,7 +288,8 @@ static int check_size(const ProtobufCMessage *message, struct problem_list *prob
 }
 
 int announcement_read(struct span yaml, const struct moment_date *today, struct arena *arena,
-                      Caravan__Announcement **announcement, struct problem_list *problems)
+                      Caravan__Announcement **announcement, struct buffer *written,
+                      struct problem_list *problems)
 {
     struct codec_places places = {0};
     ProtobufCMessage *message = NULL;
@@ -298,7 +299,10 @@ int announcement_read(struct span yaml, const struct moment_date *today, struct 
     rc = codec_read_yaml(&caravan__announcement__descriptor, yaml, arena, &places, &message,
                          problems);
     if (message) {
-        prepared = announcement_prepare((Caravan__Announcement *)message, today, arena, &error);
+        if (written && !codec_pack(message, written))
+            prepared = ERROR_MEMORY;
+        if (!prepared)
+            prepared = announcement_prepare((Caravan__Announcement *)message, today, arena, &error);
         announcement_check((const Caravan__Announcement *)message, today, &places, problems);
         if (!prepared)
             prepared = check_size(message, problems);

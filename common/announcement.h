@@ -82,9 +82,12 @@ int announcement_prepare(Caravan__Announcement *announcement, const struct momen
                          struct arena *arena, struct error *error);
 
 /* All steps for one file: read, prepare, check. 0 and *announcement when it may be published
- * (problems then holds warnings at most); ERROR_INVALID: problems says why; ERROR_MEMORY. */
+ * (problems then holds warnings at most); ERROR_INVALID: problems says why; ERROR_MEMORY.
+ * written (may be NULL) takes the message as it was before it was prepared: the same words give the
+ * same bytes on every day. */
 int announcement_read(struct span yaml, const struct moment_date *today, struct arena *arena,
-                      Caravan__Announcement **announcement, struct problem_list *problems);
+                      Caravan__Announcement **announcement, struct buffer *written,
+                      struct problem_list *problems);
 
 /* Can a reader show this content? ERROR_INVALID with "field, rule" when it breaks the shape: kind
  * and details do not fit, or no title. Unknown kinds: ERROR_INVALID, too, with the number. */

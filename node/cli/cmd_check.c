@@ -52,7 +52,7 @@ static void check_announcement(struct span text, struct outcome *outcome)
 
     outcome->what = "announcement";
     arena_init(&arena, LIMIT_ARENA_SIZE);
-    if (announcement_read(text, &date, &arena, &announcement, &outcome->problems) == 0)
+    if (announcement_read(text, &date, &arena, &announcement, NULL, &outcome->problems) == 0)
         buffer_append_text(&outcome->title, announcement_title(announcement, NULL));
     arena_finish(&arena);
 }

@@ -33,11 +33,17 @@ struct publishing {
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-/* An announcement as bytes, ready to be published. */
+/* An announcement as bytes: as the file has it, and ready to be published. */
 struct notice {
     const char *path;
-    struct buffer content;
+    struct buffer written, content;
 };
+
+static void notice_finish(struct notice *notice)
+{
+    buffer_finish(&notice->written);
+    buffer_finish(&notice->content);
+}
 
 static struct moment_date today(void)
 {
@@ -70,7 +76,7 @@ static int read_notice(const char *path, struct notice *notice, struct error *er
         return code;
     arena_init(&arena, LIMIT_ARENA_SIZE);
     notice->path = path;
-    code = announcement_read(file.bytes, &day, &arena, &announcement, &problems);
+    code = announcement_read(file.bytes, &day, &arena, &announcement, &notice->written, &problems);
     problem_list_sort(&problems);
     print_problems(&problems, path);
     if (code == ERROR_MEMORY || (!code && !codec_pack(&announcement->base, &notice->content)))
@@ -88,7 +94,8 @@ static int read_notice(const char *path, struct notice *notice, struct error *er
 
 /* --- request ids ------------------------------------------------------------------------------ */
 
-/* The same words give the same id: repeating a command repeats nothing. */
+/* The same words give the same id: repeating a command repeats nothing, on no other day either
+ * (what is filled in before publishing depends on the day, so it is not asked). */
 static void make_request_id(const char *what, struct span first, struct span second,
                             uint8_t id[STORE_REQUEST_ID_SIZE])
 {
@@ -225,7 +232,7 @@ static int publish_one(struct publishing *publishing, const struct notice *notic
     Caravan__PublishRequest request = CARAVAN__PUBLISH_REQUEST__INIT;
     uint8_t id[STORE_REQUEST_ID_SIZE];
     const Caravan__PublishReply *reply;
-    int code = choose_request_id(publishing, "publish", buffer_span(&notice->content),
+    int code = choose_request_id(publishing, "publish", buffer_span(&notice->written),
                                  span_of(NULL, 0), id, error);
 
     request.has_request_id = request.has_announcement = true;
@@ -266,7 +273,7 @@ static int publish_all(struct publishing *publishing, int count, char **paths, s
     for (int i = 0; i < count && !code; i++)
         code = publish_one(publishing, &notices[i], error);
     for (int i = 0; i < count; i++)
-        buffer_finish(&notices[i].content);
+        notice_finish(&notices[i]);
     free(notices);
     return code;
 }
@@ -337,7 +344,7 @@ static int revise(struct publishing *publishing, char *name, const struct notice
     /* The entry that is replaced is part of the id: to go back to an older text is a new change. */
     if (!code)
         code = choose_request_id(publishing, "revise", span_of(item->hash.data, item->hash.len),
-                                 buffer_span(&notice->content), id, error);
+                                 buffer_span(&notice->written), id, error);
     if (code)
         return code;
     request.has_request_id = request.has_announcement = request.has_content = true;
@@ -374,7 +381,7 @@ static int run_revise(struct cli *cli, int argc, char **argv)
     if (!code)
         code = revise(&publishing, argv[0], &notice, &error);
     code = finish(&publishing, code, &error);
-    buffer_finish(&notice.content);
+    notice_finish(&notice);
     return end(&publishing, code, &error);
 }
 

@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_as(&caravan__announcement__descriptor, text);
     read_as(&caravan__config__descriptor, text);
     arena_init(&arena, LIMIT_ARENA_SIZE);
-    if (announcement_read(text, &today, &arena, &announcement, &problems) == 0) {
+    if (announcement_read(text, &today, &arena, &announcement, NULL, &problems) == 0) {
         if (announcement_showable(announcement, NULL))
             abort(); /* may be published, but not shown */
         announcement_state_at(announcement, 1800000000000);

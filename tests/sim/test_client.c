@@ -44,6 +44,7 @@ struct world {
     bool running;
     void *context, *router;
     struct pending pending[4];
+    const char *client;     /* NULL: CARAVAN_BIN */
     char output[64 * 1024]; /* of the last command, both streams */
     int code;
 };
@@ -277,7 +278,7 @@ static int teardown(void **state)
 
 static FILE *open_command(const struct world *world, const char *before, const char *arguments)
 {
-    const char *binary = getenv("CARAVAN_BIN");
+    const char *binary = world->client ? world->client : getenv("CARAVAN_BIN");
     char command[2048];
     FILE *pipe;
 
@@ -361,6 +362,45 @@ static void test_client__publish_prints_the_name_and_repeats_nothing(void **stat
     snprintf(arguments, sizeof arguments, "publish --again %s",
              folder_file(&world->home, "a.yaml"));
     assert_run(world, arguments, 0, "cn-one/5\n");
+}
+
+/* valid_until of an announcement, as text. */
+static void copy_end_of(struct world *world, const char *name, char out[64])
+{
+    char arguments[64];
+    const char *at;
+
+    snprintf(arguments, sizeof arguments, "--json show %s 2>/dev/null", name);
+    assert_run(world, arguments, 0, "\"valid_until\"");
+    at = strstr(world->output, "\"valid_until\"");
+    snprintf(out, 64, "%.*s", (int)strcspn(at, "}"), at);
+}
+
+/* Without any date in it, what is published ends so many months from the day of publishing. */
+static void test_client__publish_repeats_nothing_on_another_day(void **state)
+{
+    struct world *world = *state;
+    const char *build = getenv("CARAVAN_BUILD");
+    char client[1024], arguments[1024], ends[2][64];
+
+    assert_non_null(build);
+    folder_write_text(&world->home, "a.yaml", 0600,
+                      "kind: joint call\nlanguage: en\ntitle: No dates\nsummary: For tests.\n"
+                      "parties: [{name: Institute of Tests, country: CN}]\ncountries: [TH]\n");
+    snprintf(arguments, sizeof arguments, "publish %s", folder_file(&world->home, "a.yaml"));
+    assert_run(world, arguments, 0, "cn-one/3\n");
+    snprintf(client, sizeof client, "%s/tests/another_day 1", build);
+    world->client = client;
+    assert_run(world, arguments, 0, "cn-one/3\n");
+    assert_says(world, "published already");
+    /* The other day is one to the client: what it publishes anew ends a day later. */
+    snprintf(arguments, sizeof arguments, "publish --again %s",
+             folder_file(&world->home, "a.yaml"));
+    assert_run(world, arguments, 0, "cn-one/4\n");
+    world->client = NULL;
+    copy_end_of(world, "cn-one/3", ends[0]);
+    copy_end_of(world, "cn-one/4", ends[1]);
+    assert_string_not_equal(ends[0], ends[1]);
 }
 
 static void test_client__publish_checks_every_file_first(void **state)
@@ -563,6 +603,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(test_client__##name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(publish_prints_the_name_and_repeats_nothing),
+        TEST(publish_repeats_nothing_on_another_day),
         TEST(publish_checks_every_file_first),
         TEST(publish_waits_for_partners),
         TEST(revise_and_withdraw),

@@ -49,7 +49,7 @@ static const char *problems_of(struct fixture *f, const char *yaml, Caravan__Ann
 
     problem_list_finish(&f->problems);
     buffer_clear(&f->text);
-    announcement_read(span_of_text(yaml), &today, &f->arena, &announcement, &f->problems);
+    announcement_read(span_of_text(yaml), &today, &f->arena, &announcement, NULL, &f->problems);
     if (out)
         *out = announcement;
     assert_true(problem_list_print(&f->problems, "a.yaml", &f->text));

@@ -52,7 +52,7 @@ static void open_notice(struct notice *notice, const char *path)
 
     arena_init(&notice->arena, LIMIT_ARENA_SIZE);
     notice->text = read_file(path, &size);
-    rc = announcement_read(span_of(notice->text, size), &today, &notice->arena, &announcement,
+    rc = announcement_read(span_of(notice->text, size), &today, &notice->arena, &announcement, NULL,
                            &problems);
     if (rc || problems.errors || problems.warnings) {
         struct buffer text = {0};
