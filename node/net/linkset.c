@@ -3,6 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+void linkset_init(struct linkset *set, enum net_link_kind kind, void *context,
+                  const struct secret *key, const struct net_plants *plants, void *self,
+                  void (*changed)(void *self, const struct net_link *change))
+{
+    *set = (struct linkset){
+        .kind = kind,
+        .owner = {.context = context,
+                  .key = key,
+                  .self = self,
+                  .changed = changed,
+                  .retry_min_ms = plants->retry_min_ms ? plants->retry_min_ms : LINK_RETRY_MIN_MS,
+                  .retry_max_ms = plants->retry_max_ms ? plants->retry_max_ms : LINK_RETRY_MAX_MS}};
+}
+
 static const char *endpoint_of(const struct linkset *set, const struct net_partner *partner)
 {
     return set->kind == NET_LIVE_OUT ? partner->live : partner->sync;

@@ -4,6 +4,7 @@
 #define NET_LINKSET_H
 
 #include "node/net/link.h"
+#include "node/net/plants.h"
 
 struct linkset {
     struct link_owner owner; /* self and changed of all links */
@@ -12,6 +13,10 @@ struct linkset {
     size_t count;
 };
 
+/* An empty set; key and plants are borrowed. */
+void linkset_init(struct linkset *set, enum net_link_kind kind, void *context,
+                  const struct secret *key, const struct net_plants *plants, void *self,
+                  void (*changed)(void *self, const struct net_link *change));
 /* Makes the links be those of the partners: hangs up what is gone or changed, dials what is new.
  * On ERROR_MEMORY some new links are missing. */
 int linkset_update(struct linkset *set, const struct net_partner *partners, size_t count,

@@ -176,7 +176,6 @@ static int prepare(void *socket, struct error *error)
 int live_create(const struct live_config *config, struct live **out, struct error *error)
 {
     struct live *live = calloc(1, sizeof *live);
-    const struct net_plants *plants = config->plants;
 
     if (!live)
         return error_memory(error);
@@ -192,14 +191,8 @@ int live_create(const struct live_config *config, struct live **out, struct erro
                                                   .receive_queue = 1000}};
     if (config->listen)
         strncpy(live->service.wanted, config->listen, NET_ENDPOINT_SIZE);
-    live->links.kind = NET_LIVE_OUT;
-    live->links.owner = (struct link_owner){
-        .context = config->context,
-        .key = config->key,
-        .self = live,
-        .changed = link_changed,
-        .retry_min_ms = plants->retry_min_ms ? plants->retry_min_ms : LINK_RETRY_MIN_MS,
-        .retry_max_ms = plants->retry_max_ms ? plants->retry_max_ms : LINK_RETRY_MAX_MS};
+    linkset_init(&live->links, NET_LIVE_OUT, config->context, config->key, config->plants, live,
+                 link_changed);
     pthread_mutex_init(&live->lock, NULL);
     *out = live;
     return ERROR_NONE;

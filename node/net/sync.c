@@ -453,7 +453,6 @@ static int prepare(void *socket, struct error *error)
 int sync_create(const struct sync_config *config, struct sync **out, struct error *error)
 {
     struct sync *sync = calloc(1, sizeof *sync);
-    const struct net_plants *plants = config->plants;
 
     if (!sync)
         return error_memory(error);
@@ -469,14 +468,8 @@ int sync_create(const struct sync_config *config, struct sync **out, struct erro
                                       .receive_queue = 16}};
     if (config->listen)
         strncpy(sync->service.wanted, config->listen, NET_ENDPOINT_SIZE);
-    sync->links.kind = NET_SYNC_OUT;
-    sync->links.owner = (struct link_owner){
-        .context = config->context,
-        .key = config->key,
-        .self = sync,
-        .changed = link_changed,
-        .retry_min_ms = plants->retry_min_ms ? plants->retry_min_ms : LINK_RETRY_MIN_MS,
-        .retry_max_ms = plants->retry_max_ms ? plants->retry_max_ms : LINK_RETRY_MAX_MS};
+    linkset_init(&sync->links, NET_SYNC_OUT, config->context, config->key, config->plants, sync,
+                 link_changed);
     pthread_mutex_init(&sync->lock, NULL);
     *out = sync;
     return ERROR_NONE;
