@@ -12,361 +12,29 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
-#include "node/config/config.h"
 #include "node/config/home.h"
-#include "node/config/own.h"
 #include "node/core/serve.h"
 #include "node/ledger/backup.h"
 #include "node/ledger/ledger.h"
 #include "node/net/net_internal.h"
-#include "node/node_desk.h"
-#include "node/node_queue.h"
+#include "node/node_parts.h"
 #include "node/node_token.h"
-#include "node/node_watch.h"
 
 /* What may wait between two threads: some times what is in flight from all partners. */
 #define QUEUE_BYTES ((size_t)LIMIT_PULLS_TOTAL * LIMIT_MESSAGE_SIZE)
-/* Events in one transaction: enough to share one sync to disk, few enough to answer soon. */
-#define BATCH_ITEMS 512
-#define BATCH_BYTES ((size_t)8 * 1024 * 1024)
-
-enum item_kind { ITEM_MESSAGE, ITEM_LIVE, ITEM_CONTROL, ITEM_LINK, ITEM_INCOMING, ITEM_REQUEST };
-
-/* What travels between threads. */
-struct item {
-    enum item_kind kind;
-    struct id peer;
-    enum access_role role;
-    char topic[LIMIT_TOPIC_SIZE + 1];
-    struct buffer bytes;
-    struct net_route route;
-    struct incoming *incoming;
-    struct node_request *request;
-    enum exchange_link_kind link;
-    bool up;
-    char endpoint[NET_ENDPOINT_SIZE + 1], reason[128];
-};
-
-struct node {
-    const struct node_options *options;
-    struct config config;
-    struct own own;
-    int lock;
-    struct store writer, reader;
-    bool ledger_is_new, suspect, token_written;
-    struct keyring *keyring;
-    struct policy *policy;
-    struct access_table *access;
-    struct net *net;
-    struct exchange *exchange;
-    struct view *own_view, *view;
-    struct node_watch watch;
-    struct node_desk desk, server_desk;
-    struct node_queue *to_check, *to_writer, *to_server;
-    pthread_t check_thread, writer_thread, server_thread;
-    bool check_runs, writer_runs, server_runs;
-    atomic_uint_fast64_t changes; /* of the exchange, for the server's long polls */
-    uint64_t started_ms;
-    int stop_fd; /* eventfd: something is wrong, stop */
-    struct error fatal;
-};
-
-static uint64_t wall_ms(void *self)
-{
-    struct timespec now;
-
-    (void)self;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static uint64_t monotonic_ms(void *self)
-{
-    struct timespec now;
-
-    (void)self;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static void fill_random(void *self, void *out, size_t size)
 {
     (void)self;
     secret_random(out, size);
-}
-
-static void item_destroy(void *value)
-{
-    struct item *item = value;
-
-    if (!item)
-        return;
-    buffer_finish(&item->bytes);
-    incoming_destroy(item->incoming);
-    node_request_destroy(item->request);
-    free(item);
-}
-
-static size_t item_bytes(const struct item *item)
-{
-    return sizeof *item + item->bytes.size + (item->incoming ? item->incoming->bytes.size : 0);
-}
-
-/* --- from net (its thread; nothing here waits)
- * ---------------------------------------------------- */
-
-/* Hands a buffer over; true: taken. */
-static bool offer(struct node *node, enum item_kind kind, const struct id *peer,
-                  enum access_role role, const struct net_route *route, struct buffer *bytes)
-{
-    struct item *item = calloc(1, sizeof *item);
-
-    if (!item)
-        return false;
-    item->kind = kind;
-    if (peer)
-        item->peer = *peer;
-    item->role = role;
-    if (route)
-        item->route = *route;
-    item->bytes = *bytes;
-    if (!node_queue_try_push(node->to_check, item, item_bytes(item))) {
-        free(item);
-        return false;
-    }
-    *bytes = (struct buffer){0};
-    return true;
-}
-
-static bool on_message(void *self, const struct id *peer, enum access_role role,
-                       struct buffer *message)
-{
-    return offer(self, ITEM_MESSAGE, peer, role, NULL, message);
-}
-
-static bool on_control(void *self, const struct net_route *route, struct buffer *message)
-{
-    return offer(self, ITEM_CONTROL, NULL, ACCESS_NONE, route, message);
-}
-
-static void on_live(void *self, const struct id *from, struct span topic, struct span payload)
-{
-    struct node *node = self;
-    struct item *item;
-
-    if (topic.size > LIMIT_TOPIC_SIZE || payload.size > LIMIT_SIGNED_ENTRY_SIZE)
-        return;
-    item = calloc(1, sizeof *item);
-    if (!item)
-        return;
-    item->kind = ITEM_LIVE;
-    item->peer = *from;
-    memcpy(item->topic, topic.data, topic.size);
-    /* Live may drop: sync repairs it. */
-    if (!buffer_append(&item->bytes, payload.data, payload.size) ||
-        !node_queue_try_push(node->to_check, item, item_bytes(item)))
-        item_destroy(item);
-}
-
-static void on_link(void *self, const struct net_link *link)
-{
-    static const enum exchange_link_kind kinds[] = {[NET_LIVE_OUT] = EXCHANGE_LIVE_OUT,
-                                                    [NET_SYNC_OUT] = EXCHANGE_SYNC_OUT,
-                                                    [NET_SYNC_IN] = EXCHANGE_SYNC_IN};
-    struct node *node = self;
-    struct item *item = calloc(1, sizeof *item);
-
-    if (!item)
-        return;
-    item->kind = ITEM_LINK;
-    item->peer = link->peer;
-    item->link = kinds[link->kind];
-    item->up = link->up;
-    snprintf(item->endpoint, sizeof item->endpoint, "%s", link->endpoint ? link->endpoint : "");
-    snprintf(item->reason, sizeof item->reason, "%.127s", link->reason ? link->reason : "");
-    /* Through the same queue as messages, so that a link's first message comes behind it. A state
-     * of a link must not be lost, and the check thread never waits for net, so waiting here is
-     * safe. */
-    if (!node_queue_push(node->to_check, item, item_bytes(item)))
-        item_destroy(item);
-}
-
-static void stop_because(struct node *node, const char *text)
-{
-    uint64_t one = 1;
-
-    log_error("node.fatal", "text", text);
-    if (write(node->stop_fd, &one, sizeof one) < 0)
-        abort(); /* an eventfd that cannot count to one: not serving is the only safe way on */
-}
-
-static void on_fatal(void *self, const char *text)
-{
-    stop_because(self, text);
-}
-
-static void on_refused(void *self, const struct id *key, const char *service, const char *address)
-{
-    char hex[2 * BYTES_ID_SIZE + 1];
-
-    (void)self;
-    bytes_to_hex(key->bytes, sizeof key->bytes, hex);
-    log_info("gate.refused", "key", hex, "service", service, "address", address);
-}
-
-/* --- check thread
- * ---------------------------------------------------------------------------------- */
-
-static void pass_on(struct node_queue *queue, struct item *item)
-{
-    if (!node_queue_push(queue, item, item_bytes(item)))
-        item_destroy(item);
-}
-
-static void check_message(struct node *node, struct item *item)
-{
-    const char *topic = item->kind == ITEM_LIVE ? item->topic : NULL;
-    bool request;
-
-    item->incoming = incoming_create(&item->peer, topic, &item->bytes,
-                                     node->config.message->network, node->keyring);
-    if (!item->incoming) {
-        item_destroy(item);
-        return;
-    }
-    item->kind = ITEM_INCOMING;
-    request = incoming_is_request(item->incoming);
-    /* Whoever may only read gets no further than the server. */
-    if (!access_may(topic ? ACCESS_PARTNER : item->role, request ? ACCESS_PULL : ACCESS_SPEAK))
-        item_destroy(item);
-    else
-        pass_on(request ? node->to_server : node->to_writer, item);
-}
-
-static void check_control(struct node *node, struct item *item)
-{
-    item->request = node_request_create(&item->route, &item->bytes, monotonic_ms(NULL));
-    if (!item->request) {
-        item_destroy(item);
-        return;
-    }
-    item->kind = ITEM_REQUEST;
-    pass_on(item->request->operation && item->request->operation->where == OPS_WRITER
-                ? node->to_writer
-                : node->to_server,
-            item);
-}
-
-static void *run_check(void *self)
-{
-    struct node *node = self;
-    struct item *item;
-
-    while ((item = node_queue_pop(node->to_check, 1000)) || !node_queue_is_closed(node->to_check)) {
-        if (node_queue_take_relief(node->to_check))
-            net_wake(node->net);
-        if (!item)
-            continue;
-        if (item->kind == ITEM_CONTROL)
-            check_control(node, item);
-        else if (item->kind == ITEM_LINK)
-            pass_on(node->to_writer, item);
-        else
-            check_message(node, item);
-    }
-    return NULL;
-}
-
-/* --- server thread
- * --------------------------------------------------------------------------------- */
-
-static void fill_context(struct node *node, struct node_desk *desk)
-{
-    struct net_counts counts;
-
-    net_get_counts(node->net, &counts);
-    desk->context.now_ms = wall_ms(NULL);
-    desk->context.live_dropped = counts.live_dropped;
-}
-
-static void answer_peer(struct node *node, const struct incoming *incoming)
-{
-    struct buffer answer = {0};
-    struct error error, busy;
-
-    if (serve_answer(&node->reader, node->policy, &incoming->peer, incoming->message, &answer,
-                     &error)) {
-        log_error("serve.failed", "text", error.text);
-        error_set(&busy, ERROR_BUSY, "cannot read now");
-        buffer_clear(&answer);
-        serve_refusal(incoming->message->body_case == CARAVAN__SYNC_MESSAGE__BODY_PULL
-                          ? incoming->message->pull->request
-                          : 0,
-                      NULL, 0, &busy, &answer);
-    }
-    /* Not sent: the link is gone or full; the peer asks again. */
-    net_send(node->net, &incoming->peer, &answer);
-    buffer_finish(&answer);
-}
-
-static void *run_server(void *self)
-{
-    struct node *node = self;
-    struct node_desk *desk = &node->server_desk;
-    struct item *item;
-
-    for (;;) {
-        uint64_t now = monotonic_ms(NULL);
-
-        item = node_queue_pop(node->to_server, node_desk_next_ms(desk, now));
-        if (!item && node_queue_is_closed(node->to_server))
-            break;
-        now = monotonic_ms(NULL);
-        fill_context(node, desk);
-        if (item && item->kind == ITEM_INCOMING) {
-            answer_peer(node, item->incoming);
-        } else if (item) {
-            node_desk_take(desk, item->request, now);
-            item->request = NULL;
-        }
-        item_destroy(item);
-        node_desk_retry(desk, atomic_load(&node->changes), now);
-        node_desk_send(desk, NULL);
-    }
-    return NULL;
-}
-
-/* --- writer thread
- * ---------------------------------------------------------------------------------- */
-
-static bool bus_send(void *self, const struct id *partner, struct span message)
-{
-    struct node *node = self;
-    struct buffer bytes = {0};
-    bool sent =
-        buffer_append(&bytes, message.data, message.size) && net_send(node->net, partner, &bytes);
-
-    buffer_finish(&bytes);
-    return sent;
-}
-
-static void bus_live(void *self, const char *topic, struct span payload)
-{
-    struct node *node = self;
-
-    net_live(node->net, topic, payload);
 }
 
 static void on_partner_changed(void *self, const struct id *feed)
@@ -377,125 +45,7 @@ static void on_partner_changed(void *self, const struct id *feed)
     node->watch.dirty = true;
 }
 
-static void write_item(struct node *node, struct item *item)
-{
-    switch (item->kind) {
-    case ITEM_INCOMING:
-        exchange_incoming(node->exchange, item->incoming);
-        break;
-    case ITEM_LINK:
-        exchange_link(node->exchange, &item->peer, item->link, item->up, item->endpoint,
-                      item->reason);
-        break;
-    case ITEM_REQUEST:
-        node_desk_take(&node->desk, item->request, monotonic_ms(NULL));
-        item->request = NULL;
-        break;
-    case ITEM_MESSAGE:
-    case ITEM_LIVE:
-    case ITEM_CONTROL:
-        break;
-    }
-    item_destroy(item);
-}
-
-/* Until the next thing that must be done without being asked. */
-static uint64_t writer_wait_ms(struct node *node, uint64_t next_scan)
-{
-    uint64_t now = monotonic_ms(NULL), wait = exchange_next_ms(node->exchange);
-    uint64_t scan = next_scan > now ? next_scan - now : 0;
-    uint64_t poll = node_desk_next_ms(&node->desk, now);
-
-    wait = scan < wait ? scan : wait;
-    return poll < wait ? poll : wait;
-}
-
-static void confirm_token(struct node *node)
-{
-    struct error error;
-
-    if (node->token_written || !exchange_trusted(node->exchange))
-        return;
-    if (node_token_write(node->options->home, &node->writer, &error))
-        log_error("token.failed", "text", error.text);
-    node->token_written = true;
-}
-
-/* The view of our own feed may have seen entries that a failed commit took back. */
-static void renew_own_view(struct node *node)
-{
-    struct view *view;
-
-    if (view_create(&node->writer, &node->own.chain.feed, true, &view, NULL))
-        return;
-    view_destroy(node->own_view);
-    node->own_view = node->desk.context.view = view;
-}
-
-static void end_batch(struct node *node)
-{
-    struct error error = {0};
-    int code = exchange_commit(node->exchange, &error);
-
-    if (code) {
-        log_error("ledger.commit", "code", error_name(error.code), "text", error.text);
-        renew_own_view(node);
-    }
-    node_desk_send(&node->desk, code ? &error : NULL);
-    if (node_watch_apply(&node->watch, &error))
-        log_error("partners.apply", "text", error.text);
-    confirm_token(node);
-    if (atomic_exchange(&node->changes, exchange_changes(node->exchange)) !=
-        exchange_changes(node->exchange))
-        node_queue_wake(node->to_server);
-}
-
-/* One transaction. first: NULL when only time has passed. */
-static void write_batch(struct node *node, struct item *first, bool scan)
-{
-    struct error error;
-    size_t count = 0, bytes = 0;
-
-    fill_context(node, &node->desk);
-    if (exchange_begin(node->exchange, &error)) {
-        log_error("ledger.begin", "text", error.text);
-        item_destroy(first); /* a peer asks again; a client runs into its time limit */
-        return;
-    }
-    if (scan)
-        node_watch_scan(&node->watch);
-    for (struct item *item = first; item; item = node_queue_pop(node->to_writer, 0)) {
-        bytes += item_bytes(item);
-        write_item(node, item);
-        if (++count >= BATCH_ITEMS || bytes >= BATCH_BYTES)
-            break;
-    }
-    exchange_tick(node->exchange);
-    node_desk_retry(&node->desk, exchange_changes(node->exchange), monotonic_ms(NULL));
-    end_batch(node);
-}
-
-static void *run_writer(void *self)
-{
-    struct node *node = self;
-    uint64_t next_scan = 0;
-
-    for (;;) {
-        struct item *item = node_queue_pop(node->to_writer, writer_wait_ms(node, next_scan));
-        uint64_t now = monotonic_ms(NULL);
-        bool scan = now >= next_scan;
-
-        if (!item && node_queue_is_closed(node->to_writer))
-            break;
-        if (scan)
-            next_scan = now + LIMIT_PARTNERS_SCAN_MS;
-        write_batch(node, item, scan);
-    }
-    return NULL;
-}
-
-/* --- building, one way down
- * -------------------------------------------------------------------------- */
+/* --- building, one way down --- */
 
 static int back_up(void *self, const char *file, uint64_t *size, struct error *error)
 {
@@ -558,8 +108,8 @@ static int build_exchange(struct node *node, struct error *error)
         .chain = &node->own.chain,
         .genesis = buffer_span(&node->own.genesis),
         .store = node->writer,
-        .bus = {node, bus_send, bus_live},
-        .clock = {NULL, wall_ms, monotonic_ms},
+        .bus = node_work_bus(node),
+        .clock = {NULL, node_wall_ms, node_monotonic_ms},
         .random = {NULL, fill_random},
         .keyring = node->keyring,
         .policy = node->policy,
@@ -589,7 +139,7 @@ static int build_net(struct node *node, struct error *error)
         .control_path = control,
         .access = node->access,
         .memory_limit = net_memory_limit(),
-        .events = {node, on_link, on_message, on_live, on_control, on_fatal, on_refused},
+        .events = node_events(node),
     };
     int code = home_path(node->options->home, HOME_SOCKET, control, error);
 
@@ -677,8 +227,7 @@ static int build(struct node *node, struct error *error)
     return code;
 }
 
-/* --- running and stopping
- * ---------------------------------------------------------------------------- */
+/* --- running and stopping --- */
 
 static int start_thread(pthread_t *thread, bool *runs, void *(*run)(void *), struct node *node,
                         struct error *error)
@@ -708,11 +257,13 @@ static int start(struct node *node, struct error *error)
     if (!code)
         code = net_start(node->net, error);
     if (!code)
-        code = start_thread(&node->server_thread, &node->server_runs, run_server, node, error);
+        code =
+            start_thread(&node->server_thread, &node->server_runs, node_work_server, node, error);
     if (!code)
-        code = start_thread(&node->writer_thread, &node->writer_runs, run_writer, node, error);
+        code =
+            start_thread(&node->writer_thread, &node->writer_runs, node_work_writer, node, error);
     if (!code)
-        code = start_thread(&node->check_thread, &node->check_runs, run_check, node, error);
+        code = start_thread(&node->check_thread, &node->check_runs, node_work_check, node, error);
     return code;
 }
 
@@ -751,9 +302,9 @@ static void dismantle(struct node *node)
     view_destroy(node->own_view);
     exchange_destroy(node->exchange);
     net_destroy(node->net);
-    node_queue_destroy(node->to_check, item_destroy);
-    node_queue_destroy(node->to_writer, item_destroy);
-    node_queue_destroy(node->to_server, item_destroy);
+    node_queue_destroy(node->to_check, node_item_destroy);
+    node_queue_destroy(node->to_writer, node_item_destroy);
+    node_queue_destroy(node->to_server, node_item_destroy);
     access_table_destroy(node->access);
     policy_destroy(node->policy);
     keyring_destroy(node->keyring);
@@ -822,7 +373,7 @@ int node_run(const struct node_options *options, struct error *error)
         return error_memory(error);
     node->options = options;
     node->lock = node->stop_fd = -1;
-    node->started_ms = wall_ms(NULL);
+    node->started_ms = node_wall_ms(NULL);
     code = secret_start(error);
     if (!code)
         code = load_config(node, options->check_config, error);

@@ -20,8 +20,7 @@ struct node_watch_file {
     struct id id; /* feed of a card, key of a listener */
 };
 
-/* --- files that come, change and go
- * --------------------------------------------------------------- */
+/* --- files that come, change and go --- */
 
 struct folder {
     const char *name, *suffix;
@@ -133,8 +132,7 @@ static void scan(struct node_watch *watch, const struct folder *folder)
     home_names_finish(&names);
 }
 
-/* --- cards and listeners
- * -------------------------------------------------------------------------- */
+/* --- cards and listeners --- */
 
 static int take_card(struct node_watch *watch, struct node_watch_file *file, const char *path,
                      struct error *error)
@@ -188,8 +186,7 @@ void node_watch_scan(struct node_watch *watch)
     scan(watch, &listeners);
 }
 
-/* --- the gate and the dialling
- * --------------------------------------------------------------------- */
+/* --- the gate and the dialling --- */
 
 /* One key is one role: whoever brings a key that another has already (a partner could name
  * anybody's in its certificate) is left out, and said so; everybody else must not suffer from it.

@@ -1,0 +1,310 @@
+/* The node's threads: check, server, writer. */
+#include "node/node_parts.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "common/log.h"
+#include "node/core/serve.h"
+#include "node/node_token.h"
+
+/* Events in one transaction: enough to share one sync to disk, few enough to answer soon. */
+#define BATCH_ITEMS 512
+#define BATCH_BYTES ((size_t)8 * 1024 * 1024)
+
+uint64_t node_wall_ms(void *self)
+{
+    struct timespec now;
+
+    (void)self;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t node_monotonic_ms(void *self)
+{
+    struct timespec now;
+
+    (void)self;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void node_item_destroy(void *value)
+{
+    struct node_item *item = value;
+
+    if (!item)
+        return;
+    buffer_finish(&item->bytes);
+    incoming_destroy(item->incoming);
+    node_request_destroy(item->request);
+    free(item);
+}
+
+size_t node_item_bytes(const struct node_item *item)
+{
+    return sizeof *item + item->bytes.size + (item->incoming ? item->incoming->bytes.size : 0);
+}
+
+/* --- check thread --- */
+
+static void pass_on(struct node_queue *queue, struct node_item *item)
+{
+    if (!node_queue_push(queue, item, node_item_bytes(item)))
+        node_item_destroy(item);
+}
+
+static void check_message(struct node *node, struct node_item *item)
+{
+    const char *topic = item->kind == NODE_ITEM_LIVE ? item->topic : NULL;
+    bool request;
+
+    item->incoming = incoming_create(&item->peer, topic, &item->bytes,
+                                     node->config.message->network, node->keyring);
+    if (!item->incoming) {
+        node_item_destroy(item);
+        return;
+    }
+    item->kind = NODE_ITEM_INCOMING;
+    request = incoming_is_request(item->incoming);
+    /* Whoever may only read gets no further than the server. */
+    if (!access_may(topic ? ACCESS_PARTNER : item->role, request ? ACCESS_PULL : ACCESS_SPEAK))
+        node_item_destroy(item);
+    else
+        pass_on(request ? node->to_server : node->to_writer, item);
+}
+
+static void check_control(struct node *node, struct node_item *item)
+{
+    item->request = node_request_create(&item->route, &item->bytes, node_monotonic_ms(NULL));
+    if (!item->request) {
+        node_item_destroy(item);
+        return;
+    }
+    item->kind = NODE_ITEM_REQUEST;
+    pass_on(item->request->operation && item->request->operation->where == OPS_WRITER
+                ? node->to_writer
+                : node->to_server,
+            item);
+}
+
+void *node_work_check(void *self)
+{
+    struct node *node = self;
+    struct node_item *item;
+
+    while ((item = node_queue_pop(node->to_check, 1000)) || !node_queue_is_closed(node->to_check)) {
+        if (node_queue_take_relief(node->to_check))
+            net_wake(node->net);
+        if (!item)
+            continue;
+        if (item->kind == NODE_ITEM_CONTROL)
+            check_control(node, item);
+        else if (item->kind == NODE_ITEM_LINK)
+            pass_on(node->to_writer, item);
+        else
+            check_message(node, item);
+    }
+    return NULL;
+}
+
+/* --- server thread --- */
+
+static void fill_context(struct node *node, struct node_desk *desk)
+{
+    struct net_counts counts;
+
+    net_get_counts(node->net, &counts);
+    desk->context.now_ms = node_wall_ms(NULL);
+    desk->context.live_dropped = counts.live_dropped;
+}
+
+static void answer_peer(struct node *node, const struct incoming *incoming)
+{
+    struct buffer answer = {0};
+    struct error error, busy;
+
+    if (serve_answer(&node->reader, node->policy, &incoming->peer, incoming->message, &answer,
+                     &error)) {
+        log_error("serve.failed", "text", error.text);
+        error_set(&busy, ERROR_BUSY, "cannot read now");
+        buffer_clear(&answer);
+        serve_refusal(incoming->message->body_case == CARAVAN__SYNC_MESSAGE__BODY_PULL
+                          ? incoming->message->pull->request
+                          : 0,
+                      NULL, 0, &busy, &answer);
+    }
+    /* Not sent: the link is gone or full; the peer asks again. */
+    net_send(node->net, &incoming->peer, &answer);
+    buffer_finish(&answer);
+}
+
+void *node_work_server(void *self)
+{
+    struct node *node = self;
+    struct node_desk *desk = &node->server_desk;
+    struct node_item *item;
+
+    for (;;) {
+        uint64_t now = node_monotonic_ms(NULL);
+
+        item = node_queue_pop(node->to_server, node_desk_next_ms(desk, now));
+        if (!item && node_queue_is_closed(node->to_server))
+            break;
+        now = node_monotonic_ms(NULL);
+        fill_context(node, desk);
+        if (item && item->kind == NODE_ITEM_INCOMING) {
+            answer_peer(node, item->incoming);
+        } else if (item) {
+            node_desk_take(desk, item->request, now);
+            item->request = NULL;
+        }
+        node_item_destroy(item);
+        node_desk_retry(desk, atomic_load(&node->changes), now);
+        node_desk_send(desk, NULL);
+    }
+    return NULL;
+}
+
+/* --- writer thread --- */
+
+static bool bus_send(void *self, const struct id *partner, struct span message)
+{
+    struct node *node = self;
+    struct buffer bytes = {0};
+    bool sent =
+        buffer_append(&bytes, message.data, message.size) && net_send(node->net, partner, &bytes);
+
+    buffer_finish(&bytes);
+    return sent;
+}
+
+static void bus_live(void *self, const char *topic, struct span payload)
+{
+    struct node *node = self;
+
+    net_live(node->net, topic, payload);
+}
+
+static void write_item(struct node *node, struct node_item *item)
+{
+    switch (item->kind) {
+    case NODE_ITEM_INCOMING:
+        exchange_incoming(node->exchange, item->incoming);
+        break;
+    case NODE_ITEM_LINK:
+        exchange_link(node->exchange, &item->peer, item->link, item->up, item->endpoint,
+                      item->reason);
+        break;
+    case NODE_ITEM_REQUEST:
+        node_desk_take(&node->desk, item->request, node_monotonic_ms(NULL));
+        item->request = NULL;
+        break;
+    case NODE_ITEM_MESSAGE:
+    case NODE_ITEM_LIVE:
+    case NODE_ITEM_CONTROL:
+        break;
+    }
+    node_item_destroy(item);
+}
+
+/* Until the next thing that must be done without being asked. */
+static uint64_t writer_wait_ms(struct node *node, uint64_t next_scan)
+{
+    uint64_t now = node_monotonic_ms(NULL), wait = exchange_next_ms(node->exchange);
+    uint64_t scan = next_scan > now ? next_scan - now : 0;
+    uint64_t poll = node_desk_next_ms(&node->desk, now);
+
+    wait = scan < wait ? scan : wait;
+    return poll < wait ? poll : wait;
+}
+
+static void confirm_token(struct node *node)
+{
+    struct error error;
+
+    if (node->token_written || !exchange_trusted(node->exchange))
+        return;
+    if (node_token_write(node->options->home, &node->writer, &error))
+        log_error("token.failed", "text", error.text);
+    node->token_written = true;
+}
+
+/* The view of our own feed may have seen entries that a failed commit took back. */
+static void renew_own_view(struct node *node)
+{
+    struct view *view;
+
+    if (view_create(&node->writer, &node->own.chain.feed, true, &view, NULL))
+        return;
+    view_destroy(node->own_view);
+    node->own_view = node->desk.context.view = view;
+}
+
+static void end_batch(struct node *node)
+{
+    struct error error = {0};
+    int code = exchange_commit(node->exchange, &error);
+
+    if (code) {
+        log_error("ledger.commit", "code", error_name(error.code), "text", error.text);
+        renew_own_view(node);
+    }
+    node_desk_send(&node->desk, code ? &error : NULL);
+    if (node_watch_apply(&node->watch, &error))
+        log_error("partners.apply", "text", error.text);
+    confirm_token(node);
+    if (atomic_exchange(&node->changes, exchange_changes(node->exchange)) !=
+        exchange_changes(node->exchange))
+        node_queue_wake(node->to_server);
+}
+
+/* One transaction. first: NULL when only time has passed. */
+static void write_batch(struct node *node, struct node_item *first, bool scan)
+{
+    struct error error;
+    size_t count = 0, bytes = 0;
+
+    fill_context(node, &node->desk);
+    if (exchange_begin(node->exchange, &error)) {
+        log_error("ledger.begin", "text", error.text);
+        node_item_destroy(first); /* a peer asks again; a client runs into its time limit */
+        return;
+    }
+    if (scan)
+        node_watch_scan(&node->watch);
+    for (struct node_item *item = first; item; item = node_queue_pop(node->to_writer, 0)) {
+        bytes += node_item_bytes(item);
+        write_item(node, item);
+        if (++count >= BATCH_ITEMS || bytes >= BATCH_BYTES)
+            break;
+    }
+    exchange_tick(node->exchange);
+    node_desk_retry(&node->desk, exchange_changes(node->exchange), node_monotonic_ms(NULL));
+    end_batch(node);
+}
+
+void *node_work_writer(void *self)
+{
+    struct node *node = self;
+    uint64_t next_scan = 0;
+
+    for (;;) {
+        struct node_item *item = node_queue_pop(node->to_writer, writer_wait_ms(node, next_scan));
+        uint64_t now = node_monotonic_ms(NULL);
+        bool scan = now >= next_scan;
+
+        if (!item && node_queue_is_closed(node->to_writer))
+            break;
+        if (scan)
+            next_scan = now + LIMIT_PARTNERS_SCAN_MS;
+        write_batch(node, item, scan);
+    }
+    return NULL;
+}
+
+struct bus node_work_bus(struct node *node)
+{
+    return (struct bus){node, bus_send, bus_live};
+}
