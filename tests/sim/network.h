@@ -24,6 +24,7 @@ struct network_node {
     bool relay[NETWORK_NODES], knows[NETWORK_NODES];
     bool dials[NETWORK_NODES]; /* opens connections to this node whenever both run */
     bool linked[NETWORK_NODES];
+    bool open; /* a transaction is, which more may join */
 };
 
 struct network {
@@ -34,6 +35,8 @@ struct network {
     unsigned live_loss;                     /* per cent */
     unsigned latency_max_ms;                /* of live and sync; sync keeps its order on a link */
     bool cut[NETWORK_NODES][NETWORK_NODES]; /* partition, set both ways */
+    bool
+        group_commit; /* mostly, what comes until the next tick shares a transaction; the default */
     struct flight *flights;
     uint64_t delivered, live_lost;
     /* May change or drop (return false) what one node says to another. live: topic, else NULL. */

@@ -235,6 +235,7 @@ static int setup(void **state)
     assert_int_equal(mkdir(folder_file(&world->home, "run"), 0700), 0);
     folder_write_text(&world->home, "node.yaml", 0600, "network: silkroad-test\n");
     network_init(&world->network, 2, 11);
+    world->network.group_commit = false; /* what was said is done at once */
     network_accept_all(&world->network);
     network_dial_all(&world->network);
     network_start(&world->network, 0, false, false);

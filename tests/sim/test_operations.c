@@ -60,6 +60,7 @@ static int setup(void **state)
     assert_non_null(world);
     arena_init(&world->arena, 64 * 1024 * 1024);
     network_init(&world->network, 2, 7);
+    world->network.group_commit = false; /* what was said is done at once */
     network_accept_all(&world->network);
     network_dial_all(&world->network);
     for (unsigned i = 0; i < 2; i++) {

@@ -31,6 +31,7 @@ static int setup(void **state)
 
     assert_non_null(world);
     network_init(&world->network, 2, 3);
+    world->network.group_commit = false; /* what was said is done at once */
     network_accept_all(&world->network);
     network_dial_all(&world->network);
     network_start(&world->network, 0, false, false);
