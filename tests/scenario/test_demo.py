@@ -53,7 +53,7 @@ class Demo(unittest.TestCase):
             # Heard live by everybody else, and in the table.
             self.assertRegex(text, r"(?m)^%s hears" % handle)
             self.assertRegex(text, r"(?m)^  %s( +\d+ \(\d+\)){5} +[0-9a-f]{12}$" % handle)
-            self.assertRegex(text, r"(?m)^  %s +1[5-9] historical, [7-9] samples$" % handle)
+            self.assertRegex(text, r"(?m)^  %s +1[5-9] historical, [7-9] samples, 7 kinds$" % handle)
 
     def test_ctrl_c_stops_everything(self):
         process = self.start()
