@@ -54,7 +54,7 @@ bool buffer_reserve(struct buffer *buffer, size_t more)
     if (more > SIZE_MAX / 2 - buffer->size)
         return false;
     need = buffer->size + more;
-    if (need <= buffer->capacity)
+    if (need <= buffer->capacity && buffer->data)
         return true;
     capacity = buffer->capacity ? buffer->capacity : 256;
     while (capacity < need)

@@ -38,7 +38,7 @@ bool span_to_id(struct span span, struct id *id);
 void buffer_finish(struct buffer *buffer);
 void buffer_clear(struct buffer *buffer); /* keeps the memory */
 /* The three below return false when memory runs out; the buffer is then unchanged. */
-bool buffer_reserve(struct buffer *buffer, size_t more);
+bool buffer_reserve(struct buffer *buffer, size_t more); /* data is then never NULL */
 bool buffer_append(struct buffer *buffer, const void *data, size_t size);
 bool buffer_append_text(struct buffer *buffer, const char *text);
 bool buffer_printf(struct buffer *buffer, const char *format, ...)

@@ -68,7 +68,7 @@ static void test_bytes__hex_goes_both_ways(void **state)
 
 static void test_bytes__a_buffer_grows_and_prints(void **state)
 {
-    struct buffer buffer = {0};
+    struct buffer buffer = {0}, empty = {0};
 
     (void)state;
     for (int i = 0; i < 1000; i++)
@@ -76,6 +76,10 @@ static void test_bytes__a_buffer_grows_and_prints(void **state)
     assert_int_equal(buffer.size, 2000);
     assert_int_equal(strlen(buffer_text(&buffer)), 2000);
     assert_false(buffer_reserve(&buffer, SIZE_MAX));
+    /* Whoever packs an empty message adds 0 to the pointer, which must not be NULL. */
+    assert_true(buffer_reserve(&empty, 0));
+    assert_non_null(empty.data);
+    buffer_finish(&empty);
     buffer_finish(&buffer);
     buffer_finish(&buffer);
 }
