@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/announcement.h"
 #include "common/filter.h"
 #include "common/guard.h"
 #include "common/limits.h"
+#include "node/core/view.h"
 
 /* KIND_JOINT_CALL -> "joint-call" */
 static bool kind_word(uint32_t kind, char *out, size_t size)
@@ -74,12 +76,13 @@ void topics_each(const struct entry *entry, void (*visit)(void *context, const c
 
     entry_topic_of_feed(&entry->feed, topic);
     visit(context, topic);
-    if (!entry->has_content)
+    if (!entry->has_content || entry->min_reader > VIEW_SCHEMA_VERSION)
         return;
     arena_init(&arena, LIMIT_ARENA_SIZE);
     if (announcement_bytes(entry, &arena, &bytes) &&
         guard_unpack(&caravan__announcement__descriptor, bytes, &guard_limits_content, &arena,
-                     &message, NULL) == ERROR_NONE)
+                     &message, NULL) == ERROR_NONE &&
+        announcement_showable((const Caravan__Announcement *)message, NULL) == ERROR_NONE)
         visit_countries((const Caravan__Announcement *)message, visit, context);
     arena_finish(&arena);
 }
