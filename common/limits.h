@@ -26,14 +26,19 @@
 /* (protocol) Topics of 246–255 bytes are mis-encoded by libzmq; filters are resent on reconnect. */
 #define LIMIT_TOPIC_SIZE 64
 #define LIMIT_TOPICS_PER_LISTENER 64
+/* (protocol) Copies of one entry on live: an announcement concerns some countries, not all 250. */
+#define LIMIT_TOPICS_PER_ENTRY 64
 /* (protocol) Every seq divisible by this has a stored, checked signature: bounds proofs. */
 #define LIMIT_ANCHOR_INTERVAL 256
 /* (protocol) The network name stands in every entry. */
 #define LIMIT_NETWORK_SIZE 64
 #define LIMIT_HANDLE_SIZE 32
 /* Room kept in a run message for entries without content that lead to a signature: at most
- * LIMIT_ANCHOR_INTERVAL entries of some 350 bytes. */
-#define LIMIT_PROOF_SIZE (LIMIT_ANCHOR_INTERVAL * 512)
+ * LIMIT_ANCHOR_INTERVAL entries of full size, signature and framing, and one certificate. */
+#define LIMIT_PROOF_SIZE ((LIMIT_ANCHOR_INTERVAL + 2) * (LIMIT_ENTRY_SIZE + 96))
+/* (protocol) Certificates of one feed: a card that names them all still fits its limit, and no
+ * publisher can make others copy an endless chain. */
+#define LIMIT_CERTIFICATES 64
 /* (protocol) Entries in one run message; 1 MiB of the smallest entries is fewer. */
 #define LIMIT_RUN_ENTRIES 4096
 /* Pulls under way to one partner: each answered by at most 1 MiB, so 2 MiB in flight. */
@@ -44,6 +49,9 @@
 #define LIMIT_PULL_TIMEOUT_MS 20000
 /* Heads in one message: 300 bytes each with the statement, so 2,048 stay well under 1 MiB. */
 #define LIMIT_HEADS_PER_MESSAGE 2048
+/* A partner that says it holds more of our own feed than we do, and brings nothing of it for this
+ * long, no longer holds our publishing up. Longer than one pull's time limit. */
+#define LIMIT_OWN_CLAIM_MS 30000
 /* Own head goes out this often on live, so that a silent loss is seen. */
 #define LIMIT_HEAD_INTERVAL_MS 3000
 /* After a start, publishing waits this long for connected partners to say what they hold. */

@@ -1,14 +1,25 @@
 /* Who has what, and asking for it. One pull a feed is under way at a time; feeds that lack
  * something stand in a queue and are served in turn while there is credit, so a slow partner slows
- * only itself. */
+ * only itself.
+ *
+ * What a partner says that it has is its word. A pull that does not bring it is a fault: the
+ * partner is asked again later, each time after a longer pause, and others go first. A word about
+ * our own feed closes our publishing while it is believed, so one that was not kept is doubted. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "node/core/state.h"
 
-#define NO_PROGRESS_WAIT_MS 2000
 #define FAULT_WAIT_MS 1000
-#define FAULT_WAIT_MAX_MS 300000
+#define WAIT_MAX_MS 300000
+#define PROBE_INTERVAL_MS 5000 /* of one feed, whoever asks for it */
+#define CONTENT_WAIT_MS 60000
+#define CONTENT_WAIT_MAX_MS 3600000
+/* Missing contents looked at when the next one to ask for is chosen. */
+#define MISSING_PAGE 1024
+
+/* --- sources ------------------------------------------------------------------------------------
+ */
 
 static void set_wanted(struct source *source, bool wanted)
 {
@@ -21,9 +32,11 @@ static void set_wanted(struct source *source, bool wanted)
         source->partner->wants--;
 }
 
+/* While a feed is frozen only a new certificate is of use. */
 static bool lacks(const struct feed *feed, const struct source *source)
 {
-    return !feed->frozen && source->seq > feed->head.seq;
+    return source->seq > feed->head.seq &&
+           (!feed->frozen || source->certificate > feed->head.certificate);
 }
 
 static struct source *source_of(struct feed *feed, const struct partner *partner)
@@ -47,43 +60,33 @@ static struct source *add_source(struct feed *feed, struct partner *partner)
 
 void catchup_want(struct exchange *exchange, struct feed *feed)
 {
-    bool lacking = feed->missing && !feed->frozen;
+    bool lacking = feed->missing && feed->source_count;
 
     for (size_t i = 0; i < feed->source_count && !lacking; i++)
         lacking = lacks(feed, &feed->sources[i]);
     if (!lacking || feed->needy || feed->pull)
         return;
     feed->needy = true;
+    /* Our own publishing may be waiting for it: ours goes first. */
+    if (feed == exchange->own) {
+        feed->next_needy = exchange->needy;
+        exchange->needy = feed;
+        if (!feed->next_needy)
+            exchange->needy_end = &feed->next_needy;
+        return;
+    }
     feed->next_needy = NULL;
     *exchange->needy_end = feed;
     exchange->needy_end = &feed->next_needy;
 }
 
-void catchup_note(struct exchange *exchange, struct feed *feed, struct partner *partner,
-                  const struct entry_head *head)
+static void set_ahead(struct exchange *exchange, bool ahead)
 {
-    struct source *source = source_of(feed, partner);
-
-    if (!source)
-        source = add_source(feed, partner);
-    if (!source)
-        return; /* out of memory: the next head tells it again */
-    if (head->certificate > source->certificate)
-        source->certificate = head->certificate;
-    if (head->seq > source->seq) {
-        source->seq = head->seq;
-        /* New entries are a new chance for a source that had nothing to hand on. */
-        if (!source->faults)
-            source->retry_at = 0;
-    }
-    set_wanted(source, lacks(feed, source));
-    if (feed == exchange->own && lacks(feed, source))
-        exchange->ahead = true;
-    /* The same seq with another hash: one of the two is no longer the publisher's only word. */
-    if (head->seq == feed->head.seq && head->seq && !feed->frozen &&
-        !id_equal(&head->hash, &feed->head.hash))
-        catchup_probe(exchange, feed, partner);
-    catchup_want(exchange, feed);
+    if (ahead == exchange->ahead)
+        return;
+    exchange->ahead = ahead;
+    exchange->ahead_since = exchange_now(exchange);
+    exchange->changes++;
 }
 
 void catchup_moved(struct exchange *exchange, struct feed *feed)
@@ -91,11 +94,83 @@ void catchup_moved(struct exchange *exchange, struct feed *feed)
     bool behind = false;
 
     for (size_t i = 0; i < feed->source_count; i++) {
-        set_wanted(&feed->sources[i], lacks(feed, &feed->sources[i]));
-        behind = behind || feed->sources[i].wanted;
+        struct source *source = &feed->sources[i];
+
+        set_wanted(source, lacks(feed, source));
+        behind = behind || (source->wanted && !source->partner->doubted);
     }
     if (feed == exchange->own)
-        exchange->ahead = behind;
+        set_ahead(exchange, behind);
+}
+
+void catchup_note(struct exchange *exchange, struct feed *feed, struct partner *partner,
+                  const struct entry_head *head)
+{
+    struct source *source = source_of(feed, partner);
+    uint64_t now = exchange_now(exchange);
+
+    if (!source)
+        source = add_source(feed, partner);
+    if (!source) {
+        partner->unheard = true; /* out of memory: it must tell it again */
+        return;
+    }
+    if (head->certificate > source->certificate)
+        source->certificate = head->certificate;
+    if (head->seq > source->seq) {
+        source->seq = head->seq;
+        /* New entries are a new chance, but not more often than this. */
+        if (source->retry_at > now + FAULT_WAIT_MS)
+            source->retry_at = now + FAULT_WAIT_MS;
+    }
+    catchup_moved(exchange, feed);
+    /* The same seq with another hash: one of the two is no longer the publisher's only word. */
+    if (head->seq == feed->head.seq && head->seq && source->retry_at <= now &&
+        !id_equal(&head->hash, &feed->head.hash))
+        catchup_probe(exchange, feed, partner);
+    catchup_want(exchange, feed);
+}
+
+uint64_t catchup_believed_seq(const struct exchange *exchange, const struct feed *feed)
+{
+    uint64_t seq = feed->stated.seq;
+
+    for (size_t i = 0; i < feed->source_count; i++) {
+        const struct source *source = &feed->sources[i];
+        bool believed = feed == exchange->own ? !source->partner->doubted : source->faults == 0;
+
+        if (believed && source->seq > seq)
+            seq = source->seq;
+    }
+    return seq;
+}
+
+/* --- doubt --------------------------------------------------------------------------------------
+ */
+
+static void doubt(struct exchange *exchange, const struct source *source)
+{
+    struct partner *partner = source->partner;
+    struct error error;
+
+    if (partner->doubted)
+        return;
+    partner->doubted = true;
+    error_set(&error, ERROR_GAP,
+              "it says that it holds our own announcements up to No. %llu, of which we have %llu, "
+              "but does not hand them on",
+              (unsigned long long)source->seq, (unsigned long long)exchange->own->head.seq);
+    session_trouble(exchange, partner, &error);
+}
+
+static void doubt_all(struct exchange *exchange)
+{
+    struct feed *own = exchange->own;
+
+    for (size_t i = 0; i < own->source_count; i++)
+        if (own->sources[i].wanted)
+            doubt(exchange, &own->sources[i]);
+    catchup_moved(exchange, own);
 }
 
 /* --- pulls --------------------------------------------------------------------------------------
@@ -110,7 +185,7 @@ static struct pull *free_pull(struct exchange *exchange)
 }
 
 static bool send_pull(struct exchange *exchange, struct feed *feed, struct partner *partner,
-                      uint64_t first, uint64_t last)
+                      enum pull_kind kind, uint64_t first, uint64_t last)
 {
     Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
     Caravan__Pull body = CARAVAN__PULL__INIT;
@@ -118,8 +193,13 @@ static bool send_pull(struct exchange *exchange, struct feed *feed, struct partn
 
     if (!pull)
         return false;
-    *pull = (struct pull){feed, partner, ++exchange->next_request, first,
-                          exchange_now(exchange) + LIMIT_PULL_TIMEOUT_MS};
+    *pull = (struct pull){.feed = feed,
+                          .partner = partner,
+                          .kind = kind,
+                          .request = ++exchange->next_request,
+                          .last = last,
+                          .missing = feed->missing,
+                          .deadline = exchange_now(exchange) + LIMIT_PULL_TIMEOUT_MS};
     message.body_case = CARAVAN__SYNC_MESSAGE__BODY_PULL;
     message.pull = &body;
     body.has_request = body.has_feed = body.has_first = body.has_last = true;
@@ -136,49 +216,130 @@ static bool send_pull(struct exchange *exchange, struct feed *feed, struct partn
     return true;
 }
 
-/* Has entries above our head; or, where only contents are missing, might have those. */
-static bool can_help(const struct feed *feed, const struct source *source, uint64_t now)
+static bool has_credit(const struct partner *partner)
 {
-    return session_up(source->partner) && source->partner->pulls < LIMIT_PULLS_PER_PARTNER &&
-           source->retry_at <= now && (lacks(feed, source) || (feed->missing && source->seq > 0));
+    return session_up(partner) && partner->pulls < LIMIT_PULLS_PER_PARTNER;
 }
 
-/* The publisher first, then whoever has most. */
-static struct source *choose(const struct feed *feed, uint64_t now)
+static bool is_better(const struct feed *feed, const struct source *a, const struct source *b)
+{
+    if (!b || (a->faults == 0) != (b->faults == 0))
+        return !b || a->faults == 0;
+    if ((a->partner == feed->partner) != (b->partner == feed->partner))
+        return a->partner == feed->partner;
+    return a->seq > b->seq;
+}
+
+/* Who has entries behind our head: one that has never failed us first; of those the publisher, then
+ * whoever has most. */
+static struct source *choose_for_entries(const struct feed *feed, uint64_t now)
 {
     struct source *best = NULL;
 
     for (size_t i = 0; i < feed->source_count; i++) {
         struct source *source = &feed->sources[i];
 
-        if (!can_help(feed, source, now))
-            continue;
-        if (!best || source->partner == feed->partner ||
-            (best->partner != feed->partner && source->seq > best->seq))
+        if (has_credit(source->partner) && source->retry_at <= now && lacks(feed, source) &&
+            is_better(feed, source, best))
             best = source;
     }
     return best;
 }
 
-static uint64_t first_missing(struct exchange *exchange, const struct feed *feed)
+/* Anybody who has the feed may have its contents: in turn, by when they were last asked. */
+static struct source *choose_for_contents(const struct feed *feed, uint64_t now)
 {
-    const struct store *store = &exchange->config.store;
-    uint64_t seq = 0;
-    size_t count = 0;
+    struct source *best = NULL;
 
-    if (store->operations->missing(store->self, &feed->id, &seq, 1, &count, NULL) || !count)
-        return 0;
-    return seq;
+    for (size_t i = 0; feed->missing && i < feed->source_count; i++) {
+        struct source *source = &feed->sources[i];
+
+        if (has_credit(source->partner) && source->content_at <= now && source->seq &&
+            (!best || source->content_after < best->content_after))
+            best = source;
+    }
+    return best;
 }
 
-static bool pull_from(struct exchange *exchange, struct feed *feed, struct source *source)
+/* The next seqs without content behind `after`, as far as they are consecutive; 0: none. */
+static uint64_t next_missing(struct exchange *exchange, const struct feed *feed, uint64_t after,
+                             uint64_t *last)
 {
-    uint64_t seq;
+    const struct store *store = &exchange->config.store;
+    uint64_t *seqs = calloc(MISSING_PAGE, sizeof *seqs), first = 0;
+    size_t count = 0;
 
-    if (lacks(feed, source))
-        return send_pull(exchange, feed, source->partner, feed->head.seq + 1, source->seq);
-    seq = first_missing(exchange, feed);
-    return seq && send_pull(exchange, feed, source->partner, seq, seq);
+    if (!seqs ||
+        store->operations->missing(store->self, &feed->id, seqs, MISSING_PAGE, &count, NULL))
+        count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (seqs[i] <= after)
+            continue;
+        if (!first)
+            first = *last = seqs[i];
+        else if (seqs[i] == *last + 1)
+            ++*last;
+        else
+            break;
+    }
+    free(seqs);
+    return first;
+}
+
+/* The round is over: the next one after a pause, a longer one each time. */
+static void end_round(struct exchange *exchange, struct source *source)
+{
+    source->content_wait_ms =
+        source->content_wait_ms ? source->content_wait_ms * 2 : CONTENT_WAIT_MS;
+    if (source->content_wait_ms > CONTENT_WAIT_MAX_MS)
+        source->content_wait_ms = CONTENT_WAIT_MAX_MS;
+    source->content_at = exchange_now(exchange) + source->content_wait_ms;
+    source->content_after = 0;
+}
+
+static bool pull_contents(struct exchange *exchange, struct feed *feed, struct source *source)
+{
+    uint64_t last, first = next_missing(exchange, feed, source->content_after, &last);
+
+    if (!first) {
+        end_round(exchange, source);
+        return false;
+    }
+    return send_pull(exchange, feed, source->partner, PULL_CONTENTS, first, last);
+}
+
+static bool pull_something(struct exchange *exchange, struct feed *feed, uint64_t now)
+{
+    struct source *source = choose_for_entries(feed, now);
+
+    if (source)
+        return send_pull(exchange, feed, source->partner, PULL_ENTRIES, feed->head.seq + 1,
+                         source->seq);
+    source = choose_for_contents(feed, now);
+    return source && pull_contents(exchange, feed, source);
+}
+
+/* When a source of a feed in the queue may be asked again. A source without credit or link is not
+ * waited for: what gives it back is an event. */
+static uint64_t next_chance(const struct feed *feed, uint64_t now)
+{
+    uint64_t chance = UINT64_MAX;
+
+    for (size_t i = 0; i < feed->source_count; i++) {
+        const struct source *source = &feed->sources[i];
+        uint64_t at = UINT64_MAX;
+
+        if (!has_credit(source->partner))
+            continue;
+        if (lacks(feed, source))
+            at = source->retry_at;
+        if (feed->missing && source->seq && source->content_at < at)
+            at = source->content_at;
+        if (at < chance)
+            chance = at;
+    }
+    /* It could not be sent, or a round has just ended. */
+    return chance <= now ? now + 100 : chance;
 }
 
 void catchup_pump(struct exchange *exchange)
@@ -186,23 +347,34 @@ void catchup_pump(struct exchange *exchange)
     struct feed *queue = exchange->needy, *feed;
     uint64_t now = exchange_now(exchange);
 
+    if (now < exchange->paused_until) {
+        exchange->pump_at = exchange->paused_until;
+        return;
+    }
+    exchange->pump_at = UINT64_MAX;
     exchange->needy = NULL;
     exchange->needy_end = &exchange->needy;
     while ((feed = queue)) {
-        struct source *source = choose(feed, now);
+        uint64_t chance;
 
         queue = feed->next_needy;
         feed->needy = false;
-        /* Nobody can help now: it stays in the queue, at the end. */
-        if (!source || !pull_from(exchange, feed, source))
-            catchup_want(exchange, feed);
+        if (feed->pull)
+            continue; /* a probe is under way; it queues the feed again when it ends */
+        if (pull_something(exchange, feed, now))
+            continue;
+        /* Nobody can help now: it stays in the queue. */
+        catchup_want(exchange, feed);
+        chance = feed->needy ? next_chance(feed, now) : UINT64_MAX;
+        if (chance < exchange->pump_at)
+            exchange->pump_at = chance;
     }
 }
 
 struct pull *catchup_find(struct exchange *exchange, const struct partner *partner,
                           uint64_t request)
 {
-    for (size_t i = 0; i < LIMIT_PULLS_TOTAL; i++)
+    for (size_t i = 0; request && i < LIMIT_PULLS_TOTAL; i++)
         if (exchange->pulls[i].feed && exchange->pulls[i].partner == partner &&
             exchange->pulls[i].request == request)
             return &exchange->pulls[i];
@@ -216,47 +388,125 @@ static void release(struct pull *pull)
     pull->feed = NULL;
 }
 
-void catchup_done(struct exchange *exchange, struct pull *pull, bool progress)
+/* --- how a pull ends ----------------------------------------------------------------------------
+ */
+
+static void entries_done(struct exchange *exchange, struct feed *feed, struct source *source,
+                         const struct pull *pull)
+{
+    /* Also what came by another way meanwhile is no fault of the partner. */
+    bool kept_its_word = pull->kind == PULL_PROBE ? feed->frozen : !lacks(feed, source);
+
+    if (!kept_its_word)
+        catchup_fault(exchange, feed, source->partner);
+}
+
+static void contents_done(const struct feed *feed, struct source *source, const struct pull *pull)
+{
+    if (source->content_at <= pull->deadline)
+        source->content_after = pull->last;
+    if (feed->missing < pull->missing)
+        source->content_wait_ms = 0;
+}
+
+/* A part of the entries came; the rest is asked for at once. */
+static void progress(struct exchange *exchange, struct feed *feed, struct source *source)
+{
+    source->faults = 0;
+    source->retry_at = 0;
+    if (feed != exchange->own)
+        return;
+    source->partner->doubted = false;
+    exchange->ahead_since = exchange_now(exchange);
+    catchup_moved(exchange, feed);
+}
+
+void catchup_done(struct exchange *exchange, struct pull *pull, bool moved)
 {
     struct feed *feed = pull->feed;
     struct source *source = source_of(feed, pull->partner);
+    const struct pull done = *pull;
 
     release(pull);
-    if (source && progress) {
-        source->faults = 0;
-        source->retry_at = 0;
-    } else if (source && source->retry_at <= exchange_now(exchange)) {
-        source->retry_at = exchange_now(exchange) + NO_PROGRESS_WAIT_MS;
-    }
+    if (source && moved)
+        progress(exchange, feed, source);
+    else if (source && done.kind == PULL_CONTENTS)
+        contents_done(feed, source, &done);
+    else if (source)
+        entries_done(exchange, feed, source, &done);
     catchup_want(exchange, feed);
 }
 
-void catchup_fault(struct exchange *exchange, struct feed *feed, struct partner *partner,
-                   uint64_t wait_ms)
+static void time_out(struct exchange *exchange, struct pull *pull)
+{
+    struct source *source = source_of(pull->feed, pull->partner);
+
+    /* Contents can wait; entries of the feed behind them must not. */
+    if (source && pull->kind == PULL_CONTENTS)
+        end_round(exchange, source);
+    catchup_done(exchange, pull, false);
+}
+
+void catchup_later(struct exchange *exchange, struct pull *pull, uint64_t wait_ms)
+{
+    struct feed *feed = pull->feed;
+    struct source *source = source_of(feed, pull->partner);
+    enum pull_kind kind = pull->kind;
+    uint64_t until;
+
+    release(pull);
+    if (!wait_ms)
+        wait_ms = FAULT_WAIT_MS;
+    until = exchange_now(exchange) + (wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS);
+    if (source && kind == PULL_CONTENTS)
+        source->content_at = until;
+    else if (source)
+        source->retry_at = until;
+    catchup_want(exchange, feed);
+}
+
+void catchup_fault(struct exchange *exchange, struct feed *feed, struct partner *partner)
 {
     struct source *source = source_of(feed, partner);
+    uint64_t wait_ms;
 
     if (!source)
         return;
-    if (!wait_ms) {
-        wait_ms = (uint64_t)FAULT_WAIT_MS << (source->faults < 9 ? source->faults : 9);
-        source->faults++;
-        if (wait_ms > FAULT_WAIT_MAX_MS)
-            wait_ms = FAULT_WAIT_MAX_MS;
-    }
+    wait_ms = (uint64_t)FAULT_WAIT_MS << (source->faults < 9 ? source->faults : 9);
+    if (wait_ms > WAIT_MAX_MS)
+        wait_ms = WAIT_MAX_MS;
+    source->faults++;
     source->retry_at = exchange_now(exchange) + wait_ms;
+    if (feed == exchange->own && source->wanted) {
+        doubt(exchange, source);
+        catchup_moved(exchange, feed);
+    }
     catchup_want(exchange, feed);
 }
 
 void catchup_probe(struct exchange *exchange, struct feed *feed, struct partner *partner)
 {
-    struct source *source = source_of(feed, partner);
+    uint64_t now = exchange_now(exchange);
 
-    if (feed->pull || !feed->head.seq || !session_up(partner) ||
-        partner->pulls >= LIMIT_PULLS_PER_PARTNER ||
-        (source && source->retry_at > exchange_now(exchange)))
-        return;
-    send_pull(exchange, feed, partner, feed->head.seq, feed->head.seq);
+    if (!feed->pull && !feed->frozen && feed->head.seq && has_credit(partner) &&
+        feed->probe_at <= now &&
+        send_pull(exchange, feed, partner, PULL_PROBE, feed->head.seq, feed->head.seq))
+        feed->probe_at = now + PROBE_INTERVAL_MS;
+}
+
+/* --- partners and feeds that go -----------------------------------------------------------------
+ */
+
+void catchup_again(struct exchange *exchange, struct partner *partner)
+{
+    for (size_t i = 0; i < LIMIT_PULLS_TOTAL; i++) {
+        struct feed *feed = exchange->pulls[i].feed;
+
+        if (!feed || exchange->pulls[i].partner != partner)
+            continue;
+        release(&exchange->pulls[i]);
+        catchup_want(exchange, feed);
+    }
 }
 
 static void remove_source(struct exchange *exchange, struct feed *feed, struct partner *partner)
@@ -275,17 +525,18 @@ void catchup_forget(struct exchange *exchange, struct partner *partner)
     struct feed *feed;
     size_t at = 0;
 
-    for (size_t i = 0; i < LIMIT_PULLS_TOTAL; i++) {
-        struct pull *pull = &exchange->pulls[i];
-
-        if (pull->feed && pull->partner == partner) {
-            feed = pull->feed;
-            release(pull);
-            catchup_want(exchange, feed);
-        }
-    }
+    catchup_again(exchange, partner);
     while ((feed = map_next(&exchange->feeds, &at)))
         remove_source(exchange, feed, partner);
+}
+
+void catchup_abandon(struct feed *feed)
+{
+    if (feed->pull)
+        release(feed->pull);
+    for (size_t i = 0; i < feed->source_count; i++)
+        set_wanted(&feed->sources[i], false);
+    feed->source_count = 0;
 }
 
 void catchup_tick(struct exchange *exchange, uint64_t now)
@@ -293,9 +544,9 @@ void catchup_tick(struct exchange *exchange, uint64_t now)
     for (size_t i = 0; i < LIMIT_PULLS_TOTAL; i++) {
         struct pull *pull = &exchange->pulls[i];
 
-        if (pull->feed && pull->deadline <= now) {
-            catchup_fault(exchange, pull->feed, pull->partner, 0);
-            catchup_done(exchange, pull, false);
-        }
+        if (pull->feed && pull->deadline <= now)
+            time_out(exchange, pull);
     }
+    if (exchange->ahead && now - exchange->ahead_since >= LIMIT_OWN_CLAIM_MS)
+        doubt_all(exchange);
 }

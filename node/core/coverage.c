@@ -4,6 +4,9 @@
 #include "node/core/serve.h"
 #include "node/core/state.h"
 
+/* The counter is stored before it has gone on this far (it is at least the time in ms). */
+#define COUNTER_SLACK ((uint64_t)240000)
+
 static bool send_bytes(struct exchange *exchange, struct partner *partner,
                        struct span signed_receipt)
 {
@@ -25,14 +28,14 @@ static bool send_bytes(struct exchange *exchange, struct partner *partner,
     return sent;
 }
 
-void coverage_send_to(struct exchange *exchange, struct feed *feed, struct partner *partner)
+static void send_to(struct exchange *exchange, struct feed *feed, struct partner *partner)
 {
     struct entry_receipt receipt = {exchange->own->id, feed->head, feed->missing, 0};
     struct buffer bytes = {0};
     uint64_t wall = exchange_wall(exchange);
 
-    /* Not before it is on disk; the commit sends one to the feed's partner anyway. */
-    if (exchange->open && feed->changed)
+    /* Not before it is on disk, nor while it is not known what is. */
+    if (feed->changed)
         return;
     exchange->receipt_counter =
         wall > exchange->receipt_counter ? wall : exchange->receipt_counter + 1;
@@ -46,13 +49,26 @@ void coverage_send_to(struct exchange *exchange, struct feed *feed, struct partn
 void coverage_send(struct exchange *exchange, struct feed *feed)
 {
     if (feed->partner && session_up(feed->partner)) {
-        coverage_send_to(exchange, feed, feed->partner);
+        feed->partner->owed = true;
         return;
     }
     /* The publisher is not connected: whoever hands its feed on takes the receipt along. */
     for (size_t i = 0; i < feed->source_count; i++)
         if (session_up(feed->sources[i].partner))
-            coverage_send_to(exchange, feed, feed->sources[i].partner);
+            send_to(exchange, feed, feed->sources[i].partner);
+}
+
+void coverage_send_owed(struct exchange *exchange)
+{
+    struct partner *partner;
+    size_t at = 0;
+
+    while ((partner = map_next(&exchange->partners, &at))) {
+        if (!partner->owed || !session_up(partner))
+            continue;
+        partner->owed = false;
+        send_to(exchange, partner->feed, partner);
+    }
 }
 
 static void remember(struct feed *receiver, const struct entry_receipt *receipt, uint64_t now)
@@ -90,6 +106,12 @@ static void receive_own(struct exchange *exchange, struct partner *from, struct 
     bool moved = !receiver->received_known || receiver->received_seq != receipt->head.seq ||
                  receiver->received_missing != receipt->missing;
 
+    /* What the partner itself says on its own link is its word now, whatever its counter is. */
+    if (receiver->partner == from) {
+        from->answered = true;
+        if (receipt->head.seq)
+            catchup_note(exchange, exchange->own, from, &receipt->head);
+    }
     if (receiver->received_known && receipt->counter <= receiver->received_counter)
         return;
     remember(receiver, receipt, exchange_wall(exchange));
@@ -97,14 +119,57 @@ static void receive_own(struct exchange *exchange, struct partner *from, struct 
         store_receipt(exchange, receipt, bytes);
         exchange->changes++;
     }
-    if (receiver->partner != from)
-        return;
-    from->answered = true;
-    if (receipt->head.seq)
-        catchup_note(exchange, exchange->own, from, &receipt->head);
 }
 
-static void receive_one(struct exchange *exchange, struct partner *from, struct span bytes)
+/* The counter of the newest receipt of this receiver that was handed on; NULL without memory. */
+static uint64_t *passed_counter(struct feed *publisher, const struct feed *receiver)
+{
+    struct passed_receipt *passed;
+
+    for (size_t i = 0; i < publisher->passed_count; i++)
+        if (publisher->passed[i].receiver == receiver)
+            return &publisher->passed[i].counter;
+    passed = realloc(publisher->passed, (publisher->passed_count + 1) * sizeof *passed);
+    if (!passed)
+        return NULL;
+    publisher->passed = passed;
+    passed[publisher->passed_count] = (struct passed_receipt){receiver, 0};
+    return &passed[publisher->passed_count++].counter;
+}
+
+/* A relay hands each receipt on once: whoever repeats an old one reaches nobody but us. */
+static void pass_on(struct exchange *exchange, struct feed *publisher, const struct feed *receiver,
+                    const struct entry_receipt *receipt, struct span bytes)
+{
+    uint64_t *counter = passed_counter(publisher, receiver);
+
+    if (!counter || receipt->counter <= *counter)
+        return;
+    if (send_bytes(exchange, publisher->partner, bytes))
+        *counter = receipt->counter;
+}
+
+static bool is_known(const struct feed *receiver, const struct feed *publisher,
+                     const struct entry_receipt *receipt)
+{
+    for (size_t i = 0; i < publisher->passed_count; i++)
+        if (publisher->passed[i].receiver == receiver &&
+            publisher->passed[i].counter >= receipt->counter)
+            return true;
+    return false;
+}
+
+/* Signed with a key of the partner that we shall know once its newest entries are here? */
+static bool is_behind(const struct feed *receiver)
+{
+    for (size_t i = 0; i < receiver->source_count; i++)
+        if (receiver->sources[i].wanted)
+            return true;
+    return false;
+}
+
+/* false: it is not what it says it is. */
+static bool receive_one(struct exchange *exchange, struct partner *from, struct span bytes)
 {
     struct entry_receipt receipt;
     struct error error;
@@ -112,32 +177,41 @@ static void receive_one(struct exchange *exchange, struct partner *from, struct 
 
     if (entry_receipt_parse(bytes, exchange->network, &receipt, &error)) {
         session_trouble(exchange, from, &error);
-        return;
+        return false;
     }
     receiver = feed_find(exchange, &receipt.receiver);
     publisher = feed_find(exchange, &receipt.head.feed);
     /* Of a stranger to us there is nothing to check it with, and nobody to show it to. */
     if (!receiver || !publisher || !receiver->chain.count)
-        return;
+        return true;
+    if (publisher != exchange->own &&
+        (!publisher->partner || publisher->partner == from || !session_up(publisher->partner) ||
+         is_known(receiver, publisher, &receipt)))
+        return true;
     if (entry_receipt_check(bytes, &receiver->chain, &receipt, &error)) {
-        session_trouble(exchange, from, &error);
-        return;
+        /* Right after a rotation it may be signed with a key that is still on its way to us. */
+        if (!is_behind(receiver))
+            session_trouble(exchange, from, &error);
+        return false;
     }
     if (publisher == exchange->own)
         receive_own(exchange, from, receiver, &receipt, bytes);
-    else if (publisher->partner && publisher->partner != from && session_up(publisher->partner))
-        send_bytes(exchange, publisher->partner, bytes);
+    else
+        pass_on(exchange, publisher, receiver, &receipt, bytes);
+    return true;
 }
 
 void coverage_receive(struct exchange *exchange, struct partner *partner,
                       const Caravan__Receipts *receipts)
 {
     struct buffer bytes = {0};
+    bool good = true;
 
-    for (size_t i = 0; i < receipts->n_receipts; i++) {
+    /* Each costs a signature check: one that is wrong ends the message. */
+    for (size_t i = 0; i < receipts->n_receipts && good; i++) {
         buffer_clear(&bytes);
         if (serve_pack(&receipts->receipts[i]->base, &bytes))
-            receive_one(exchange, partner, buffer_span(&bytes));
+            good = receive_one(exchange, partner, buffer_span(&bytes));
     }
     buffer_finish(&bytes);
 }
@@ -163,7 +237,28 @@ int coverage_load(struct exchange *exchange, struct error *error)
 
     if (!code && store->operations->get_value(store->self, "receipt-counter", &value, NULL) == 0 &&
         value.size == 8)
-        exchange->receipt_counter = bytes_get_u64(value.data);
+        exchange->receipt_counter_stored = bytes_get_u64(value.data);
+    /* Between two writes some receipts went out: it goes on behind those, whatever the clock says.
+     */
+    exchange->receipt_counter = exchange->receipt_counter_stored + COUNTER_SLACK;
     buffer_finish(&value);
     return code;
+}
+
+void coverage_put_counter(struct exchange *exchange)
+{
+    const struct store *store = &exchange->config.store;
+    uint8_t counter[8];
+    struct error error;
+
+    bytes_put_u64(counter, exchange->receipt_counter);
+    exchange->receipt_counter_stored = exchange->receipt_counter;
+    if (store->operations->put_value(store->self, "receipt-counter",
+                                     span_of(counter, sizeof counter), &error))
+        exchange_break(exchange, &error);
+}
+
+bool coverage_counter_is_old(const struct exchange *exchange)
+{
+    return exchange->receipt_counter - exchange->receipt_counter_stored >= COUNTER_SLACK / 2;
 }

@@ -9,6 +9,10 @@
 #include "node/core/state.h"
 #include "node/core/topics.h"
 
+/* After a failed commit nothing is pulled for this long, twice as long each time in a row. */
+#define PAUSE_MS 1000
+#define PAUSE_MAX_MS 30000
+
 uint64_t exchange_now(const struct exchange *exchange)
 {
     return exchange->config.clock.monotonic_ms(exchange->config.clock.self);
@@ -25,20 +29,13 @@ uint64_t exchange_wall(const struct exchange *exchange)
 static int load_own_chain(struct exchange *exchange, struct error *error)
 {
     const struct identity_chain *chain = exchange->config.chain;
-    const struct store *store = &exchange->config.store;
     int code = ERROR_NONE;
 
     /* A certificate that the ledger has and the keys folder lacks is no error: it came by itself.
      */
-    for (size_t i = 0; i < chain->count && !code; i++) {
-        struct store_certificate row = {i + 1, 0, buffer_span(&chain->encoded[i])};
-
-        if (i < exchange->own->chain.count)
-            continue;
-        code = identity_chain_append(&exchange->own->chain, row.encoded, error);
-        if (!code)
-            code = store->operations->put_certificate(store->self, &exchange->own->id, &row, error);
-    }
+    for (size_t i = exchange->own->chain.count; i < chain->count && !code; i++)
+        code =
+            feed_take_certificate(exchange, exchange->own, buffer_span(&chain->encoded[i]), error);
     return code;
 }
 
@@ -138,13 +135,18 @@ void exchange_destroy(struct exchange *exchange)
 struct queueing {
     struct exchange *exchange;
     struct span payload;
+    size_t count;
 };
 
 static void queue_topic(void *context, const char *topic)
 {
     struct queueing *queueing = context;
-    struct outgoing *item = calloc(1, sizeof *item);
+    struct outgoing *item;
 
+    /* One copy for each country: what names all countries of the world is not news for each. */
+    if (++queueing->count > LIMIT_TOPICS_PER_ENTRY)
+        return;
+    item = calloc(1, sizeof *item);
     /* Without memory it is not sent live; sync repairs that. */
     if (!item || !buffer_append(&item->payload, queueing->payload.data, queueing->payload.size)) {
         free(item);
@@ -156,25 +158,21 @@ static void queue_topic(void *context, const char *topic)
 }
 
 /* Behind what is known to exist, only the newest entries go out: the rest is for catch-up. */
-static bool is_recent(const struct feed *feed, const struct entry *entry)
+static bool is_recent(const struct exchange *exchange, const struct feed *feed,
+                      const struct entry *entry)
 {
-    uint64_t known = feed->stated.seq;
-
-    for (size_t i = 0; i < feed->source_count; i++)
-        if (feed->sources[i].seq > known)
-            known = feed->sources[i].seq;
-    return entry->seq + LIMIT_LIVE_AFTER_CATCHUP > known;
+    return entry->seq + LIMIT_LIVE_AFTER_CATCHUP > catchup_believed_seq(exchange, feed);
 }
 
 void exchange_queue_live(struct exchange *exchange, const struct feed *feed,
                          const struct entry *entry)
 {
-    struct queueing queueing = {exchange, {0}};
+    struct queueing queueing = {.exchange = exchange};
     struct buffer payload = {0};
     bool ours = feed == exchange->own;
 
     if ((!ours && (!feed->partner || !feed->partner->relay)) || !entry->signature_checked ||
-        !is_recent(feed, entry))
+        !is_recent(exchange, feed, entry))
         return;
     if (entry_encode(entry, true, &payload)) {
         queueing.payload = buffer_span(&payload);
@@ -186,12 +184,36 @@ void exchange_queue_live(struct exchange *exchange, const struct feed *feed,
 /* --- transactions -------------------------------------------------------------------------------
  */
 
+/* What memory says of feeds that a failed transaction changed is taken from the store again. What
+ * cannot be read stays in the list: no transaction begins before it was. */
+static int read_again(struct exchange *exchange, struct error *error)
+{
+    struct feed *feed;
+
+    while ((feed = exchange->changed)) {
+        int code = feed_load(exchange, feed, error);
+
+        if (code)
+            return code;
+        if (feed == exchange->own)
+            feed_learn_own_again(exchange);
+        exchange->changed = feed->next_changed;
+        feed->changed = false;
+        feed->next_changed = NULL;
+        catchup_moved(exchange, feed);
+        catchup_want(exchange, feed);
+    }
+    return ERROR_NONE;
+}
+
 int exchange_begin(struct exchange *exchange, struct error *error)
 {
-    int code = exchange->config.store.operations->begin(exchange->config.store.self, error);
+    int code = exchange->changed ? read_again(exchange, error) : ERROR_NONE;
 
+    if (!code)
+        code = exchange->config.store.operations->begin(exchange->config.store.self, error);
     exchange->open = code == ERROR_NONE;
-    exchange->wrote = exchange->broken = false;
+    exchange->wrote = exchange->broken = exchange->describes = false;
     return code;
 }
 
@@ -206,6 +228,11 @@ void exchange_break(struct exchange *exchange, const struct error *error)
         error_set(&exchange->broken_error, ERROR_INTERNAL, "an unnamed failure");
 }
 
+static bool all_is_ours(const struct partner *partner)
+{
+    return !partner->wants && partner->heads_done && !partner->unheard;
+}
+
 /* A partner's cursor moves once everything that it told is ours; in the transaction of the entries.
  */
 static void put_cursors(struct exchange *exchange)
@@ -216,7 +243,7 @@ static void put_cursors(struct exchange *exchange)
     size_t at = 0;
 
     while ((partner = map_next(&exchange->partners, &at))) {
-        if (partner->told == partner->kept || partner->wants || !partner->heads_done)
+        if (partner->told == partner->kept || !all_is_ours(partner))
             continue;
         exchange->wrote = true;
         if (store->operations->put_cursor(store->self, &partner->feed->id, partner->ledger,
@@ -231,95 +258,89 @@ static void cursors_are_kept(struct exchange *exchange)
     size_t at = 0;
 
     while ((partner = map_next(&exchange->partners, &at)))
-        if (!partner->wants && partner->heads_done)
+        if (all_is_ours(partner))
             partner->kept = partner->told;
 }
 
-static void put_own(struct exchange *exchange)
+static void put_rest(struct exchange *exchange)
 {
-    const struct store *store = &exchange->config.store;
-    uint8_t counter[8];
-    struct error error;
-
-    bytes_put_u64(counter, exchange->receipt_counter);
-    if (store->operations->put_value(store->self, "receipt-counter",
-                                     span_of(counter, sizeof counter), &error))
-        exchange_break(exchange, &error);
-}
-
-static void reload(struct exchange *exchange)
-{
-    struct error error;
-    struct feed *feed;
-    size_t at = 0;
-
-    while ((feed = map_next(&exchange->feeds, &at))) {
-        if (!feed->changed && feed->chain.count)
-            continue;
-        if (feed_load(exchange, feed, &error))
-            log_error("store.reload", "text", error.text);
-        catchup_moved(exchange, feed);
-        catchup_want(exchange, feed);
-    }
-}
-
-static void forget_changes(struct exchange *exchange)
-{
-    struct feed *next;
-
-    for (struct feed *feed = exchange->changed; feed; feed = next) {
-        next = feed->next_changed;
-        feed->changed = false;
-        feed->next_changed = NULL;
-    }
-    exchange->changed = NULL;
+    put_cursors(exchange);
+    feed_put_certificates(exchange);
+    if (exchange->wrote)
+        coverage_put_counter(exchange);
 }
 
 /* What the commit made true goes out: entries, then heads and receipts. */
 static void announce_changes(struct exchange *exchange)
 {
+    struct feed *feed;
+
     for (struct outgoing *item = exchange->outbox; item; item = item->next)
         exchange->config.bus.live(exchange->config.bus.self, item->topic,
                                   buffer_span(&item->payload));
     clear_outbox(exchange);
-    for (struct feed *feed = exchange->changed; feed; feed = feed->next_changed) {
+    if (exchange->changed)
+        exchange->changes++;
+    while ((feed = exchange->changed)) {
+        exchange->changed = feed->next_changed;
+        feed->changed = false;
+        feed->next_changed = NULL;
         if (feed == exchange->own)
             own_state_head(exchange);
         else
             coverage_send(exchange, feed);
         session_tell_head(exchange, feed);
     }
-    if (exchange->changed)
-        exchange->changes++;
-    forget_changes(exchange);
+}
+
+/* Nothing of the transaction holds. Pulling goes on after a pause, or a full disk would have the
+ * same entries fetched again and again. */
+static void take_back(struct exchange *exchange)
+{
+    struct error error;
+
+    clear_outbox(exchange);
+    if (exchange->describes)
+        exchange->described = true;
+    exchange->pause_ms = exchange->pause_ms ? exchange->pause_ms * 2 : PAUSE_MS;
+    if (exchange->pause_ms > PAUSE_MAX_MS)
+        exchange->pause_ms = PAUSE_MAX_MS;
+    exchange->paused_until = exchange_now(exchange) + exchange->pause_ms;
+    exchange->pump_at = exchange->paused_until;
+    if (read_again(exchange, &error))
+        log_error("store.reload", "text", error.text);
+}
+
+static int end_transaction(struct exchange *exchange, struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+
+    if (!exchange->broken)
+        return store->operations->commit(store->self, error);
+    store->operations->rollback(store->self);
+    if (error)
+        *error = exchange->broken_error;
+    return exchange->broken_error.code ? (int)exchange->broken_error.code : ERROR_INTERNAL;
 }
 
 int exchange_commit(struct exchange *exchange, struct error *error)
 {
-    const struct store *store = &exchange->config.store;
-    int code = ERROR_NONE;
+    int code;
 
-    put_cursors(exchange);
-    if (exchange->wrote)
-        put_own(exchange);
-    exchange->open = false;
-    if (exchange->broken) {
-        store->operations->rollback(store->self);
-        code = (int)exchange->broken_error.code;
-        if (error)
-            *error = exchange->broken_error;
-    } else {
-        code = store->operations->commit(store->self, error);
-    }
-    exchange->broken = false;
+    put_rest(exchange);
+    code = end_transaction(exchange, error);
+    exchange->open = exchange->broken = false;
     if (code) {
-        clear_outbox(exchange);
-        reload(exchange);
-        forget_changes(exchange);
+        take_back(exchange);
+        coverage_send_owed(exchange);
         return code;
     }
+    if (exchange->wrote)
+        exchange->pause_ms = 0;
     cursors_are_kept(exchange);
+    feed_certificates_are_stored(exchange);
     announce_changes(exchange);
+    coverage_send_owed(exchange);
     catchup_pump(exchange);
     return ERROR_NONE;
 }
@@ -341,10 +362,14 @@ void exchange_tick(struct exchange *exchange)
 uint64_t exchange_next_ms(const struct exchange *exchange)
 {
     uint64_t now = exchange_now(exchange);
-    uint64_t wait = exchange->statement_at > now ? exchange->statement_at - now : 0;
+    uint64_t next = exchange->statement_at;
 
-    /* Pulls to ask again and starts to check are looked at often while there are any. */
-    if (exchange->needy || !exchange->start_checked || exchange->described)
-        wait = wait < 100 ? wait : 100;
-    return wait < 1000 ? wait : 1000;
+    if (exchange->needy && exchange->pump_at < next)
+        next = exchange->pump_at;
+    /* A start that is being checked is looked at often. */
+    if ((!exchange->start_checked || exchange->described) && now + 100 < next)
+        next = now + 100;
+    if (next > now + 1000)
+        next = now + 1000;
+    return next > now ? next - now : 0;
 }

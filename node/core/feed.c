@@ -2,7 +2,10 @@
 #include <string.h>
 
 #include "common/guard.h"
+#include "common/log.h"
 #include "node/core/state.h"
+
+#define ENDPOINTS_MAX 8 /* of a kind; PROTOCOL.md, Card */
 
 struct feed *feed_find(const struct exchange *exchange, const struct id *id)
 {
@@ -48,6 +51,7 @@ void feed_destroy(struct feed *feed)
     buffer_finish(&feed->statement);
     free(feed->positions);
     free(feed->sources);
+    free(feed->passed);
     free(feed);
 }
 
@@ -82,12 +86,30 @@ uint64_t feed_certificate_at(const struct feed *feed, uint64_t seq)
     return number;
 }
 
-static void learn_profile(struct feed *feed, uint64_t created_ms, struct span content)
+/* --- what a publisher says of itself ------------------------------------------------------------
+ */
+
+static bool country_is_plain(const char *country)
+{
+    return !country || (strlen(country) == 2 && country[0] >= 'A' && country[0] <= 'Z' &&
+                        country[1] >= 'A' && country[1] <= 'Z');
+}
+
+/* Is what this entry or card says newer than what is known? */
+static bool is_newer(const struct learned *known, uint64_t seq, uint64_t created_ms)
+{
+    if (seq && known->seq)
+        return seq >= known->seq;
+    return created_ms >= known->created_ms;
+}
+
+static void learn_profile(struct feed *feed, struct learned from, struct span content)
 {
     Caravan__Profile *profile = caravan__profile__unpack(NULL, content.size, content.data);
 
     /* A handle is typed and shown everywhere: one that breaks the rule is left unknown. */
-    if (!profile || !profile->handle || !card_handle_is_valid(profile->handle)) {
+    if (!profile || !profile->handle || !card_handle_is_valid(profile->handle) ||
+        !country_is_plain(profile->country)) {
         if (profile)
             caravan__profile__free_unpacked(profile, NULL);
         return;
@@ -95,33 +117,116 @@ static void learn_profile(struct feed *feed, uint64_t created_ms, struct span co
     if (feed->profile)
         caravan__profile__free_unpacked(feed->profile, NULL);
     feed->profile = profile;
-    feed->profile_ms = created_ms;
+    feed->profile_from = from;
 }
 
-static bool learn_endpoints(struct feed *feed, uint64_t created_ms, struct span content)
+static bool are_endpoints(char *const *endpoints, size_t count)
+{
+    bool valid = count <= ENDPOINTS_MAX;
+
+    for (size_t i = 0; i < count && valid; i++)
+        valid = card_endpoint_is_valid(endpoints[i]);
+    return valid;
+}
+
+static bool learn_endpoints(struct feed *feed, struct learned from, struct span content)
 {
     Caravan__Endpoints *endpoints = caravan__endpoints__unpack(NULL, content.size, content.data);
 
     if (!endpoints)
         return false;
+    /* They will be dialled: what is no address is not taken over. */
+    if (!are_endpoints(endpoints->live, endpoints->n_live) ||
+        !are_endpoints(endpoints->sync, endpoints->n_sync)) {
+        caravan__endpoints__free_unpacked(endpoints, NULL);
+        return false;
+    }
     if (feed->endpoints)
         caravan__endpoints__free_unpacked(feed->endpoints, NULL);
     feed->endpoints = endpoints;
-    feed->endpoints_ms = created_ms;
+    feed->endpoints_from = from;
     return true;
 }
 
-bool feed_learn(struct feed *feed, uint32_t content_type, uint64_t created_ms, struct span content)
+bool feed_learn(struct feed *feed, uint32_t content_type, uint64_t seq, uint64_t created_ms,
+                struct span content)
 {
+    const struct learned from = {seq, created_ms};
+
     if (content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE &&
-        created_ms >= feed->profile_ms &&
+        is_newer(&feed->profile_from, seq, created_ms) &&
         guard_scan(&caravan__profile__descriptor, content, &guard_limits_content, NULL) == 0)
-        learn_profile(feed, created_ms, content);
+        learn_profile(feed, from, content);
     return content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS &&
-           created_ms >= feed->endpoints_ms &&
+           is_newer(&feed->endpoints_from, seq, created_ms) &&
            guard_scan(&caravan__endpoints__descriptor, content, &guard_limits_content, NULL) == 0 &&
-           learn_endpoints(feed, created_ms, content);
+           learn_endpoints(feed, from, content);
 }
+
+/* --- certificates -------------------------------------------------------------------------------
+ */
+
+int feed_take_certificate(struct exchange *exchange, struct feed *feed, struct span encoded,
+                          struct error *error)
+{
+    size_t before = feed->chain.count;
+    struct identity_certificate certificate;
+    int code;
+
+    if (before >= LIMIT_CERTIFICATES &&
+        identity_chain_check(&feed->chain, encoded, &certificate, NULL) == ERROR_NONE)
+        return error_set(error, ERROR_TOO_LARGE,
+                         "certificate %d is the last one that a feed may have", LIMIT_CERTIFICATES);
+    code = identity_chain_append(&feed->chain, encoded, error);
+    if (feed->chain.count > before)
+        exchange->certificates_new = exchange->wrote = true;
+    return code;
+}
+
+static int put_missing_certificates(struct exchange *exchange, struct feed *feed,
+                                    struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+    int code = ERROR_NONE;
+
+    for (size_t i = feed->stored_certificates; i < feed->chain.count && !code; i++) {
+        struct store_certificate row = {i + 1, 0, buffer_span(&feed->chain.encoded[i])};
+
+        code = store->operations->put_certificate(store->self, &feed->id, &row, error);
+    }
+    return code;
+}
+
+void feed_put_certificates(struct exchange *exchange)
+{
+    struct feed *feed;
+    struct error error;
+    size_t at = 0;
+
+    if (!exchange->certificates_new || exchange->broken)
+        return;
+    while ((feed = map_next(&exchange->feeds, &at)))
+        if (put_missing_certificates(exchange, feed, &error)) {
+            exchange_break(exchange, &error);
+            return;
+        }
+    exchange->wrote = true;
+}
+
+void feed_certificates_are_stored(struct exchange *exchange)
+{
+    struct feed *feed;
+    size_t at = 0;
+
+    if (!exchange->certificates_new)
+        return;
+    while ((feed = map_next(&exchange->feeds, &at)))
+        feed->stored_certificates = feed->chain.count;
+    exchange->certificates_new = false;
+}
+
+/* --- loading ------------------------------------------------------------------------------------
+ */
 
 struct loading {
     struct exchange *exchange;
@@ -136,6 +241,8 @@ static int load_certificate(void *context, const struct store_certificate *certi
 
     loading->code =
         identity_chain_append(&loading->feed->chain, certificate->encoded, loading->error);
+    if (!loading->code && certificate->number > loading->feed->stored_certificates)
+        loading->feed->stored_certificates = (size_t)certificate->number;
     if (!loading->code && certificate->seq)
         loading->code =
             feed_set_position(loading->feed, certificate->number, certificate->seq, loading->error);
@@ -146,7 +253,6 @@ static int take_row(struct exchange *exchange, struct feed *feed, const struct s
                     struct error *error)
 {
     struct loading loading = {exchange, feed, error, 0};
-    struct identity_chain chain;
     int code;
 
     feed->head = row->head;
@@ -158,17 +264,15 @@ static int take_row(struct exchange *exchange, struct feed *feed, const struct s
             return error_memory(error);
         feed->as_of_ms = row->statement_ms;
     }
-    code = identity_chain_init(&chain, &feed->id, exchange->network, error);
-    if (code)
-        return code;
-    identity_chain_finish(&feed->chain);
-    feed->chain = chain;
+    feed->stored_certificates = 0;
     if (feed->position_count)
         memset(feed->positions, 0, feed->position_count * sizeof *feed->positions);
     code = exchange->config.store.operations->certificates(exchange->config.store.self, &feed->id,
                                                            load_certificate, &loading, error);
     if (code || loading.code)
         return code ? code : loading.code;
+    if (feed->stored_certificates < feed->chain.count)
+        exchange->certificates_new = true;
     if (feed->statement.size)
         entry_head_check(buffer_span(&feed->statement), &feed->chain, &feed->stated,
                          &feed->as_of_ms, NULL);
@@ -212,8 +316,37 @@ static int learn_entry(void *context, const struct store_entry *entry)
     struct feed *feed = feed_find(exchange, &entry->entry.feed);
 
     if (feed && entry->entry.has_content)
-        feed_learn(feed, entry->entry.content_type, entry->entry.created_ms, entry->entry.content);
+        feed_learn(feed, entry->entry.content_type, entry->entry.seq, entry->entry.created_ms,
+                   entry->entry.content);
     return 0;
+}
+
+static int learn_all(struct exchange *exchange, store_entry_visitor visit, struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+
+    return store->operations->arrivals(
+        store->self, 0,
+        STORE_TYPE(CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE) |
+            STORE_TYPE(CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS),
+        visit, exchange, error);
+}
+
+static int learn_own_entry(void *context, const struct store_entry *entry)
+{
+    const struct exchange *exchange = context;
+
+    return id_equal(&entry->entry.feed, &exchange->own->id) ? learn_entry(context, entry) : 0;
+}
+
+void feed_learn_own_again(struct exchange *exchange)
+{
+    struct error error;
+
+    forget_profile(exchange->own);
+    exchange->own->profile_from = exchange->own->endpoints_from = (struct learned){0};
+    if (learn_all(exchange, learn_own_entry, &error))
+        log_error("store.reload", "text", error.text);
 }
 
 int feed_load_all(struct exchange *exchange, struct error *error)
@@ -233,9 +366,5 @@ int feed_load_all(struct exchange *exchange, struct error *error)
         if (code)
             return code;
     }
-    return store->operations->arrivals(
-        store->self, 0,
-        STORE_TYPE(CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE) |
-            STORE_TYPE(CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS),
-        learn_entry, exchange, error);
+    return learn_all(exchange, learn_entry, error);
 }

@@ -6,7 +6,6 @@
 static int import_certificates(struct exchange *exchange, struct span certificates,
                                struct error *error)
 {
-    const struct store *store = &exchange->config.store;
     const Caravan__Certificates *list;
     ProtobufCMessage *message;
     struct arena arena;
@@ -31,17 +30,10 @@ static int import_certificates(struct exchange *exchange, struct span certificat
     }
     for (size_t i = 0; i < list->n_certificates && !code; i++) {
         struct buffer bytes = {0};
-        struct store_certificate row = {i + 1, 0, {0}};
-        bool known = i < feed->chain.count;
 
-        if (!serve_pack(&list->certificates[i]->base, &bytes))
-            code = error_memory(error);
-        row.encoded = buffer_span(&bytes);
-        if (!code)
-            code = identity_chain_append(&feed->chain, row.encoded, error);
-        if (!code && !known)
-            code = store->operations->put_certificate(store->self, &feed->id, &row, error);
-        exchange->wrote = true;
+        code = serve_pack(&list->certificates[i]->base, &bytes)
+                   ? feed_take_certificate(exchange, feed, buffer_span(&bytes), error)
+                   : error_memory(error);
         buffer_finish(&bytes);
     }
     if (!code)

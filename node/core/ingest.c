@@ -16,7 +16,7 @@ static int take_certificate(struct exchange *exchange, struct feed *feed, const 
     const struct store *store = &exchange->config.store;
     uint64_t number = feed->head.certificate + 1;
     struct store_certificate row = {number, entry->seq, entry->content};
-    int code = identity_chain_append(&feed->chain, entry->content, error);
+    int code = feed_take_certificate(exchange, feed, entry->content, error);
 
     if (!code)
         code = feed_set_position(feed, number, entry->seq, error);
@@ -47,6 +47,8 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
 
     if (!rows)
         return error_memory(error);
+    /* From here on memory may be ahead of the store: a failed commit must read the feed again. */
+    mark_changed(exchange, feed);
     for (size_t i = 0; i < count; i++) {
         rows[i].entry = entries[i];
         rows[i].received_ms = now;
@@ -62,7 +64,8 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
             feed->missing++;
         else if (entry->content_type == CERTIFICATE)
             code = take_certificate(exchange, feed, entry, error);
-        else if (feed_learn(feed, entry->content_type, entry->created_ms, entry->content))
+        else if (feed_learn(feed, entry->content_type, entry->seq, entry->created_ms,
+                            entry->content))
             dial_anew = true;
         if (!code)
             exchange_queue_live(exchange, feed, entry);
@@ -74,7 +77,6 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
     free(rows);
     if (code)
         return code;
-    mark_changed(exchange, feed);
     catchup_moved(exchange, feed);
     if (dial_anew && feed->partner && exchange->config.partner_changed)
         exchange->config.partner_changed(exchange->config.self, &feed->id);
@@ -110,35 +112,82 @@ static int read_one(struct exchange *exchange, const struct feed *feed, uint64_t
     return !code && one->no_memory ? error_memory(error) : code;
 }
 
-/* Keeps the pair as proof and freezes the feed. Two branches of one certificate number cannot be
- * told apart by anything but the institution's next certificate. */
-static enum ingest_result freeze(struct exchange *exchange, struct feed *feed,
-                                 const struct one_entry *kept, const struct entry *other,
-                                 struct error *error)
+static int keep_proof(struct exchange *exchange, const struct feed *feed,
+                      const struct one_entry *kept, const struct entry *other, uint64_t certificate,
+                      struct error *error)
 {
     const struct store *store = &exchange->config.store;
     struct buffer other_bytes = {0};
     struct store_conflict conflict = {.feed = feed->id,
-                                      .certificate = feed_certificate_at(feed, other->seq),
+                                      .certificate = certificate,
                                       .seq = other->seq,
                                       .kept = buffer_span(&kept->bytes)};
-    int code = entry_encode(other, true, &other_bytes) ? ERROR_NONE : error_memory(error);
+    struct entry proven = *other;
+    int code;
 
+    /* The entries behind it vouch for one whose own signature was not looked at. */
+    if (!proven.signature_checked)
+        proven.signature = span_of(NULL, 0);
+    code = entry_encode(&proven, true, &other_bytes) ? ERROR_NONE : error_memory(error);
     conflict.other = buffer_span(&other_bytes);
     if (!code)
         code = store->operations->put_conflict(store->self, &conflict, error);
-    if (!code)
-        code = store->operations->put_frozen(store->self, &feed->id, true, error);
+    exchange->wrote = true;
     buffer_finish(&other_bytes);
+    return code;
+}
+
+/* Two branches of one certificate number cannot be told apart by anything but the institution's
+ * next certificate: the feed is frozen. */
+static int freeze(struct exchange *exchange, struct feed *feed, struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+    int code = store->operations->put_frozen(store->self, &feed->id, true, error);
+
+    if (code)
+        return code;
+    mark_changed(exchange, feed);
+    feed->frozen = true;
+    catchup_moved(exchange, feed);
+    return ERROR_NONE;
+}
+
+/* The run's entry at a seq that we hold is another one than ours. */
+static enum ingest_result contradict(struct exchange *exchange, struct feed *feed,
+                                     struct entry_run *run, size_t known,
+                                     const struct one_entry *kept, struct error *error)
+{
+    const struct entry *other = &run->entries[known - 1];
+    uint64_t first = run->entries[0].seq;
+    unsigned long long seq = other->seq;
+    bool outranked;
+    int code;
+
+    if (feed->frozen) {
+        error_set(error, ERROR_FROZEN, "the feed is frozen: it is forked");
+        return INGEST_FROZEN;
+    }
+    if (entry_run_check(run, &feed->chain, first > 1 ? feed_certificate_at(feed, first - 1) : 0,
+                        error))
+        return INGEST_REFUSED;
+    error_set(error, ERROR_FORK, "the feed is forked at No. %llu: two signed entries stand there",
+              seq);
+    if (known < run->kept)
+        return INGEST_DIVERGED; /* ask for the one at our head */
+    /* What an older certificate signed against a branch that has a newer one changes nothing: it
+     * may be a key that was stolen, and revoked by that certificate. */
+    outranked = run->certificate < feed->head.certificate;
+    code = keep_proof(exchange, feed, kept, other, run->certificate, error);
+    if (!code && !outranked)
+        code = freeze(exchange, feed, error);
     if (code) {
         exchange_break(exchange, error);
         return INGEST_FAILED;
     }
-    feed->frozen = true;
-    mark_changed(exchange, feed);
-    error_set(error, ERROR_FORK, "the feed is forked at No. %llu: two signed entries stand there",
-              (unsigned long long)other->seq);
-    return INGEST_FORK;
+    error_set(error, ERROR_FORK, "the feed is forked at No. %llu: %s", seq,
+              outranked ? "an entry signed by a key that is no longer in force stands against ours"
+                        : "two signed entries stand there");
+    return outranked ? INGEST_REFUSED : INGEST_FORK;
 }
 
 /* The newest entry of the run that we have, too, must be the same as ours: the chain then vouches
@@ -149,23 +198,14 @@ static enum ingest_result compare_known(struct exchange *exchange, struct feed *
     struct entry *last = &run->entries[known - 1];
     struct one_entry kept = {0};
     enum ingest_result result = INGEST_KNOWN;
-    uint64_t before;
 
     if (last->seq == feed->head.seq && id_equal(&last->hash, &feed->head.hash) && !feed->missing)
         return INGEST_KNOWN;
     if (read_one(exchange, feed, last->seq, &kept, error)) {
         exchange_break(exchange, error);
-        buffer_finish(&kept.bytes);
-        return INGEST_FAILED;
-    }
-    if (kept.found && !id_equal(&kept.hash, &last->hash)) {
-        before = run->entries[0].seq > 1 ? feed_certificate_at(feed, run->entries[0].seq - 1) : 0;
-        if (entry_run_check(run, &feed->chain, before, error))
-            result = INGEST_REFUSED;
-        else if (known < run->count)
-            result = INGEST_DIVERGED; /* ask for the one that carries a signature of its own */
-        else
-            result = freeze(exchange, feed, &kept, last, error);
+        result = INGEST_FAILED;
+    } else if (kept.found && !id_equal(&kept.hash, &last->hash)) {
+        result = contradict(exchange, feed, run, known, &kept, error);
     } else if (feed->missing) {
         for (size_t i = 0; i < known; i++)
             if (run->entries[i].has_content)
@@ -194,30 +234,63 @@ bool ingest_late_content(struct exchange *exchange, struct feed *feed, const str
         exchange_break(exchange, &error);
         return false;
     }
-    feed->missing--;
-    feed_learn(feed, entry->content_type, entry->created_ms, entry->content);
     mark_changed(exchange, feed);
+    feed->missing--;
+    feed_learn(feed, entry->content_type, entry->seq, entry->created_ms, entry->content);
     return true;
 }
 
 /* --- a run --------------------------------------------------------------------------------------
  */
 
+static bool ends_with_certificate(const struct entry_run *run)
+{
+    return entry_is_certificate(&run->entries[run->kept - 1]);
+}
+
+static int check_run(const struct feed *feed, struct entry_run *run, bool checked,
+                     struct error *error)
+{
+    if (ends_with_certificate(run) && feed->head.certificate >= LIMIT_CERTIFICATES)
+        return error_set(error, ERROR_TOO_LARGE,
+                         "No. %llu carries certificate %llu, expected at most %d in a feed",
+                         (unsigned long long)run->entries[run->kept - 1].seq,
+                         (unsigned long long)feed->head.certificate + 1, LIMIT_CERTIFICATES);
+    /* What was checked elsewhere was checked with the certificate in force at our head, or again
+     * here: the keyring may have been behind. */
+    return checked ? ERROR_NONE : entry_run_check(run, &feed->chain, feed->head.certificate, error);
+}
+
+/* A new certificate behind our head has chosen our branch. */
+static int thaw(struct exchange *exchange, struct feed *feed, struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+    int code = store->operations->put_frozen(store->self, &feed->id, false, error);
+
+    if (!code)
+        feed->frozen = false;
+    catchup_moved(exchange, feed);
+    return code;
+}
+
 static enum ingest_result check_and_append(struct exchange *exchange, struct feed *feed,
                                            struct entry_run *run, size_t known, bool checked,
                                            struct error *error)
 {
-    /* What was checked elsewhere was checked with the certificate in force at our head, or again
-     * here: the keyring may have been behind. */
-    if (!checked && entry_run_check(run, &feed->chain, feed->head.certificate, error))
+    int code = check_run(feed, run, checked, error);
+
+    if (code)
         return INGEST_REFUSED;
     if (!id_equal(&run->entries[known].previous, &feed->head.hash)) {
         error_set(error, ERROR_BROKEN_CHAIN,
                   "No. %llu does not follow the No. %llu that is held here",
                   (unsigned long long)run->entries[known].seq, (unsigned long long)feed->head.seq);
-        return INGEST_DIVERGED;
+        return feed->frozen ? INGEST_FROZEN : INGEST_DIVERGED;
     }
-    if (ingest_append(exchange, feed, run->entries + known, run->kept - known, error)) {
+    code = ingest_append(exchange, feed, run->entries + known, run->kept - known, error);
+    if (!code && feed->frozen)
+        code = thaw(exchange, feed, error);
+    if (code) {
         exchange_break(exchange, error);
         return INGEST_FAILED;
     }
@@ -242,9 +315,9 @@ enum ingest_result ingest_run(struct exchange *exchange, struct feed *feed, stru
         result = compare_known(exchange, feed, run, known, error);
     if (result != INGEST_KNOWN || known == run->kept)
         return result;
-    if (feed->frozen) {
+    if (feed->frozen && !ends_with_certificate(run)) {
         error_set(error, ERROR_FROZEN, "the feed is frozen: it is forked");
-        return INGEST_KNOWN;
+        return INGEST_FROZEN;
     }
     /* Only where the check started at our head is its certificate the one in force there. */
     checked = checked && certificate == feed->head.certificate;

@@ -6,6 +6,17 @@
 #include "node/core/serve.h"
 #include "node/core/state.h"
 
+#define PASSED_OVER_SIZE (sizeof "passed-over/" + 2 * (size_t)BYTES_ID_SIZE)
+
+/* What counts is what the cards say that the operator accepted: a partner that later takes over
+ * another's handle in its profile must not keep the other one out. */
+static const char *handle_of(const struct exchange *exchange, const struct feed *feed)
+{
+    if (feed == exchange->own)
+        return exchange->handle;
+    return feed->partner ? feed->partner->card_handle : "";
+}
+
 static int check_handle(struct exchange *exchange, const struct card *card, struct error *error)
 {
     char ours[IDENTITY_FINGERPRINT_SIZE], theirs[IDENTITY_FINGERPRINT_SIZE];
@@ -15,8 +26,8 @@ static int check_handle(struct exchange *exchange, const struct card *card, stru
     if (id_equal(&card->chain.feed, &exchange->own->id))
         return error_set(error, ERROR_INVALID, "this is our own card");
     while ((feed = map_next(&exchange->feeds, &at))) {
-        if ((!feed->partner && feed != exchange->own) || id_equal(&feed->id, &card->chain.feed) ||
-            strcmp(feed_handle(feed), card->profile->handle) != 0)
+        if (id_equal(&feed->id, &card->chain.feed) ||
+            strcmp(handle_of(exchange, feed), card->profile->handle) != 0)
             continue;
         identity_fingerprint(&feed->id, ours);
         identity_fingerprint(&card->chain.feed, theirs);
@@ -31,24 +42,12 @@ static int check_handle(struct exchange *exchange, const struct card *card, stru
 static int take_chain(struct exchange *exchange, struct feed *feed, const struct card *card,
                       struct error *error)
 {
-    const struct store *store = &exchange->config.store;
+    int code = ERROR_NONE;
 
-    for (size_t i = 0; i < card->chain.count; i++) {
-        struct store_certificate row = {i + 1, 0, buffer_span(&card->chain.encoded[i])};
-        bool known = i < feed->chain.count;
-        int code = identity_chain_append(&feed->chain, row.encoded, error);
-
-        if (code)
-            return error_prefix(error, "card of %s", card->profile->handle);
-        if (known)
-            continue;
-        code = store->operations->put_certificate(store->self, &feed->id, &row, error);
-        if (code) {
-            exchange_break(exchange, error);
-            return code;
-        }
-        exchange->wrote = true;
-    }
+    for (size_t i = 0; i < card->chain.count && !code; i++)
+        code = feed_take_certificate(exchange, feed, buffer_span(&card->chain.encoded[i]), error);
+    if (code)
+        return error_prefix(error, "card of %s", card->profile->handle);
     return feed_publish_keys(exchange, feed, error);
 }
 
@@ -57,11 +56,11 @@ static void take_description(struct feed *feed, const struct card *card)
     struct buffer bytes = {0};
 
     if (serve_pack(&card->profile->base, &bytes))
-        feed_learn(feed, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE, card->created_ms,
+        feed_learn(feed, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE, 0, card->created_ms,
                    buffer_span(&bytes));
     buffer_clear(&bytes);
     if (serve_pack(&card->endpoints->base, &bytes))
-        feed_learn(feed, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS, card->created_ms,
+        feed_learn(feed, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS, 0, card->created_ms,
                    buffer_span(&bytes));
     buffer_finish(&bytes);
 }
@@ -103,33 +102,97 @@ static struct partner *make_partner(struct exchange *exchange, struct feed *feed
     return partner;
 }
 
+/* "Passed over" is remembered across restarts: whose cursor has gone past a feed's head will not
+ * tell it again by itself. */
+static void name_of_passed_over(const struct feed *feed, char name[PASSED_OVER_SIZE])
+{
+    char hex[2 * BYTES_ID_SIZE + 1];
+
+    bytes_to_hex(feed->id.bytes, sizeof feed->id.bytes, hex);
+    snprintf(name, PASSED_OVER_SIZE, "passed-over/%s", hex);
+}
+
+static void put_passed_over(struct exchange *exchange, struct feed *feed, bool passed_over)
+{
+    const struct store *store = &exchange->config.store;
+    char name[PASSED_OVER_SIZE];
+    struct error error;
+
+    name_of_passed_over(feed, name);
+    feed->passed_over = passed_over;
+    exchange->wrote = true;
+    if (store->operations->put_value(store->self, name, span_of("1", passed_over ? 1 : 0), &error))
+        exchange_break(exchange, &error);
+}
+
+void membership_pass_over(struct exchange *exchange, struct feed *feed)
+{
+    if (!feed->passed_over)
+        put_passed_over(exchange, feed, true);
+}
+
+static bool was_passed_over(struct exchange *exchange, const struct feed *feed)
+{
+    const struct store *store = &exchange->config.store;
+    char name[PASSED_OVER_SIZE];
+    struct buffer value = {0};
+    bool passed_over;
+
+    name_of_passed_over(feed, name);
+    passed_over = feed->passed_over ||
+                  (store->operations->get_value(store->self, name, &value, NULL) == ERROR_NONE &&
+                   value.size != 0);
+    buffer_finish(&value);
+    return passed_over;
+}
+
+/* What the store may know of a feed that was not followed until now. */
+static int load_new(struct exchange *exchange, struct feed *feed, struct error *error)
+{
+    return feed->chain.count ? ERROR_NONE : feed_load(exchange, feed, error);
+}
+
+static int add(struct exchange *exchange, struct feed *feed, const struct card *card, bool relay,
+               struct error *error)
+{
+    bool is_new = feed->chain.count == 0;
+    struct partner *partner;
+    int code = load_new(exchange, feed, error);
+
+    if (!code)
+        code = take_chain(exchange, feed, card, error);
+    if (code)
+        return code;
+    partner = feed->partner;
+    if (!partner) {
+        partner = make_partner(exchange, feed);
+        if (!partner)
+            return error_memory(error);
+        if (was_passed_over(exchange, feed)) {
+            is_new = true;
+            put_passed_over(exchange, feed, false);
+        }
+    }
+    take_description(feed, card);
+    partner->card_ms = card->created_ms;
+    partner->relay = relay;
+    snprintf(partner->card_handle, sizeof partner->card_handle, "%s", card->profile->handle);
+    if (is_new)
+        ask_all_again(exchange);
+    exchange->changes++;
+    return policy_serve(exchange->config.policy, &feed->id, relay, error);
+}
+
 int exchange_partner_add(struct exchange *exchange, const struct card *card, bool relay,
                          struct error *error)
 {
     struct feed *feed;
-    struct partner *partner;
-    bool is_new;
     int code = check_handle(exchange, card, error);
 
     if (code)
         return code;
     feed = feed_get(exchange, &card->chain.feed, error);
-    if (!feed)
-        return ERROR_MEMORY;
-    is_new = feed->chain.count == 0;
-    code = take_chain(exchange, feed, card, error);
-    if (code)
-        return code;
-    take_description(feed, card);
-    partner = feed->partner ? feed->partner : make_partner(exchange, feed);
-    if (!partner)
-        return error_memory(error);
-    partner->card_ms = card->created_ms;
-    partner->relay = relay;
-    if (is_new)
-        ask_all_again(exchange);
-    exchange->changes++;
-    return policy_serve(exchange->config.policy, &feed->id, relay, error);
+    return feed ? add(exchange, feed, card, relay, error) : ERROR_MEMORY;
 }
 
 void exchange_partner_remove(struct exchange *exchange, const struct id *id)
@@ -139,6 +202,7 @@ void exchange_partner_remove(struct exchange *exchange, const struct id *id)
     if (!partner)
         return;
     catchup_forget(exchange, partner);
+    catchup_abandon(partner->feed);
     policy_serve(exchange->config.policy, id, false, NULL);
     keyring_remove(exchange->config.keyring, id);
     partner->feed->partner = NULL;

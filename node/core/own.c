@@ -37,7 +37,7 @@ bool exchange_trusted(const struct exchange *exchange)
  */
 
 struct answers {
-    size_t partners, sessions, answered;
+    size_t partners, sessions, answered, believed;
 };
 
 static struct answers count_answers(const struct exchange *exchange)
@@ -50,6 +50,7 @@ static struct answers count_answers(const struct exchange *exchange)
         answers.partners++;
         answers.sessions += partner->session;
         answers.answered += partner->session && partner->answered;
+        answers.believed += partner->session && partner->answered && !partner->doubted;
     }
     return answers;
 }
@@ -61,7 +62,7 @@ static void check_start(struct exchange *exchange, uint64_t now)
     bool all = answers.answered > 0 && answers.answered == answers.sessions &&
                waited >= LIMIT_START_SETTLE_MS;
 
-    if (answers.answered && !exchange->ahead && !exchange->trusted) {
+    if (answers.believed && !exchange->ahead && !exchange->trusted) {
         exchange->trusted = true;
         exchange->changes++;
     }
@@ -218,6 +219,7 @@ static void describe(struct exchange *exchange)
     if (!exchange->described || exchange_publishing(exchange) != EXCHANGE_OPEN)
         return;
     exchange->described = false;
+    exchange->describes = true; /* a commit that fails undoes it */
     publish_if_changed(exchange, own->profile ? &own->profile->base : NULL,
                        CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE, &exchange->wanted_profile);
     publish_if_changed(exchange, own->endpoints ? &own->endpoints->base : NULL,
@@ -235,8 +237,11 @@ void own_state_head(struct exchange *exchange)
     uint64_t now = exchange_wall(exchange);
 
     /* Never what may still be taken back; the commit states it. */
-    if (exchange->open && own->changed)
+    if (own->changed)
         return;
+    /* Of two statements of one head the later counts, also when our clock was put back. */
+    if (now <= own->as_of_ms)
+        now = own->as_of_ms + 1;
     exchange->statement_at = exchange_now(exchange) + LIMIT_HEAD_INTERVAL_MS;
     if (own->frozen || !own->head.seq ||
         entry_head_sign(&own->head, exchange->network, now, exchange->config.node_key, &bytes,
@@ -251,6 +256,7 @@ void own_state_head(struct exchange *exchange)
     own->statement = bytes;
     own->stated = own->head;
     own->as_of_ms = now;
+    own->statement_dirty = true;
 }
 
 /* Finds out whose head a statement is about, before it can be checked. */
@@ -281,13 +287,18 @@ static struct feed *feed_of_statement(struct exchange *exchange, struct span sig
 }
 
 /* Hands a publisher's newest word on: the "as of" of those who read from us. */
-static void pass_on(struct exchange *exchange, const struct feed *feed)
+static void pass_on(struct exchange *exchange, struct feed *feed, bool moved)
 {
+    uint64_t now = exchange_now(exchange);
     char topic[LIMIT_TOPIC_SIZE + 1];
 
     if (!feed->partner || !feed->partner->relay)
         return;
     policy_set_statement(exchange->config.policy, &feed->id, buffer_span(&feed->statement), NULL);
+    /* One that only says "still so" reaches all listeners at the pace that is usual, not at any. */
+    if (!moved && feed->passed_at && now - feed->passed_at < LIMIT_HEAD_INTERVAL_MS / 2)
+        return;
+    feed->passed_at = now;
     entry_topic_of_head(&feed->id, topic);
     exchange->config.bus.live(exchange->config.bus.self, topic, buffer_span(&feed->statement));
 }
@@ -298,6 +309,7 @@ void own_statement(struct exchange *exchange, struct feed *feed, struct span sig
     struct entry_head head;
     struct error error;
     uint64_t as_of;
+    int order;
 
     if (!feed)
         feed = feed_of_statement(exchange, signed_head);
@@ -306,10 +318,13 @@ void own_statement(struct exchange *exchange, struct feed *feed, struct span sig
     if (span_equal(signed_head, buffer_span(&feed->statement)))
         return;
     if (entry_head_check(signed_head, &feed->chain, &head, &as_of, &error)) {
-        session_trouble(exchange, from, &error);
+        /* A certificate that is still on its way to us is nobody's mistake. */
+        if (error.code != ERROR_GAP)
+            session_trouble(exchange, from, &error);
         return;
     }
-    if (as_of <= feed->as_of_ms || !id_equal(&head.feed, &feed->id))
+    order = entry_head_compare(&head, &feed->stated);
+    if (order < 0 || (order == 0 && as_of <= feed->as_of_ms))
         return;
     buffer_clear(&feed->statement);
     if (!buffer_append(&feed->statement, signed_head.data, signed_head.size))
@@ -320,7 +335,7 @@ void own_statement(struct exchange *exchange, struct feed *feed, struct span sig
     /* Only the publisher is known to have what it states; a relay says itself what it holds. */
     if (from == feed->partner)
         catchup_note(exchange, feed, from, &head);
-    pass_on(exchange, feed);
+    pass_on(exchange, feed, order > 0);
 }
 
 static void store_statements(struct exchange *exchange)
@@ -389,5 +404,7 @@ void own_tick(struct exchange *exchange, uint64_t now)
     if (exchange->statements_at <= now) {
         exchange->statements_at = now + STATEMENT_STORE_MS;
         store_statements(exchange);
+        if (coverage_counter_is_old(exchange))
+            exchange->wrote = true;
     }
 }

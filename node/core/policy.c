@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/map.h"
 
@@ -11,9 +12,10 @@ struct rule {
 };
 
 struct policy {
-    pthread_mutex_t lock; /* protects rules */
+    pthread_mutex_t lock; /* protects rules and served */
     struct id own_feed;
     struct map rules;
+    uint8_t served[16]; /* the feeds that are handed on, in no order: their ids' beginnings, XOR */
 };
 
 int policy_create(const struct id *own_feed, struct policy **out, struct error *error)
@@ -59,16 +61,32 @@ static struct rule *rule_of(struct policy *policy, const struct id *feed)
     return rule;
 }
 
+static void mix(uint8_t into[16], const uint8_t *bytes)
+{
+    for (size_t i = 0; i < 16; i++)
+        into[i] ^= bytes[i];
+}
+
 int policy_serve(struct policy *policy, const struct id *feed, bool serve, struct error *error)
 {
     struct rule *rule;
 
     pthread_mutex_lock(&policy->lock);
     rule = rule_of(policy, feed);
-    if (rule)
+    if (rule && rule->serve != serve) {
         rule->serve = serve;
+        mix(policy->served, feed->bytes);
+    }
     pthread_mutex_unlock(&policy->lock);
     return rule ? ERROR_NONE : error_memory(error);
+}
+
+void policy_ledger(struct policy *policy, const uint8_t ledger[16], uint8_t out[16])
+{
+    memcpy(out, ledger, 16);
+    pthread_mutex_lock(&policy->lock);
+    mix(out, policy->served);
+    pthread_mutex_unlock(&policy->lock);
 }
 
 bool policy_may_read(struct policy *policy, const struct id *feed, const struct id *peer)

@@ -15,6 +15,10 @@ int policy_serve(struct policy *policy, const struct id *feed, bool serve, struc
 /* Our own feed and those handed on are served to all; a partner's own feed is served to it, too:
  * partners are each other's backup. */
 bool policy_may_read(struct policy *policy, const struct id *feed, const struct id *peer);
+/* What heads are counted in, for peers: made of the ledger and of which feeds are handed on. When a
+ * feed begins to be handed on, its head has not moved; so that peers whose cursor is behind it hear
+ * of it, they see another id and ask from the start. 16 bytes each. */
+void policy_ledger(struct policy *policy, const uint8_t ledger[16], uint8_t out[16]);
 /* SignedHead bytes, the publisher's latest. */
 int policy_set_statement(struct policy *policy, const struct id *feed, struct span signed_head,
                          struct error *error);

@@ -274,6 +274,7 @@ static int answer_heads(const struct store *reader, struct policy *policy, const
     struct buffer heads = {0};
     struct heads_writer writer = {.policy = policy, .peer = peer, .out = &heads};
     struct store_info info;
+    uint8_t ledger[STORE_LEDGER_ID_SIZE];
     uint64_t after = 0;
     bool more;
     int code;
@@ -282,10 +283,11 @@ static int answer_heads(const struct store *reader, struct policy *policy, const
     code = reader->operations->info(reader->self, &info, error);
     if (code)
         goto out;
+    policy_ledger(policy, info.ledger, ledger);
     if (request->has_ledger && span_equal(span_of(request->ledger.data, request->ledger.len),
-                                          span_of(info.ledger, sizeof info.ledger)))
+                                          span_of(ledger, sizeof ledger)))
         after = request->after;
-    if (!put_field(&heads, 1, span_of(info.ledger, sizeof info.ledger)))
+    if (!put_field(&heads, 1, span_of(ledger, sizeof ledger)))
         writer.no_memory = true;
     code = reader->operations->feeds(reader->self, after, false, LIMIT_HEADS_PER_MESSAGE,
                                      write_head, &writer, error);

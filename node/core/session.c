@@ -14,10 +14,14 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/text.h"
 #include "node/core/serve.h"
 #include "node/core/state.h"
 
 #define HELLO_INTERVAL_MS 15000
+/* Of one partner's troubles, one log line in this time: whoever makes different mistakes all the
+ * time must not fill the disk. */
+#define TROUBLE_LOG_MS 30000
 
 struct partner *partner_find(const struct exchange *exchange, const struct id *feed)
 {
@@ -42,17 +46,41 @@ bool session_send(struct exchange *exchange, struct partner *partner,
     return sent;
 }
 
+/* A sentence may quote what a partner wrote: what is kept of it is valid UTF-8, one line, and
+ * nothing that commands a terminal. */
+static void keep_text(const char *text, char *out, size_t size)
+{
+    struct buffer clean = {0};
+    size_t length;
+
+    text_clean(text, false, &clean);
+    length = clean.size < size ? clean.size : size - 1;
+    while (length && length < clean.size && (clean.data[length] & 0xc0) == 0x80)
+        length--;
+    if (length)
+        memcpy(out, clean.data, length);
+    out[length] = '\0';
+    buffer_finish(&clean);
+}
+
 void session_trouble(struct exchange *exchange, struct partner *partner, const struct error *error)
 {
-    char text[sizeof partner->trouble];
+    uint64_t now = exchange_now(exchange);
+    char text[sizeof partner->trouble], whole[sizeof error->text + 32];
 
-    snprintf(text, sizeof text, "%s: %.200s", error_name(error->code), error->text);
-    /* Said once: a partner that repeats itself must not fill the log. */
+    snprintf(whole, sizeof whole, "%s: %s", error_name(error->code), error->text);
+    keep_text(whole, text, sizeof text);
     if (strcmp(text, partner->trouble) == 0)
-        return;
+        return; /* said once */
     memcpy(partner->trouble, text, sizeof partner->trouble);
-    log_warning("partner.trouble", "partner", feed_handle(partner->feed), "code",
-                error_name(error->code), "text", error->text);
+    if (partner->logged_at && now - partner->logged_at < TROUBLE_LOG_MS) {
+        partner->not_logged++;
+        return;
+    }
+    log_warning("partner.trouble", "partner", feed_handle(partner->feed), "text", text,
+                "not_logged", log_number(partner->not_logged));
+    partner->logged_at = now;
+    partner->not_logged = 0;
     exchange->changes++;
 }
 
@@ -65,13 +93,15 @@ static void say_hello(struct exchange *exchange, struct partner *partner)
 {
     Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
     Caravan__Hello hello = CARAVAN__HELLO__INIT;
+    uint8_t ledger[STORE_LEDGER_ID_SIZE];
 
+    policy_ledger(exchange->config.policy, exchange->ledger, ledger);
     hello.network = exchange->network;
     hello.has_version = hello.has_feed = hello.has_ledger = true;
     hello.has_clock_ms = hello.has_live_link = true;
     hello.version = 1;
     hello.feed = binary(span_of_id(&exchange->own->id));
-    hello.ledger = binary(span_of(exchange->ledger, sizeof exchange->ledger));
+    hello.ledger = binary(span_of(ledger, sizeof ledger));
     hello.clock_ms = exchange_wall(exchange);
     hello.live_link = partner->links[EXCHANGE_LIVE_OUT].up;
     hello.software = (char *)(uintptr_t) "caravan " CARAVAN_VERSION;
@@ -100,8 +130,9 @@ static void begin_session(struct exchange *exchange, struct partner *partner)
     partner->greeted = partner->live_link = partner->answered = partner->heads_done = false;
     /* Heads told in an earlier session but not yet fetched have been forgotten with it. */
     partner->told = partner->kept;
+    partner->unheard = false;
+    partner->owed = true;
     say_hello(exchange, partner);
-    coverage_send_to(exchange, partner->feed, partner);
     session_ask_heads(exchange, partner);
 }
 
@@ -109,6 +140,14 @@ static void end_session(struct exchange *exchange, struct partner *partner)
 {
     partner->session = partner->greeted = partner->heads_done = partner->live_link = false;
     catchup_forget(exchange, partner);
+}
+
+/* One of two links went down: what was under way on it is asked for again on the other. */
+static void go_on(struct exchange *exchange, struct partner *partner)
+{
+    catchup_again(exchange, partner);
+    say_hello(exchange, partner);
+    session_ask_heads(exchange, partner);
 }
 
 void exchange_link(struct exchange *exchange, const struct id *feed, enum exchange_link_kind kind,
@@ -138,6 +177,8 @@ void exchange_link(struct exchange *exchange, const struct id *feed, enum exchan
         begin_session(exchange, partner);
     else if (partner->session && !session_up(partner))
         end_session(exchange, partner);
+    else if (partner->session && !up)
+        go_on(exchange, partner);
 }
 
 void session_tick(struct exchange *exchange, uint64_t now)
@@ -148,6 +189,10 @@ void session_tick(struct exchange *exchange, uint64_t now)
     while ((partner = map_next(&exchange->partners, &at))) {
         if (!partner->session || partner->hello_at > now)
             continue;
+        if (partner->unheard) {
+            partner->told = partner->kept;
+            partner->unheard = false;
+        }
         say_hello(exchange, partner);
         session_ask_heads(exchange, partner);
     }
@@ -160,7 +205,8 @@ static bool read_head(const Caravan__Head *from, struct entry_head *head)
 {
     head->certificate = from->certificate_number;
     head->seq = from->seq;
-    return from->has_feed && from->has_hash &&
+    return from->has_feed && from->has_hash && head->certificate > 0 &&
+           head->certificate <= head->seq && head->seq <= INT64_MAX &&
            span_to_id(span_of(from->feed.data, from->feed.len), &head->feed) &&
            span_to_id(span_of(from->hash.data, from->hash.len), &head->hash);
 }
@@ -175,8 +221,12 @@ static void take_head(struct exchange *exchange, struct partner *partner,
     if (!feed_head->head || !read_head(feed_head->head, &head))
         return;
     feed = feed_find(exchange, &head.feed);
-    if (!feed || (!feed->partner && feed != exchange->own))
+    if (!feed)
         return;
+    if (!feed->partner && feed != exchange->own) {
+        membership_pass_over(exchange, feed);
+        return;
+    }
     catchup_note(exchange, feed, partner, &head);
     if (feed_head->statement && serve_pack(&feed_head->statement->base, &bytes))
         own_statement(exchange, feed, buffer_span(&bytes), partner);
@@ -186,20 +236,24 @@ static void take_head(struct exchange *exchange, struct partner *partner,
 static void take_heads(struct exchange *exchange, struct partner *partner,
                        const Caravan__Heads *heads)
 {
+    bool more;
+
     for (size_t i = 0; i < heads->n_heads; i++)
         take_head(exchange, partner, heads->heads[i]);
     if (heads->unasked || !heads->has_ledger || heads->ledger.len != sizeof partner->ledger)
         return;
     if (memcmp(partner->ledger, heads->ledger.data, sizeof partner->ledger) != 0) {
         memcpy(partner->ledger, heads->ledger.data, sizeof partner->ledger);
-        partner->kept = 0;
+        partner->kept = partner->told = 0;
     }
+    more = heads->more && heads->arrival > partner->told;
     partner->told = heads->arrival;
-    if (heads->more) {
+    if (more) {
         session_ask_heads(exchange, partner);
     } else if (!partner->heads_done) {
         partner->heads_done = true;
-        partner->trouble[0] = '\0';
+        if (!partner->doubted)
+            partner->trouble[0] = '\0';
         exchange->changes++;
     }
 }
@@ -233,25 +287,38 @@ void session_tell_head(struct exchange *exchange, const struct feed *feed)
 /* --- messages -----------------------------------------------------------------------------------
  */
 
-static void refuse(struct exchange *exchange, struct partner *partner, uint64_t request,
-                   const struct id *feed, uint64_t seq, const struct error *reason)
+/* What a partner sent is refused. No request number: those in a Run are ours, not the partner's. */
+static void refuse(struct exchange *exchange, struct partner *partner, const struct id *feed,
+                   uint64_t seq, const struct error *reason)
 {
     struct buffer bytes = {0};
 
-    if (session_up(partner) && serve_refusal(request, feed, seq, reason, &bytes))
+    if (session_up(partner) && serve_refusal(0, feed, seq, reason, &bytes))
         exchange->config.bus.send(exchange->config.bus.self, &partner->feed->id,
                                   buffer_span(&bytes));
     buffer_finish(&bytes);
 }
 
+/* In milliseconds; a clock that shows nonsense counts as a hundred years wrong. */
+static int64_t skew_of(uint64_t theirs, uint64_t ours)
+{
+    const uint64_t century = (uint64_t)100 * 365 * 24 * 3600 * 1000;
+
+    if (theirs >= ours)
+        return (int64_t)(theirs - ours < century ? theirs - ours : century);
+    return -(int64_t)(ours - theirs < century ? ours - theirs : century);
+}
+
 static void take_hello(struct exchange *exchange, struct partner *partner,
                        const Caravan__Hello *hello)
 {
+    char found[LIMIT_NETWORK_SIZE + 1];
     struct error error;
 
     if (!hello->network || strcmp(hello->network, exchange->network) != 0) {
-        error_set(&error, ERROR_WRONG_NETWORK, "hello: found network \"%.64s\", expected \"%s\"",
-                  hello->network ? hello->network : "", exchange->network);
+        error_set(&error, ERROR_WRONG_NETWORK, "hello: found network \"%s\", expected \"%s\"",
+                  bytes_visible(span_of_text(hello->network), found, sizeof found),
+                  exchange->network);
     } else if (!hello->has_feed || !span_equal(span_of(hello->feed.data, hello->feed.len),
                                                span_of_id(&partner->feed->id))) {
         error_set(&error, ERROR_DENIED, "hello: the feed named is not the one of this CURVE key");
@@ -259,31 +326,32 @@ static void take_hello(struct exchange *exchange, struct partner *partner,
         partner->live_link = hello->has_live_link && hello->live_link;
         if (hello->has_clock_ms) {
             partner->clock_known = true;
-            partner->clock_skew_ms = (int64_t)(hello->clock_ms - exchange_wall(exchange));
+            partner->clock_skew_ms = skew_of(hello->clock_ms, exchange_wall(exchange));
         }
         if (!partner->greeted)
             exchange->changes++;
         partner->greeted = true;
-        coverage_send_to(exchange, partner->feed, partner);
+        partner->owed = true;
         return;
     }
     session_trouble(exchange, partner, &error);
-    refuse(exchange, partner, 0, NULL, 0, &error);
+    refuse(exchange, partner, NULL, 0, &error);
 }
 
 static void after_run(struct exchange *exchange, struct partner *partner, struct feed *feed,
-                      enum ingest_result result, uint64_t request, uint64_t first,
+                      enum ingest_result result, const struct incoming *incoming,
                       const struct error *error)
 {
     switch (result) {
     case INGEST_REFUSED:
         session_trouble(exchange, partner, error);
-        refuse(exchange, partner, request, &feed->id, first, error);
-        catchup_fault(exchange, feed, partner, 0);
+        if (incoming->source == INCOMING_SYNC)
+            refuse(exchange, partner, &feed->id, incoming->run.entries[0].seq, error);
+        catchup_fault(exchange, feed, partner);
         break;
     case INGEST_DIVERGED:
+        catchup_fault(exchange, feed, partner);
         catchup_probe(exchange, feed, partner);
-        catchup_fault(exchange, feed, partner, 0);
         break;
     case INGEST_FORK:
         session_trouble(exchange, partner, error);
@@ -291,6 +359,7 @@ static void after_run(struct exchange *exchange, struct partner *partner, struct
     case INGEST_ADDED:
     case INGEST_KNOWN:
     case INGEST_GAP:
+    case INGEST_FROZEN:
     case INGEST_FAILED:
         break;
     }
@@ -299,14 +368,20 @@ static void after_run(struct exchange *exchange, struct partner *partner, struct
 static void take_run(struct exchange *exchange, struct partner *partner, struct incoming *incoming)
 {
     uint64_t request = incoming->message ? incoming->message->run->request : 0, added = 0;
-    struct pull *pull = request ? catchup_find(exchange, partner, request) : NULL;
+    struct pull *pull = catchup_find(exchange, partner, request);
     struct feed *feed = feed_find(exchange, &incoming->run.feed);
     enum ingest_result result;
     struct error error = {0};
 
+    if (pull && pull->feed != feed) {
+        catchup_done(exchange, pull, false);
+        pull = NULL;
+    }
     if (!feed || (!feed->partner && feed != exchange->own)) {
         error_set(&error, ERROR_UNKNOWN_FEED, "run: this node does not follow that feed");
-        refuse(exchange, partner, request, &incoming->run.feed, 0, &error);
+        /* On live a partner says all that it hands on; that is no mistake. */
+        if (incoming->source == INCOMING_SYNC)
+            refuse(exchange, partner, &incoming->run.feed, 0, &error);
         return;
     }
     result = ingest_run(exchange, feed, &incoming->run, incoming->checked, incoming->certificate,
@@ -317,55 +392,64 @@ static void take_run(struct exchange *exchange, struct partner *partner, struct 
 
         catchup_note(exchange, feed, partner, &head);
     }
-    if (pull && pull->feed == feed)
-        catchup_done(exchange, pull, result == INGEST_ADDED || feed->missing);
-    after_run(exchange, partner, feed, result, request, incoming->run.entries[0].seq, &error);
+    if (pull)
+        catchup_done(exchange, pull, result == INGEST_ADDED);
+    after_run(exchange, partner, feed, result, incoming, &error);
 }
 
 /* A pull that brought nothing that we could use. */
-static void fail_pull(struct exchange *exchange, struct partner *partner, uint64_t request,
-                      uint64_t wait_ms)
+static void fail_pull(struct exchange *exchange, struct partner *partner, uint64_t request)
 {
-    struct pull *pull = request ? catchup_find(exchange, partner, request) : NULL;
+    struct pull *pull = catchup_find(exchange, partner, request);
 
-    if (!pull)
-        return;
-    catchup_fault(exchange, pull->feed, partner, wait_ms);
-    catchup_done(exchange, pull, false);
+    if (pull)
+        catchup_done(exchange, pull, false);
 }
 
 static void take_refusal(struct exchange *exchange, struct partner *partner,
                          const Caravan__Refusal *refusal)
 {
+    struct pull *pull = catchup_find(exchange, partner, refusal->request);
     struct error error;
 
     error_set(&error, error_code_of_name(refusal->code ? refusal->code : ""),
-              "refused by the partner: %.200s", refusal->text ? refusal->text : "no reason given");
-    if (error.code != ERROR_BUSY)
-        session_trouble(exchange, partner, &error);
-    fail_pull(exchange, partner, refusal->request, refusal->retry_after_ms);
+              "refused by the partner: %s", refusal->text ? refusal->text : "no reason given");
+    if (error.code == ERROR_BUSY) {
+        if (pull)
+            catchup_later(exchange, pull, refusal->retry_after_ms);
+        return;
+    }
+    session_trouble(exchange, partner, &error);
+    fail_pull(exchange, partner, refusal->request);
 }
 
-static void take_certificates(struct exchange *exchange, const Caravan__Certificates *certificates)
+static void take_certificates(struct exchange *exchange, struct partner *partner,
+                              const Caravan__Certificates *certificates)
 {
+    size_t before;
     struct feed *feed;
+    struct error error;
     struct id id;
-    bool grew = false;
+    int code = ERROR_NONE;
 
     if (!certificates->has_feed ||
         !span_to_id(span_of(certificates->feed.data, certificates->feed.len), &id))
         return;
     feed = feed_find(exchange, &id);
-    for (size_t i = 0; feed && i < certificates->n_certificates; i++) {
+    if (!feed || (!feed->partner && feed != exchange->own))
+        return;
+    before = feed->chain.count;
+    for (size_t i = 0; i < certificates->n_certificates && !code; i++) {
         struct buffer bytes = {0};
-        size_t before = feed->chain.count;
 
-        if (serve_pack(&certificates->certificates[i]->base, &bytes))
-            identity_chain_append(&feed->chain, buffer_span(&bytes), NULL);
-        grew = grew || feed->chain.count > before;
+        code = serve_pack(&certificates->certificates[i]->base, &bytes)
+                   ? feed_take_certificate(exchange, feed, buffer_span(&bytes), &error)
+                   : error_memory(&error);
         buffer_finish(&bytes);
     }
-    if (grew)
+    if (code)
+        session_trouble(exchange, partner, &error);
+    if (feed->chain.count > before)
         feed_publish_keys(exchange, feed, NULL);
 }
 
@@ -397,8 +481,7 @@ static void take_dialled(struct exchange *exchange, struct partner *partner,
     partner->dialled.known = true;
     partner->dialled.live_up = dialled->live_up;
     partner->dialled.sync_up = dialled->sync_up;
-    snprintf(partner->dialled.text, sizeof partner->dialled.text, "%.255s",
-             dialled->text ? dialled->text : "");
+    keep_text(dialled->text, partner->dialled.text, sizeof partner->dialled.text);
     exchange->changes++;
 }
 
@@ -418,10 +501,10 @@ static void take_message(struct exchange *exchange, struct partner *partner,
         if (incoming->has_run)
             take_run(exchange, partner, incoming);
         else /* nothing to hand on yet */
-            fail_pull(exchange, partner, message->run->request, HELLO_INTERVAL_MS / 5);
+            fail_pull(exchange, partner, message->run->request);
         break;
     case CARAVAN__SYNC_MESSAGE__BODY_CERTIFICATES:
-        take_certificates(exchange, message->certificates);
+        take_certificates(exchange, partner, message->certificates);
         break;
     case CARAVAN__SYNC_MESSAGE__BODY_REFUSAL:
         take_refusal(exchange, partner, message->refusal);
@@ -447,14 +530,11 @@ void exchange_incoming(struct exchange *exchange, struct incoming *incoming)
     if (!partner || exchange->broken)
         return;
     if (incoming->error.code) {
-        uint64_t request = 0;
-
         session_trouble(exchange, partner, &incoming->error);
         if (incoming->message && incoming->message->body_case == CARAVAN__SYNC_MESSAGE__BODY_RUN)
-            request = incoming->message->run->request;
-        fail_pull(exchange, partner, request, 0);
+            fail_pull(exchange, partner, incoming->message->run->request);
         if (incoming->source == INCOMING_SYNC)
-            refuse(exchange, partner, request, NULL, 0, &incoming->error);
+            refuse(exchange, partner, NULL, 0, &incoming->error);
     } else if (incoming->source == INCOMING_LIVE_HEAD) {
         own_statement(exchange, NULL, buffer_span(&incoming->bytes), partner);
     } else if (incoming->source == INCOMING_LIVE_ENTRY) {

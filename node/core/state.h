@@ -1,5 +1,5 @@
 /* state: what an exchange knows in memory; shared by the files that make up exchange.h (exchange,
- * feed, ingest, catchup, session, coverage, own) and by nobody else.
+ * membership, import, report, feed, ingest, catchup, session, coverage, own) and by nobody else.
  *
  * A feed is something to hold; a partner is somebody to talk to. Every partner has a feed; a feed
  * may be there without a partner (our own, or one whose partner was removed). Threads: the
@@ -10,26 +10,46 @@
 #include "common/map.h"
 #include "node/core/exchange.h"
 
-/* What a partner says that it has of a feed. */
+/* What a partner says that it has of a feed. Its word only: a pull shows whether it is true. */
 struct source {
     struct partner *partner;
     uint64_t certificate, seq;
-    uint64_t retry_at; /* monotonic ms; don't ask before */
-    unsigned faults;   /* in a row */
-    bool wanted;       /* seq is above our head: counted in partner->wants */
+    uint64_t retry_at; /* monotonic ms; don't ask for entries before */
+    unsigned faults;   /* pulls in a row that brought nothing */
+    bool wanted;       /* we lack what it says it has: counted in partner->wants */
+    /* Missing contents are asked for once round, then after a growing pause round again. */
+    uint64_t content_after;   /* the round has come up to this seq */
+    uint64_t content_at;      /* monotonic ms; don't begin the next round before */
+    uint64_t content_wait_ms; /* the last pause */
+};
+
+enum pull_kind {
+    PULL_ENTRIES,  /* behind our head */
+    PULL_CONTENTS, /* of entries that we hold without */
+    PULL_PROBE     /* the entry at our head: is the feed forked? */
 };
 
 struct pull {
-    struct feed *feed;
+    struct feed *feed; /* NULL: free */
     struct partner *partner;
+    enum pull_kind kind;
     uint64_t request;
-    uint64_t first;
+    uint64_t last;
+    uint64_t missing;  /* contents that were missing when it went out */
     uint64_t deadline; /* monotonic ms */
+};
+
+/* The newest receipt of somebody else that was handed on to a publisher. */
+struct passed_receipt {
+    const struct feed *receiver;
+    uint64_t counter;
 };
 
 struct feed {
     struct id id;
+    /* Only ever grows: what was learned stays true, even when the store could not keep it. */
     struct identity_chain chain;
+    size_t stored_certificates; /* of the chain, those that are surely in the store */
     uint64_t *positions; /* of certificate number n at n - 1: the seq of its entry, 0 = not seen */
     size_t position_count;
     struct entry_head head;
@@ -38,22 +58,30 @@ struct feed {
     struct partner *partner; /* NULL: not accepted, or our own */
     Caravan__Profile *profile;
     Caravan__Endpoints *endpoints;
-    uint64_t profile_ms, endpoints_ms; /* when the publisher says it made them */
+    struct learned { /* from which entry (seq 0: from a card), made when by its own word */
+        uint64_t seq, created_ms;
+    } profile_from, endpoints_from;
     /* the publisher's latest statement */
     struct buffer statement;
     struct entry_head stated;
     uint64_t as_of_ms;
     bool statement_dirty;
+    uint64_t passed_at; /* monotonic ms: when it was last handed on */
     /* its latest receipt for our feed */
     bool received_known;
     uint64_t received_seq, received_missing, received_ms, received_counter;
+    /* receipts for it, by others, that were handed on to it */
+    struct passed_receipt *passed;
+    size_t passed_count;
     /* catch-up */
     struct source *sources;
     size_t source_count;
     struct pull *pull; /* under way; NULL: none */
+    uint64_t probe_at; /* monotonic ms: no probe before */
     bool needy;        /* in the queue */
     struct feed *next_needy;
-    /* changed by the open transaction */
+    bool passed_over; /* a head of it was told while we did not follow it */
+    /* changed by the open transaction, or by one that failed and could not be read again yet */
     bool changed;
     struct feed *next_changed;
 };
@@ -61,23 +89,31 @@ struct feed {
 struct partner {
     struct feed *feed;
     bool relay;
-    uint64_t card_ms; /* of the accepted card */
+    uint64_t card_ms;                        /* of the accepted card */
+    char card_handle[LIMIT_HANDLE_SIZE + 1]; /* of the accepted card */
     struct exchange_link_state links[EXCHANGE_LINK_KINDS];
     /* the session: since a sync link came up */
     bool session;
     bool greeted;      /* its hello has come */
     bool live_link;    /* it hears us on live */
     bool answered;     /* it has said what it holds of our feed, since the session began */
+    bool owed;         /* it gets a receipt once the transaction has ended */
     bool heads_done;   /* it has told all its heads once */
     uint64_t hello_at; /* monotonic ms: next keep-alive */
     int64_t clock_skew_ms;
     bool clock_known;
     unsigned pulls;
     size_t wants;
+    /* It said that it holds more of our own feed than we do, and could not show it: its word no
+     * longer closes our publishing, until it shows something. */
+    bool doubted;
     /* cursor: what its ledger has told us, and what of it is safely ours */
     uint8_t ledger[STORE_LEDGER_ID_SIZE];
     uint64_t told, kept;
+    bool unheard; /* something that it told could not be kept in mind: the cursor must not move */
     char trouble[256];
+    uint64_t logged_at;  /* monotonic ms: its last trouble in the log; 0: never */
+    unsigned not_logged; /* troubles since then */
     uint64_t dial_request;
     struct exchange_dialled dialled;
 };
@@ -101,21 +137,27 @@ struct exchange {
     bool open, wrote;
     bool broken; /* something failed: commit must not succeed */
     struct error broken_error;
+    bool certificates_new; /* some feed's chain is longer than what the store has of it */
+    bool describes;        /* profile or endpoints are published in the open transaction */
+    uint64_t paused_until; /* monotonic ms: the store failed; no pulls until then */
+    uint64_t pause_ms;
     struct feed *changed;
     struct outgoing *outbox, **outbox_end;
     /* catch-up */
     struct feed *needy, **needy_end;
-    struct pull pulls[LIMIT_PULLS_TOTAL]; /* feed NULL: free */
+    uint64_t pump_at; /* monotonic ms: when somebody in the queue may be asked again */
+    struct pull pulls[LIMIT_PULLS_TOTAL];
     uint64_t next_request;
     /* own feed */
     uint64_t started_at; /* monotonic ms */
     bool start_checked;
-    bool ahead;   /* a partner holds more of our feed than we do */
+    bool ahead; /* a partner that is not doubted says it holds more of our feed than we do */
+    uint64_t ahead_since; /* monotonic ms: since then nothing of it came */
     bool trusted; /* the ledger is ours without doubt: not suspect, or confirmed, or --alone */
     uint64_t statement_at;  /* monotonic ms: next own head on live */
     uint64_t statements_at; /* monotonic ms: next time others' statements are stored */
-    uint64_t receipt_counter;
-    bool described;
+    uint64_t receipt_counter, receipt_counter_stored;
+    bool described;                                 /* profile and endpoints are to be looked at */
     struct buffer wanted_profile, wanted_endpoints; /* publish these as soon as we may */
 };
 
@@ -126,19 +168,31 @@ struct feed *feed_find(const struct exchange *exchange, const struct id *id);
 /* Finds or makes it; NULL with error when memory ran out. */
 struct feed *feed_get(struct exchange *exchange, const struct id *id, struct error *error);
 void feed_destroy(struct feed *feed);
-/* Reads one feed's state from the store again (everything but sources and partner). */
+/* Reads one feed's state from the store again (everything but sources, partner and what the
+ * publisher says of itself). */
 int feed_load(struct exchange *exchange, struct feed *feed, struct error *error);
 /* Loads all. */
 int feed_load_all(struct exchange *exchange, struct error *error);
 /* Certificate number in force for an entry at seq. */
 uint64_t feed_certificate_at(const struct feed *feed, uint64_t seq);
 int feed_set_position(struct feed *feed, uint64_t number, uint64_t seq, struct error *error);
-/* Takes over what an entry's content, or a card, says of the feed itself (profile, endpoints),
- * unless what is known was made later. Contents that cannot be read change nothing. true when the
- * endpoints changed. */
-bool feed_learn(struct feed *feed, uint32_t content_type, uint64_t created_ms, struct span content);
+/* Takes over what an entry's content, or a card (seq 0), says of the feed itself (profile,
+ * endpoints). Of entries the later one counts; between an entry and a card only the time that they
+ * claim can tell. Contents that cannot be used change nothing. true when the endpoints changed. */
+bool feed_learn(struct feed *feed, uint32_t content_type, uint64_t seq, uint64_t created_ms,
+                struct span content);
 const char *feed_handle(const struct feed *feed); /* "" when unknown */
 int feed_publish_keys(struct exchange *exchange, struct feed *feed, struct error *error);
+/* A certificate learned ahead of its entry (from a card, a file, a partner): checked, kept in
+ * memory, and in the store with the next commit that succeeds. ERROR_TOO_LARGE above
+ * LIMIT_CERTIFICATES; other errors as identity_chain_append. */
+int feed_take_certificate(struct exchange *exchange, struct feed *feed, struct span encoded,
+                          struct error *error);
+/* Puts certificates that the store lacks; part of every commit. */
+void feed_put_certificates(struct exchange *exchange);
+void feed_certificates_are_stored(struct exchange *exchange);
+/* Reads again what the stored entries of our own feed say of us. */
+void feed_learn_own_again(struct exchange *exchange);
 
 /* --- ingest: entries into the store (ingest.c) --------------------------------------------------
  */
@@ -148,12 +202,13 @@ enum ingest_result {
     INGEST_KNOWN,    /* nothing new */
     INGEST_GAP,      /* further ahead than head + 1 */
     INGEST_FORK,     /* the feed is now frozen */
+    INGEST_FROZEN,   /* not taken: the feed is frozen, and this does not end that */
     INGEST_DIVERGED, /* does not follow our head, though signed: ask for the entry at our head */
     INGEST_REFUSED,  /* breaks the feed; error says why */
     INGEST_FAILED    /* our own fault (store, memory): the transaction is broken */
 };
-/* checked: entry_run_check has passed with `certificate`. error is filled for REFUSED and FAILED.
- */
+/* checked: entry_run_check has passed with `certificate`. error is filled for all but ADDED, KNOWN
+ * and GAP. */
 enum ingest_result ingest_run(struct exchange *exchange, struct feed *feed, struct entry_run *run,
                               bool checked, uint64_t certificate, uint64_t *added,
                               struct error *error);
@@ -171,20 +226,29 @@ void exchange_break(struct exchange *exchange, const struct error *error);
 void catchup_note(struct exchange *exchange, struct feed *feed, struct partner *partner,
                   const struct entry_head *head);
 void catchup_moved(struct exchange *exchange, struct feed *feed); /* the head moved */
-void catchup_want(struct exchange *exchange,
-                  struct feed *feed);         /* queue it if it lacks something */
-void catchup_pump(struct exchange *exchange); /* send pulls while credit lasts */
-/* A Run came: for our pull? Then the pull is done. */
+/* Puts a feed that lacks something into the queue. */
+void catchup_want(struct exchange *exchange, struct feed *feed);
+void catchup_pump(struct exchange *exchange); /* sends pulls while credit lasts */
+/* The pull that a Run or Refusal of this partner answers, or NULL. */
 struct pull *catchup_find(struct exchange *exchange, const struct partner *partner,
                           uint64_t request);
-void catchup_done(struct exchange *exchange, struct pull *pull, bool progress);
-/* Don't ask this partner for this feed for a while. */
-void catchup_fault(struct exchange *exchange, struct feed *feed, struct partner *partner,
-                   uint64_t wait_ms);
+/* The pull is answered (its Run is ingested; moved: entries were added), or never will be. A
+ * partner whose answer did not bring what it says it has is not asked again for a while, longer
+ * each time. */
+void catchup_done(struct exchange *exchange, struct pull *pull, bool moved);
+/* The partner says "later": at its word, within bounds, and no fault of its. 0: not said when. */
+void catchup_later(struct exchange *exchange, struct pull *pull, uint64_t wait_ms);
+/* It said or sent something wrong about this feed: don't ask it for a while. */
+void catchup_fault(struct exchange *exchange, struct feed *feed, struct partner *partner);
 /* Asks for the entry at our head, to see whether the feed is forked. */
 void catchup_probe(struct exchange *exchange, struct feed *feed, struct partner *partner);
+/* Pulls under way to the partner may have been lost with a link: asks again. */
+void catchup_again(struct exchange *exchange, struct partner *partner);
 void catchup_forget(struct exchange *exchange, struct partner *partner); /* the session ended */
+void catchup_abandon(struct feed *feed);                                 /* no longer followed */
 void catchup_tick(struct exchange *exchange, uint64_t now);
+/* The highest seq of a feed that is said to exist by those who have not been caught at less. */
+uint64_t catchup_believed_seq(const struct exchange *exchange, const struct feed *feed);
 
 /* --- session: talking to partners (session.c) ----------------------------------------------------
  */
@@ -199,15 +263,28 @@ void session_trouble(struct exchange *exchange, struct partner *partner, const s
 void session_tell_head(struct exchange *exchange, const struct feed *feed);
 void session_ask_heads(struct exchange *exchange, struct partner *partner);
 
+/* --- membership: partners (membership.c) --------------------------------------------------------
+ */
+
+/* A head of a feed was told that we know but don't follow (its partner was removed): should it be
+ * followed again, all must tell their heads again. */
+void membership_pass_over(struct exchange *exchange, struct feed *feed);
+
 /* --- coverage: receipts (coverage.c)
  * -------------------------------------------------------------- */
 
 int coverage_load(struct exchange *exchange, struct error *error);
 /* Tells what we hold of a feed: its publisher, or who hands it on to us. */
 void coverage_send(struct exchange *exchange, struct feed *feed);
-void coverage_send_to(struct exchange *exchange, struct feed *feed, struct partner *partner);
+/* What is owed to partners, about their own feeds; after a transaction, so that nothing is said
+ * to be held that is not on disk. */
+void coverage_send_owed(struct exchange *exchange);
 void coverage_receive(struct exchange *exchange, struct partner *partner,
                       const Caravan__Receipts *receipts);
+/* The counter goes into the store, so that it never goes back; part of a commit that writes. */
+void coverage_put_counter(struct exchange *exchange);
+/* It should be stored even though nothing else is to be written. */
+bool coverage_counter_is_old(const struct exchange *exchange);
 
 /* --- own: our own feed (own.c)
  * -------------------------------------------------------------------- */
