@@ -1,14 +1,16 @@
 #include "node/cli/cli_card.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "node/config/home.h"
 
 int cli_card_read(const char *path, const char *network, struct card *card, struct error *error)
 {
     struct buffer text = {0};
-    int code =
-        home_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, CLI_CARD_FILE_LIMIT, &text, error);
+    int code = strcmp(path, "-") == 0 ? home_read_stream(STDIN_FILENO, "standard input",
+                                                         CLI_CARD_FILE_LIMIT, &text, error)
+                                      : home_read(path, CLI_CARD_FILE_LIMIT, &text, error);
 
     if (!code) {
         code = card_read(buffer_span(&text), network, card, error);

@@ -11,7 +11,8 @@
 
 int cli_file_open(const char *path, struct cli_file *file, struct error *error)
 {
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    int descriptor =
+        open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* not wait for a FIFO */
     struct stat info;
     int code = ERROR_NONE;
 

@@ -40,8 +40,8 @@ int home_path_in(const char *home, const char *folder, const char *name, const c
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-static int read_all(int file, const char *path, size_t limit, struct buffer *out,
-                    struct error *error)
+int home_read_stream(int file, const char *path, size_t limit, struct buffer *out,
+                     struct error *error)
 {
     size_t start = out->size;
 
@@ -66,12 +66,19 @@ static int read_all(int file, const char *path, size_t limit, struct buffer *out
 int home_read(const char *path, size_t limit, struct buffer *out, struct error *error)
 {
     size_t start = out->size;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    /* NONBLOCK: a FIFO that somebody put here would hold the caller up for ever. */
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat info;
     int code;
 
     if (file < 0)
         return error_errno(error, "open", path);
-    code = read_all(file, path, limit, out, error);
+    if (fstat(file, &info) != 0)
+        code = error_errno(error, "look at", path);
+    else if (!S_ISREG(info.st_mode))
+        code = error_set(error, ERROR_INVALID, "%s is no plain file", path);
+    else
+        code = home_read_stream(file, path, limit, out, error);
     close(file);
     if (code)
         out->size = start;

@@ -48,8 +48,13 @@ int home_path(const char *home, const char *name, char out[HOME_PATH_SIZE], stru
 int home_path_in(const char *home, const char *folder, const char *name, const char *suffix,
                  char out[HOME_PATH_SIZE], struct error *error);
 
-/* Appends a whole file of at most limit bytes. ERROR_NOT_FOUND, ERROR_TOO_LARGE, ERROR_IO. */
+/* Appends a whole file of at most limit bytes. ERROR_NOT_FOUND, ERROR_TOO_LARGE, ERROR_IO;
+ * ERROR_INVALID when it is no plain file: nothing is waited for. */
 int home_read(const char *path, size_t limit, struct buffer *out, struct error *error);
+/* The same from an open descriptor of any kind, waiting for it to end; name is for errors only. The
+ * caller closes it. After an error out may hold a part. */
+int home_read_stream(int file, const char *name, size_t limit, struct buffer *out,
+                     struct error *error);
 /* Replaces (or makes) a file with exactly these bytes and this mode. */
 int home_write(const char *path, mode_t mode, struct span content, struct error *error);
 /* Removes a file and syncs its folder; ERROR_NOT_FOUND when there is none. */

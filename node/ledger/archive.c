@@ -71,7 +71,7 @@ static int join(const char *home, const char *name, char out[PATH_MAX], struct e
 
 static int read_file(const char *path, struct buffer *out, struct stat *status, struct error *error)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* not wait for a FIFO */
     ssize_t got = 1;
     int rc = ERROR_NONE;
 

@@ -166,6 +166,22 @@ static void test_home__reads_listener_keys(void **state)
     }
 }
 
+static void test_home__reads_plain_files_only_and_waits_for_nothing(void **state)
+{
+    char path[HOME_PATH_SIZE];
+    struct buffer out = {0};
+
+    path_of(state, "fifo", path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    alarm(10); /* a reader that waits for somebody to write would never come back */
+    assert_int_equal(home_read(path, 100, &out, NULL), ERROR_INVALID);
+    assert_int_equal(home_read("/dev/zero", 100, &out, NULL), ERROR_INVALID);
+    assert_int_equal(home_read("/", 100, &out, NULL), ERROR_INVALID);
+    alarm(0);
+    assert_int_equal(out.size, 0);
+    buffer_finish(&out);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -173,6 +189,7 @@ int main(void)
         TEST(test_home__replaces_a_file_whole),
         TEST(test_home__a_failed_write_keeps_the_old_file),
         TEST(test_home__reads_no_more_than_the_limit),
+        TEST(test_home__reads_plain_files_only_and_waits_for_nothing),
         TEST(test_home__lists_names_sorted_and_without_suffix),
         TEST(test_home__names_cannot_leave_their_folder),
         TEST(test_home__only_one_process_has_the_lock),
