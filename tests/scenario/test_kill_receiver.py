@@ -1,5 +1,5 @@
-"""kill -9 of receivers while they catch up. One publisher has a long feed; ten receivers, one after the other, are
-killed again and again on their way to its end. What a receiver has acknowledged is what the publisher, another process,
+"""kill -9 of receivers while they catch up. One publisher has a long feed; receivers, one after the other, are killed
+again and again on their way to its end, until enough of the kills have hit work in flight. What a receiver has acknowledged is what the publisher, another process,
 has a receipt for. After every kill the receiver's ledger is opened by SQLite: it must be whole, hold an unbroken
 beginning of the feed, and no less than was acknowledged; at the end it must be the publisher's feed, hash by hash."""
 
@@ -12,7 +12,7 @@ import time
 from ledger_file import LedgerFile, feed_of
 from network import Failure, Network, announcement, wait
 
-RECEIVERS = 10
+MAX_RECEIVERS = 40
 KILLS = 8           # of each receiver
 ENTRIES = 6000      # in the publisher's feed
 PUBLISHERS = 8      # clients that publish at the same time
@@ -89,7 +89,7 @@ class Receiver:
         self.held = held
 
     def run(self):
-        for _ in range(KILLS):
+        while self.kills < KILLS and self.held < self.end:
             self.kill_once()
         self.node.start()
         wait(lambda: int((self.node.partner(self.publisher.handle) or {}).get("seq", 0)) >= self.end,
@@ -116,21 +116,22 @@ def same_feed(publisher, nodes, feed):
 def main():
     with Network() as network:
         publisher = network.add("th-from")
-        nodes = [network.add("cn-to%d" % i) for i in range(RECEIVERS)]
         text = announcement("A long one") + "description: %s\n" % ("A long text. " * 300)
         path = network.write("long.yaml", text)
         publisher.start()
         fill(publisher, path)  # before it has partners: without any it publishes at once
-        network.exchange_cards(*[(publisher, node) for node in nodes])
         end = publisher.status_number("seq")
         feed = feed_of(publisher)
-        receivers = [Receiver(node, publisher, feed, end) for node in nodes]
-        for receiver in receivers:
+        nodes, kills, in_flight = [], 0, 0
+        while (kills < MIN_KILLS or in_flight < MIN_IN_FLIGHT) and len(nodes) < MAX_RECEIVERS:
+            nodes.append(network.add("cn-to%d" % len(nodes)))
+            network.exchange_cards((publisher, nodes[-1]))
+            receiver = Receiver(nodes[-1], publisher, feed, end)
             receiver.run()
+            kills += receiver.kills
+            in_flight += receiver.in_flight
         publisher.stop()
         same_feed(publisher, nodes, feed)
-        kills = sum(receiver.kills for receiver in receivers)
-        in_flight = sum(receiver.in_flight for receiver in receivers)
         print("receiver: %d kills, %d of them with work in flight, %d entries each; none that was"
               " acknowledged lost, none twice, no fork, nothing corrupt" % (kills, in_flight, end))
         if kills < MIN_KILLS or in_flight < MIN_IN_FLIGHT:
