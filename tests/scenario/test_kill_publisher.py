@@ -86,7 +86,10 @@ class Pair(threading.Thread):
             self.partner.start()
             self.publisher.start()
             self.feed = feed_of(self.publisher)
-            for kill in range(KILLS):
+            # Until enough of the kills have hit work in flight: how many do depends on the machine.
+            while self.kills < KILLS or (self.in_flight < -(-MIN_IN_FLIGHT // PAIRS)
+                                         and self.kills < 3 * KILLS):
+                kill = self.kills
                 if kill in EARLY:
                     self.kill_early()
                 else:
