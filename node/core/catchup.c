@@ -12,6 +12,8 @@
 
 #define FAULT_WAIT_MS 1000
 #define WAIT_MAX_MS 300000
+#define FAULTS_MAX 9           /* more make the pause no longer */
+#define NEWS_FAULTS_MAX 5      /* … and so many where there are new entries */
 #define PROBE_INTERVAL_MS 5000 /* of one feed, whoever asks for it */
 #define CONTENT_WAIT_MS 60000
 #define CONTENT_WAIT_MAX_MS 3600000
@@ -103,6 +105,14 @@ void catchup_moved(struct exchange *exchange, struct feed *feed)
         set_ahead(exchange, behind);
 }
 
+static uint64_t fault_wait_ms(const struct source *source, unsigned faults_max)
+{
+    unsigned faults = source->faults < faults_max ? source->faults : faults_max;
+    uint64_t wait_ms = (uint64_t)FAULT_WAIT_MS << faults;
+
+    return wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS;
+}
+
 void catchup_note(struct exchange *exchange, struct feed *feed, struct partner *partner,
                   const struct entry_head *head)
 {
@@ -119,15 +129,16 @@ void catchup_note(struct exchange *exchange, struct feed *feed, struct partner *
         source->certificate = head->certificate;
     if (head->seq > source->seq) {
         source->seq = head->seq;
-        /* New entries are a new chance, but not more often than this. */
-        if (source->retry_at > now + FAULT_WAIT_MS)
-            source->retry_at = now + FAULT_WAIT_MS;
+        /* New entries are a new chance, but a smaller one for who has failed us often. */
+        if (source->retry_at > now + fault_wait_ms(source, NEWS_FAULTS_MAX))
+            source->retry_at = now + fault_wait_ms(source, NEWS_FAULTS_MAX);
     }
     catchup_moved(exchange, feed);
-    /* The same seq with another hash: one of the two is no longer the publisher's only word. */
-    if (head->seq == feed->head.seq && head->seq && source->retry_at <= now &&
-        !id_equal(&head->hash, &feed->head.hash))
-        catchup_probe(exchange, feed, partner);
+    /* Another entry at a seq that we hold: one of the two is no longer the publisher's only word.
+     * Who stands behind us may be a restored publisher, or hold another branch. */
+    if (head->seq <= feed->head.seq && !feed->frozen && source->retry_at <= now &&
+        !ingest_is_ours(exchange, feed, head->seq, &head->hash))
+        catchup_probe(exchange, feed, partner, head->seq);
     catchup_want(exchange, feed);
 }
 
@@ -153,7 +164,8 @@ static void doubt(struct exchange *exchange, const struct source *source)
     struct partner *partner = source->partner;
     struct error error;
 
-    if (partner->doubted)
+    /* What does not follow our own entries, but is signed by us, is no false claim. */
+    if (partner->doubted || exchange->own->diverged)
         return;
     partner->doubted = true;
     error_set(&error, ERROR_GAP,
@@ -472,9 +484,7 @@ void catchup_fault(struct exchange *exchange, struct feed *feed, struct partner 
 
     if (!source)
         return;
-    wait_ms = (uint64_t)FAULT_WAIT_MS << (source->faults < 9 ? source->faults : 9);
-    if (wait_ms > WAIT_MAX_MS)
-        wait_ms = WAIT_MAX_MS;
+    wait_ms = fault_wait_ms(source, FAULTS_MAX);
     source->faults++;
     source->retry_at = exchange_now(exchange) + wait_ms;
     if (feed == exchange->own && source->wanted) {
@@ -484,13 +494,13 @@ void catchup_fault(struct exchange *exchange, struct feed *feed, struct partner 
     catchup_want(exchange, feed);
 }
 
-void catchup_probe(struct exchange *exchange, struct feed *feed, struct partner *partner)
+void catchup_probe(struct exchange *exchange, struct feed *feed, struct partner *partner,
+                   uint64_t seq)
 {
     uint64_t now = exchange_now(exchange);
 
-    if (!feed->pull && !feed->frozen && feed->head.seq && has_credit(partner) &&
-        feed->probe_at <= now &&
-        send_pull(exchange, feed, partner, PULL_PROBE, feed->head.seq, feed->head.seq))
+    if (!feed->pull && !feed->frozen && seq && has_credit(partner) && feed->probe_at <= now &&
+        send_pull(exchange, feed, partner, PULL_PROBE, seq, seq))
         feed->probe_at = now + PROBE_INTERVAL_MS;
 }
 

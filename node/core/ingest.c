@@ -112,6 +112,19 @@ static int read_one(struct exchange *exchange, const struct feed *feed, uint64_t
     return !code && one->no_memory ? error_memory(error) : code;
 }
 
+bool ingest_is_ours(struct exchange *exchange, const struct feed *feed, uint64_t seq,
+                    const struct id *hash)
+{
+    struct one_entry one = {0};
+    bool ours;
+
+    if (seq == feed->head.seq)
+        return id_equal(hash, &feed->head.hash);
+    ours = read_one(exchange, feed, seq, &one, NULL) || !one.found || id_equal(&one.hash, hash);
+    buffer_finish(&one.bytes);
+    return ours;
+}
+
 static int keep_proof(struct exchange *exchange, const struct feed *feed,
                       const struct one_entry *kept, const struct entry *other, uint64_t certificate,
                       struct error *error)

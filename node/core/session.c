@@ -351,7 +351,7 @@ static void after_run(struct exchange *exchange, struct partner *partner, struct
         break;
     case INGEST_DIVERGED:
         catchup_fault(exchange, feed, partner);
-        catchup_probe(exchange, feed, partner);
+        catchup_probe(exchange, feed, partner, feed->head.seq);
         break;
     case INGEST_FORK:
         session_trouble(exchange, partner, error);
@@ -392,6 +392,7 @@ static void take_run(struct exchange *exchange, struct partner *partner, struct 
 
         catchup_note(exchange, feed, partner, &head);
     }
+    feed->diverged = feed->diverged || result == INGEST_DIVERGED;
     if (pull)
         catchup_done(exchange, pull, result == INGEST_ADDED);
     after_run(exchange, partner, feed, result, incoming, &error);

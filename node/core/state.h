@@ -26,7 +26,7 @@ struct source {
 enum pull_kind {
     PULL_ENTRIES,  /* behind our head */
     PULL_CONTENTS, /* of entries that we hold without */
-    PULL_PROBE     /* the entry at our head: is the feed forked? */
+    PULL_PROBE     /* an entry that we hold: is the feed forked? */
 };
 
 struct pull {
@@ -78,6 +78,7 @@ struct feed {
     size_t source_count;
     struct pull *pull; /* under way; NULL: none */
     uint64_t probe_at; /* monotonic ms: no probe before */
+    bool diverged;     /* signed entries that do not follow ours were seen: there is a fork */
     bool needy;        /* in the queue */
     struct feed *next_needy;
     bool passed_over; /* a head of it was told while we did not follow it */
@@ -212,6 +213,9 @@ enum ingest_result {
 enum ingest_result ingest_run(struct exchange *exchange, struct feed *feed, struct entry_run *run,
                               bool checked, uint64_t certificate, uint64_t *added,
                               struct error *error);
+/* Is this the hash of the entry at seq that we hold? Also true when it cannot be told. */
+bool ingest_is_ours(struct exchange *exchange, const struct feed *feed, uint64_t seq,
+                    const struct id *hash);
 /* Appends entries that were checked and follow the head. */
 int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *entries, size_t count,
                   struct error *error);
@@ -240,8 +244,9 @@ void catchup_done(struct exchange *exchange, struct pull *pull, bool moved);
 void catchup_later(struct exchange *exchange, struct pull *pull, uint64_t wait_ms);
 /* It said or sent something wrong about this feed: don't ask it for a while. */
 void catchup_fault(struct exchange *exchange, struct feed *feed, struct partner *partner);
-/* Asks for the entry at our head, to see whether the feed is forked. */
-void catchup_probe(struct exchange *exchange, struct feed *feed, struct partner *partner);
+/* Asks for an entry that we hold, to see whether the feed is forked. */
+void catchup_probe(struct exchange *exchange, struct feed *feed, struct partner *partner,
+                   uint64_t seq);
 /* Pulls under way to the partner may have been lost with a link: asks again. */
 void catchup_again(struct exchange *exchange, struct partner *partner);
 void catchup_forget(struct exchange *exchange, struct partner *partner); /* the session ended */

@@ -134,17 +134,37 @@ static void bus_live(void *self, const char *topic, struct span payload)
 
 static uint64_t clock_now(void *self)
 {
-    return ((struct network *)self)->now_ms;
+    return ((struct network_node *)self)->network->now_ms;
+}
+
+static uint64_t clock_wall(void *self)
+{
+    const struct network_node *node = self;
+
+    return node->network->now_ms + (uint64_t)node->clock_wrong_ms;
 }
 
 static void random_fill(void *self, void *out, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        ((uint8_t *)out)[i] = (uint8_t)draw(self);
+        ((uint8_t *)out)[i] = (uint8_t)draw(((struct network_node *)self)->network);
+}
+
+static void partner_changed(void *self, const struct id *feed)
+{
+    (void)feed;
+    ((struct network_node *)self)->partner_changes++;
 }
 
 /* --- nodes --------------------------------------------------------------------------------------
  */
+
+static void create_store(struct network_node *node)
+{
+    assert_int_equal(ledger_memory_create(&node->store, NULL), ERROR_NONE);
+    assert_int_equal(ledger_memory_open_reader(&node->store, &node->reader, NULL), ERROR_NONE);
+    store_fault_wrap(&node->faults, &node->store);
+}
 
 void network_init(struct network *network, unsigned count, uint64_t seed)
 {
@@ -160,9 +180,21 @@ void network_init(struct network *network, unsigned count, uint64_t seed)
         node->network = network;
         institution_init(&node->institution, (uint8_t)(i + 1));
         institution_certify(&node->institution, false, &node->genesis);
-        assert_int_equal(ledger_memory_create(&node->store, NULL), ERROR_NONE);
-        assert_int_equal(ledger_memory_open_reader(&node->store, &node->reader, NULL), ERROR_NONE);
+        create_store(node);
     }
+}
+
+static void destroy_store(struct network_node *node)
+{
+    node->reader.operations->destroy(node->reader.self);
+    node->store.operations->destroy(node->store.self);
+}
+
+void network_new_store(struct network *network, unsigned index)
+{
+    assert_null(network->nodes[index].exchange);
+    destroy_store(&network->nodes[index]);
+    create_store(&network->nodes[index]);
 }
 
 void network_finish(struct network *network)
@@ -171,32 +203,53 @@ void network_finish(struct network *network)
         struct network_node *node = &network->nodes[i];
 
         network_stop(network, i);
-        node->reader.operations->destroy(node->reader.self);
-        node->store.operations->destroy(node->store.self);
+        destroy_store(node);
         buffer_finish(&node->genesis);
         institution_finish(&node->institution);
     }
     assert_null(network->flights);
 }
 
+static bool is_running(const struct network_node *node)
+{
+    return node->exchange && !node->dead;
+}
+
+/* Only a disk that is made to fail may refuse; a node then tries again. */
 static void begin(struct network_node *node)
 {
-    if (!node->open)
-        assert_int_equal(exchange_begin(node->exchange, NULL), ERROR_NONE);
+    struct error error = {0};
+    unsigned long failures = node->faults.failures;
+
+    while (!node->open && exchange_begin(node->exchange, &error)) {
+        if (node->faults.failures == failures)
+            fail_msg("begin of node %u: %s", index_of(node), error.text);
+        failures = node->faults.failures;
+    }
     node->open = true;
 }
 
-/* As the writer of a node does: time passes in the same transaction. */
-static void commit(struct network_node *node)
+/* As the writer of a node does: time passes in the same transaction. False: nothing was written. */
+static bool commit(struct network_node *node)
 {
     struct error error = {0};
+    enum network_kill kill = node->kill;
+    int code;
 
     if (!node->open)
-        return;
+        return true;
     exchange_tick(node->exchange);
+    node->kill = NETWORK_LIVES;
+    node->dead = node->dead || kill != NETWORK_LIVES;
+    if (kill == NETWORK_KILL_BEFORE)
+        return false; /* the open transaction goes with the process */
     node->open = false;
-    if (exchange_commit(node->exchange, &error))
+    node->faults.lose_answer = kill == NETWORK_KILL_AFTER;
+    code = exchange_commit(node->exchange, &error);
+    node->faults.lose_answer = false;
+    if (code && !node->dead && !node->faults.failed)
         fail_msg("commit of node %u: %s", index_of(node), error.text);
+    return code == ERROR_NONE;
 }
 
 static void add_partner(struct network_node *node, unsigned other)
@@ -211,8 +264,19 @@ static void add_partner(struct network_node *node, unsigned other)
     snprintf(handle, sizeof handle, "xx-node%u", other);
     profile.handle = handle;
     card.chain = institution->chain;
-    if (exchange_partner_add(node->exchange, &card, node->relay[other], &error))
+    if (exchange_partner_add(node->exchange, &card, node->relay[other], &error) &&
+        !node->faults.failed)
         fail_msg("partner: %s", error.text);
+}
+
+static void add_partners(struct network_node *node)
+{
+    do {
+        begin(node);
+        for (unsigned other = 0; other < node->network->count; other++)
+            if (node->knows[other])
+                add_partner(node, other);
+    } while (!commit(node) && is_running(node));
 }
 
 static void link_up(struct network *network, unsigned a, unsigned b, bool up)
@@ -224,13 +288,13 @@ static void link_up(struct network *network, unsigned a, unsigned b, bool up)
     from->linked[b] = up;
     if (!up)
         drop_flights(network, a, b);
-    if (from->exchange) {
+    if (is_running(from)) {
         begin(from);
         exchange_link(from->exchange, feed_of(network, b), EXCHANGE_LIVE_OUT, up, "sim", "");
         exchange_link(from->exchange, feed_of(network, b), EXCHANGE_SYNC_OUT, up, "sim", "");
         commit(from);
     }
-    if (to->exchange) {
+    if (is_running(to)) {
         begin(to);
         exchange_link(to->exchange, feed_of(network, a), EXCHANGE_SYNC_IN, up, "sim", "");
         commit(to);
@@ -262,24 +326,30 @@ void network_start(struct network *network, unsigned index, bool suspect, bool a
         .genesis = buffer_span(&node->genesis),
         .store = node->store,
         .bus = {node, bus_send, bus_live},
-        .clock = {network, clock_now, clock_now},
-        .random = {network, random_fill},
+        .clock = {node, clock_wall, clock_now},
+        .random = {node, random_fill},
+        .self = node,
+        .partner_changed = partner_changed,
         .suspect = suspect,
         .alone = alone,
     };
     struct error error = {0};
+    unsigned long failures;
+    int code;
 
+    node->dead = false;
+    node->kill = NETWORK_LIVES;
     assert_int_equal(keyring_create(&node->keyring, NULL), ERROR_NONE);
     assert_int_equal(policy_create(feed_of(network, index), &node->policy, NULL), ERROR_NONE);
     config.keyring = node->keyring;
     config.policy = node->policy;
-    if (exchange_create(&config, &node->exchange, &error))
+    do {
+        failures = node->faults.failures;
+        code = exchange_create(&config, &node->exchange, &error);
+    } while (code && node->faults.failures != failures);
+    if (code)
         fail_msg("start of node %u: %s", index, error.text);
-    begin(node);
-    for (unsigned other = 0; other < network->count; other++)
-        if (node->knows[other])
-            add_partner(node, other);
-    commit(node);
+    add_partners(node);
     update_links(network);
 }
 
@@ -292,6 +362,7 @@ void network_stop(struct network *network, unsigned index)
     exchange_destroy(node->exchange); /* an open transaction is lost, as in a kill */
     node->exchange = NULL;
     node->open = false;
+    node->dead = false;
     update_links(network);
     for (unsigned other = 0; other < network->count; other++)
         drop_flights(network, index, other);
@@ -305,11 +376,8 @@ void network_accept(struct network *network, unsigned a, unsigned b, bool relay)
 
     node->knows[b] = true;
     node->relay[b] = relay;
-    if (node->exchange) {
-        begin(node);
-        add_partner(node, b);
-        commit(node);
-    }
+    if (is_running(node))
+        add_partners(node);
     update_links(network);
 }
 
@@ -383,13 +451,65 @@ static void deliver(struct network *network, struct flight *flight)
     incoming_destroy(incoming);
 }
 
+void network_inject(struct network *network, unsigned from, unsigned to, const char *topic,
+                    struct span bytes)
+{
+    struct flight flight = {.from = from, .to = to, .live = topic != NULL};
+
+    if (topic)
+        snprintf(flight.topic, sizeof flight.topic, "%s", topic);
+    assert_true(buffer_append(&flight.bytes, bytes.data, bytes.size));
+    deliver(network, &flight);
+    commit(&network->nodes[to]);
+    buffer_finish(&flight.bytes);
+}
+
+void network_say(struct network *network, unsigned from, unsigned to,
+                 const Caravan__SyncMessage *message)
+{
+    struct buffer bytes = {0};
+
+    assert_true(serve_pack(&message->base, &bytes));
+    network_inject(network, from, to, NULL, buffer_span(&bytes));
+    buffer_finish(&bytes);
+}
+
+int network_import(struct network *network, unsigned index, unsigned feed,
+                   const struct buffer *entries, size_t count, struct error *error)
+{
+    struct network_node *node = &network->nodes[index];
+    struct buffer run = {0};
+    uint64_t added, known, head;
+    int code;
+
+    institution_run(&network->nodes[feed].institution, entries, count, 0, &run);
+    begin(node);
+    code = exchange_import(node->exchange, span_of(NULL, 0), buffer_span(&run), &added, &known,
+                           &head, error);
+    commit(node);
+    buffer_finish(&run);
+    return code;
+}
+
+void network_kill(struct network *network, unsigned index, bool after)
+{
+    network->nodes[index].kill = after ? NETWORK_KILL_AFTER : NETWORK_KILL_BEFORE;
+}
+
+static void bury(struct network *network)
+{
+    for (unsigned i = 0; i < network->count; i++)
+        if (network->nodes[i].dead)
+            network_stop(network, i);
+}
+
 static void deliver_due(struct network *network)
 {
     struct flight *flight;
 
     while ((flight = network->flights) && flight->at <= network->now_ms) {
         network->flights = flight->next;
-        if (network->nodes[flight->to].exchange)
+        if (is_running(&network->nodes[flight->to]))
             deliver(network, flight);
         buffer_finish(&flight->bytes);
         free(flight);
@@ -401,7 +521,7 @@ static void tick(struct network *network)
     for (unsigned i = 0; i < network->count; i++) {
         struct network_node *node = &network->nodes[i];
 
-        if (!node->exchange)
+        if (!is_running(node))
             continue;
         begin(node);
         commit(node);
@@ -426,6 +546,7 @@ bool network_run(struct network *network, uint64_t limit_ms,
             tick(network);
             next_tick = network->now_ms + 100;
         }
+        bury(network);
     }
 }
 
@@ -443,11 +564,15 @@ bool network_publish(struct network *network, unsigned index, const char *text)
     struct exchange_published out;
     int code;
 
+    if (!is_running(node))
+        return false;
     begin(node);
     code = exchange_publish(node->exchange, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT,
                             span_of_text(text), NULL, &out, NULL);
-    commit(node);
-    return code == ERROR_NONE;
+    if (!commit(node) || code)
+        return false;
+    node->acknowledged = out.seq;
+    return true;
 }
 
 struct walk {

@@ -7,24 +7,33 @@
 #define TESTS_SIM_NETWORK_H
 
 #include "node/core/exchange.h"
+#include "tests/sim/store_fault.h"
 #include "tests/support/institution.h"
 
 #define NETWORK_NODES 7
 
 struct network;
 
+enum network_kill { NETWORK_LIVES, NETWORK_KILL_BEFORE, NETWORK_KILL_AFTER };
+
 struct network_node {
     struct network *network;
     struct institution institution;
     struct buffer genesis;
-    struct store store, reader;
+    struct store_fault faults;
+    struct store store, reader; /* the store is in front of faults */
     struct keyring *keyring;
     struct policy *policy;
     struct exchange *exchange; /* NULL while it is stopped */
     bool relay[NETWORK_NODES], knows[NETWORK_NODES];
     bool dials[NETWORK_NODES]; /* opens connections to this node whenever both run */
     bool linked[NETWORK_NODES];
-    bool open; /* a transaction is, which more may join */
+    bool open;                /* a transaction is, which more may join */
+    enum network_kill kill;   /* at its next commit */
+    bool dead;                /* killed; network_run stops it */
+    int64_t clock_wrong_ms;   /* how far its wall clock is ahead */
+    unsigned partner_changes; /* calls of partner_changed */
+    uint64_t acknowledged;    /* highest seq of its own feed that was published and committed */
 };
 
 struct network {
@@ -58,7 +67,23 @@ void network_cut(struct network *network, unsigned a, unsigned b, bool cut);
 
 void network_start(struct network *network, unsigned node, bool suspect, bool alone);
 void network_stop(struct network *network, unsigned node);
+/* A stopped node loses its ledger. */
+void network_new_store(struct network *network, unsigned node);
 void network_remove_partner(struct network *network, unsigned a, unsigned b);
+
+/* The process ends at this node's next commit: just before it, or when it is on disk but nothing
+ * has been said to anybody. It stays stopped until network_start. */
+void network_kill(struct network *network, unsigned node, bool after);
+
+/* What a hostile node 'from' could say: given to 'to' now, whatever links there are. topic: of a
+ * live message, else NULL. */
+void network_inject(struct network *network, unsigned from, unsigned to, const char *topic,
+                    struct span bytes);
+void network_say(struct network *network, unsigned from, unsigned to,
+                 const Caravan__SyncMessage *message);
+/* Gives a node SignedEntry bytes of a feed that it follows, as a file would. */
+int network_import(struct network *network, unsigned node, unsigned feed,
+                   const struct buffer *entries, size_t count, struct error *error);
 
 /* Publishes a plain announcement content; false when publishing is not open. */
 bool network_publish(struct network *network, unsigned node, const char *text);

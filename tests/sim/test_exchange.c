@@ -263,17 +263,6 @@ static void test_exchange__a_spoiling_relay_harms_nobody(void **state)
     }
 }
 
-/* Node 1 takes what 0 publishes; then 0 loses its newest entries, as after restoring a backup. */
-static void copy_ledger(struct network *network, unsigned index)
-{
-    struct network_node *node = &network->nodes[index];
-
-    node->reader.operations->destroy(node->reader.self);
-    node->store.operations->destroy(node->store.self);
-    assert_int_equal(ledger_memory_create(&node->store, NULL), ERROR_NONE);
-    assert_int_equal(ledger_memory_open_reader(&node->store, &node->reader, NULL), ERROR_NONE);
-}
-
 static void test_exchange__a_restored_node_fetches_its_own_entries_back(void **state)
 {
     struct network network;
@@ -288,7 +277,7 @@ static void test_exchange__a_restored_node_fetches_its_own_entries_back(void **s
     assert_true(network_run(&network, MINUTE, network_is_equal, NULL));
     network_holds(&network, 0, 0, &before);
     network_stop(&network, 0);
-    copy_ledger(&network, 0);
+    network_new_store(&network, 0); /* as after restoring an old backup */
     network_cut(&network, 0, 1, true);
     network_start(&network, 0, true, false);
     network_sleep(&network, MINUTE);
@@ -327,7 +316,7 @@ static void test_exchange__a_fork_freezes_the_feed_and_is_kept_as_proof(void **s
     assert_true(network_run(&network, MINUTE, network_is_equal, NULL));
     network_holds(&network, 1, 0, &before);
     network_stop(&network, 0);
-    copy_ledger(&network, 0);
+    network_new_store(&network, 0); /* as after restoring an old backup */
     network_cut(&network, 0, 1, true);
     network_start(&network, 0, true, true); /* the operator is wrong: another copy had published */
     publish_many(&network, 0, 3);
