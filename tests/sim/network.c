@@ -550,6 +550,14 @@ bool network_run(struct network *network, uint64_t limit_ms,
     }
 }
 
+void network_settle(struct network *network)
+{
+    for (unsigned i = 0; i < network->count; i++)
+        if (is_running(&network->nodes[i]))
+            commit(&network->nodes[i]);
+    bury(network);
+}
+
 void network_sleep(struct network *network, uint64_t ms)
 {
     network_run(network, ms, NULL, NULL);
@@ -602,6 +610,30 @@ uint64_t network_holds(struct network *network, unsigned a, unsigned b, struct i
     if (hash)
         *hash = walk.hash;
     return walk.seq;
+}
+
+struct tally {
+    uint32_t type;
+    unsigned count;
+};
+
+static int tally_entry(void *context, const struct store_entry *row)
+{
+    struct tally *tally = context;
+
+    tally->count += row->entry.content_type == tally->type;
+    return 0;
+}
+
+unsigned network_count(struct network *network, unsigned a, unsigned b, uint32_t type)
+{
+    struct store *reader = &network->nodes[a].reader;
+    struct tally tally = {.type = type};
+
+    assert_int_equal(reader->operations->entries(reader->self, feed_of(network, b), 1, UINT64_MAX,
+                                                 tally_entry, &tally, NULL),
+                     ERROR_NONE);
+    return tally.count;
 }
 
 /* Cheap: heads only. network_holds walks the rows. */

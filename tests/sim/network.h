@@ -92,6 +92,11 @@ bool network_run(struct network *network, uint64_t limit_ms,
                  bool (*done)(struct network *network, void *context), void *context);
 void network_sleep(struct network *network, uint64_t ms);
 
+/* Ends all open transactions. */
+void network_settle(struct network *network);
+
+/* Entries of one content type that node a holds of b's feed. */
+unsigned network_count(struct network *network, unsigned a, unsigned b, uint32_t type);
 /* What node a holds of b's feed; fails the test when the rows are not 1 … seq, chained. */
 uint64_t network_holds(struct network *network, unsigned a, unsigned b, struct id *hash);
 /* All running nodes that know a feed hold it up to its publisher's head, with the same hash. */

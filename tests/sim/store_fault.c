@@ -31,7 +31,7 @@ static int begin(void *self, struct error *error)
 {
     struct store_fault *fault = self;
 
-    if (fails(self))
+    if (!fault->spares_begin && fails(self))
         return full(error);
     fault->failed = false;
     return INNER(begin, error);
@@ -49,7 +49,7 @@ static int commit(void *self, struct error *error)
     struct store_fault *fault = self;
     int code;
 
-    if (fails(self) || fault->failed) {
+    if ((!fault->spares_begin && fails(self)) || fault->failed) {
         rollback(self);
         return full(error);
     }

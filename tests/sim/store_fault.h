@@ -12,8 +12,9 @@ struct store_fault {
     unsigned per_mille;    /* … or so many of a thousand, drawn from random */
     uint64_t random;
     unsigned long failures; /* so many have failed */
-    bool lose_answer; /* the next commit is done, but says that it failed: killed right after */
-    bool failed;      /* in the open transaction */
+    bool lose_answer;  /* the next commit is done, but says that it failed: killed right after */
+    bool spares_begin; /* transactions begin, but nothing can be written in them */
+    bool failed;       /* in the open transaction */
 };
 
 /* Takes the inner store over; destroying the outer one destroys it. */

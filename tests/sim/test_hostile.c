@@ -398,6 +398,7 @@ static void test_hostile__certificates_learned_ahead_survive_a_restart(void **st
 
     (void)state;
     hand_made(&network, 42);
+    assert_true(network_run(&network, MINUTE, holds_as_much, NULL));
     publisher = &network.nodes[0].institution;
     institution_certify(publisher, false, &bytes);
     say_certificates(&network, 1, 2, &publisher->chain);
