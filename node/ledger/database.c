@@ -98,6 +98,31 @@ static int connection_open(struct database *database, enum database_mode mode, s
     return ERROR_NONE;
 }
 
+/* Asking for the write-ahead log does not fail when the file system cannot have one. */
+static int log_start(struct database *database, struct error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    const char *mode = NULL;
+    bool row = false;
+    int rc = ERROR_NONE;
+
+    if (sqlite3_prepare_v2(database->handle, "PRAGMA journal_mode=WAL", -1, &statement, NULL) !=
+        SQLITE_OK)
+        rc = database_fail(database, "open", error);
+    if (!rc)
+        rc = database_step(database, statement, "open", &row, error);
+    if (!rc && row)
+        mode = (const char *)sqlite3_column_text(statement, 0);
+    if (!rc && (!mode || strcmp(mode, "wal") != 0))
+        rc =
+            error_set(error, ERROR_IO,
+                      "cannot open %s: its file system has no shared memory for SQLite's log; keep "
+                      "the home on a local disk",
+                      database->path);
+    sqlite3_finalize(statement);
+    return rc;
+}
+
 static int connection_tune(struct database *database, enum database_mode mode, struct error *error)
 {
     char sql[512];
@@ -110,9 +135,11 @@ static int connection_tune(struct database *database, enum database_mode mode, s
         return (int)error->code;
     if (mode != DATABASE_WRITE)
         return ERROR_NONE;
+    if (log_start(database, error))
+        return (int)error->code;
     /* secure_delete: what is erased is overwritten. */
     snprintf(sql, sizeof sql,
-             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+             "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
              "PRAGMA wal_autocheckpoint=%d; PRAGMA journal_size_limit=%d;",
              CHECKPOINT_PAGES, LOG_SIZE_KEPT);
     return database_run(database, sql, "open", error);

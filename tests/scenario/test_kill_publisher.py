@@ -20,7 +20,7 @@ from network import BIN, DEADLINE, Failure, Network, announcement, wait
 PAIRS = 5
 KILLS = 11          # of each publisher
 EARLY = (3, 8)      # these kills fall into the start, before anything is published
-BATCH = 300         # announcements that a client is given at a time
+BATCH = 600         # announcements that a client is given at a time
 MIN_KILLS, MIN_IN_FLIGHT = 50, 40
 
 
