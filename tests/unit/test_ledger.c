@@ -1,76 +1,9 @@
 /* One suite over both implementations of struct store: every promise of node/core/ports.h; the
  * small tables are in test_ledger_tables.c. */
-#include "tests/support/ledger_fixture.h"
+#include "tests/support/ledger_seen.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* --- visitors --------------------------------------------------------------------------------- */
-
-struct seen {
-    struct store store; /* what the visitor may read from */
-    size_t count, stop_after;
-    struct id feeds[4096];
-    uint64_t seqs[4096], arrivals[4096];
-    bool has_content[4096];
-    struct store_feed last_feed;
-};
-
-static int see_entry(void *context, const struct store_entry *entry)
-{
-    struct seen *seen = context;
-
-    assert_true(seen->count < 4096);
-    seen->feeds[seen->count] = entry->entry.feed;
-    seen->seqs[seen->count] = entry->entry.seq;
-    seen->arrivals[seen->count] = entry->arrival;
-    seen->has_content[seen->count] = entry->entry.has_content;
-    return ++seen->count == seen->stop_after;
-}
-
-static int see_feed(void *context, const struct store_feed *feed)
-{
-    struct seen *seen = context;
-
-    assert_true(seen->count < 4096);
-    seen->feeds[seen->count] = feed->head.feed;
-    seen->arrivals[seen->count] = feed->head_arrival;
-    seen->last_feed = *feed;
-    return ++seen->count == seen->stop_after;
-}
-
-static struct seen *see(void)
-{
-    static struct seen seen;
-
-    memset(&seen, 0, sizeof seen);
-    return &seen;
-}
-
-static struct seen *see_entries(struct store store, const struct id *feed, uint64_t first,
-                                uint64_t last)
-{
-    struct seen *seen = see();
-
-    ok(call(store, entries, feed, first, last, see_entry, seen, NULL));
-    return seen;
-}
-
-static struct seen *see_arrivals(struct store store, uint64_t after, uint32_t types)
-{
-    struct seen *seen = see();
-
-    ok(call(store, arrivals, after, types, see_entry, seen, NULL));
-    return seen;
-}
-
-static struct seen *see_feeds(struct store store, uint64_t after, bool with_empty, size_t limit)
-{
-    struct seen *seen = see();
-
-    ok(call(store, feeds, after, with_empty, limit, see_feed, seen, NULL));
-    return seen;
-}
 
 /* --- transactions ----------------------------------------------------------------------------- */
 
@@ -85,8 +18,8 @@ static void test_ledger__starts_empty_with_an_id(void **state)
     assert_memory_not_equal(info.ledger, zero, sizeof zero);
     assert_int_equal(info.last_arrival, 0);
     assert_int_equal(call(f->writer, get_feed, &f->a->feed, &feed, &f->error), ERROR_NOT_FOUND);
-    assert_int_equal(see_feeds(f->writer, 0, true, 10)->count, 0);
-    assert_int_equal(see_arrivals(f->writer, 0, STORE_ALL_TYPES)->count, 0);
+    assert_int_equal(ledger_seen_feeds(f->writer, 0, true, 10)->count, 0);
+    assert_int_equal(ledger_seen_arrivals(f->writer, 0, STORE_ALL_TYPES)->count, 0);
     ledger_fixture_reopen(f);
     ok(call(f->writer, info, &again, &f->error));
     assert_memory_equal(info.ledger, again.ledger, sizeof zero);
@@ -111,7 +44,7 @@ static void test_ledger__writes_only_in_a_transaction(void **state)
     assert_int_equal(call(f->writer, begin, &f->error), ERROR_INTERNAL);
     ledger_fixture_append(f, entry);
     ledger_fixture_commit(f);
-    assert_int_equal(see_entries(f->writer, &f->a->feed, 1, UINT64_MAX)->count, 1);
+    assert_int_equal(ledger_seen_entries(f->writer, &f->a->feed, 1, UINT64_MAX)->count, 1);
 }
 
 static void test_ledger__a_reader_cannot_write(void **state)
@@ -147,7 +80,7 @@ static void test_ledger__a_reader_cannot_write(void **state)
     r.operations->rollback(r.self);
     ledger_fixture_append(f, entry);
     ledger_fixture_commit(f);
-    assert_int_equal(see_entries(f->writer, &f->a->feed, 1, 1)->count, 1);
+    assert_int_equal(ledger_seen_entries(f->writer, &f->a->feed, 1, 1)->count, 1);
 }
 
 static void put_everything(struct ledger_fixture *f, uint8_t number, const char *text)
@@ -212,9 +145,9 @@ static void assert_only_old(struct ledger_fixture *f, struct store store)
     assert_true(feed.frozen);
     assert_int_equal(feed.statement_ms, 1);
     assert_true(span_equal(feed.statement, span_of_text("old")));
-    assert_int_equal(see_arrivals(store, 0, STORE_ALL_TYPES)->count, 1);
-    assert_int_equal(see_entries(store, &f->a->feed, 0, UINT64_MAX)->count, 1);
-    assert_int_equal(see_feeds(store, 0, true, 10)->count, 2);
+    assert_int_equal(ledger_seen_arrivals(store, 0, STORE_ALL_TYPES)->count, 1);
+    assert_int_equal(ledger_seen_entries(store, &f->a->feed, 0, UINT64_MAX)->count, 1);
+    assert_int_equal(ledger_seen_feeds(store, 0, true, 10)->count, 2);
     ok(call(store, conflicts, count_conflict, &conflicts, NULL));
     assert_int_equal(conflicts, 1);
     ok(call(store, certificates, &f->a->feed, keep_certificate, &text, NULL));
@@ -260,11 +193,11 @@ static void test_ledger__a_reader_sees_only_what_is_committed(void **state)
     /* The writer sees its own. */
     ok(call(f->writer, get_value, "name", &text, NULL));
     assert_string_equal(buffer_text(&text), "new");
-    assert_int_equal(see_arrivals(f->writer, 0, STORE_ALL_TYPES)->count, 2);
+    assert_int_equal(ledger_seen_arrivals(f->writer, 0, STORE_ALL_TYPES)->count, 2);
     ledger_fixture_commit(f);
     ok(call(f->reader, get_value, "name", &text, NULL));
     assert_string_equal(buffer_text(&text), "new");
-    assert_int_equal(see_arrivals(f->reader, 0, STORE_ALL_TYPES)->count, 2);
+    assert_int_equal(ledger_seen_arrivals(f->reader, 0, STORE_ALL_TYPES)->count, 2);
     buffer_finish(&text);
 }
 
@@ -280,7 +213,7 @@ static void test_ledger__rolls_a_new_feed_back(void **state)
     ledger_fixture_rollback(f);
     assert_int_equal(call(f->writer, get_feed, &f->a->feed, &feed, NULL), ERROR_NOT_FOUND);
     assert_int_equal(call(f->writer, get_feed, &f->b->feed, &feed, NULL), ERROR_NOT_FOUND);
-    assert_int_equal(see_feeds(f->writer, 0, true, 10)->count, 0);
+    assert_int_equal(ledger_seen_feeds(f->writer, 0, true, 10)->count, 0);
     ledger_fixture_begin(f);
     ledger_fixture_append(f, first);
     ledger_fixture_commit(f);
@@ -411,13 +344,13 @@ static void test_ledger__refuses_a_gap_and_a_broken_chain(void **state)
     ledger_fixture_append(f, two);
     ledger_fixture_commit(f);
     ledger_fixture_reopen(f);
-    assert_int_equal(see_entries(f->writer, &f->a->feed, 1, 10)->count, 2);
+    assert_int_equal(ledger_seen_entries(f->writer, &f->a->feed, 1, 10)->count, 2);
 }
 
 static void test_ledger__reads_ranges_in_order(void **state)
 {
     struct ledger_fixture *f = *state;
-    struct seen *seen;
+    struct ledger_seen *seen;
 
     ledger_fixture_begin(f);
     for (int i = 0; i < 1500; i++) { /* more than a page, interleaved */
@@ -427,21 +360,21 @@ static void test_ledger__reads_ranges_in_order(void **state)
     }
     ledger_fixture_commit(f);
     ledger_fixture_open_reader(f);
-    seen = see_entries(f->reader, &f->a->feed, 0, UINT64_MAX);
+    seen = ledger_seen_entries(f->reader, &f->a->feed, 0, UINT64_MAX);
     assert_int_equal(seen->count, 1500);
     for (size_t i = 0; i < seen->count; i++)
         assert_int_equal(seen->seqs[i], i + 1);
-    seen = see_entries(f->reader, &f->a->feed, 100, 1300);
+    seen = ledger_seen_entries(f->reader, &f->a->feed, 100, 1300);
     assert_int_equal(seen->count, 1201);
     assert_int_equal(seen->seqs[0], 100);
     assert_int_equal(seen->seqs[1200], 1300);
-    assert_int_equal(see_entries(f->reader, &f->a->feed, 1500, 1500)->count, 1);
-    assert_int_equal(see_entries(f->reader, &f->a->feed, 1501, UINT64_MAX)->count, 0);
-    assert_int_equal(see_entries(f->reader, &f->a->feed, 9, 8)->count, 0);
-    assert_int_equal(see_entries(f->reader, &f->b->feed, UINT64_MAX, UINT64_MAX)->count, 0);
-    seen = see();
+    assert_int_equal(ledger_seen_entries(f->reader, &f->a->feed, 1500, 1500)->count, 1);
+    assert_int_equal(ledger_seen_entries(f->reader, &f->a->feed, 1501, UINT64_MAX)->count, 0);
+    assert_int_equal(ledger_seen_entries(f->reader, &f->a->feed, 9, 8)->count, 0);
+    assert_int_equal(ledger_seen_entries(f->reader, &f->b->feed, UINT64_MAX, UINT64_MAX)->count, 0);
+    seen = ledger_seen_start();
     seen->stop_after = 7;
-    ok(call(f->reader, entries, &f->a->feed, 1, 1500, see_entry, seen, NULL));
+    ok(call(f->reader, entries, &f->a->feed, 1, 1500, ledger_seen_entry, seen, NULL));
     assert_int_equal(seen->count, 7);
 }
 
@@ -449,7 +382,7 @@ static void test_ledger__reads_by_arrival(void **state)
 {
     struct ledger_fixture *f = *state;
     struct store_info info;
-    struct seen *seen;
+    struct ledger_seen *seen;
 
     ledger_fixture_begin(f);
     for (int i = 0; i < 700; i++) {
@@ -458,33 +391,34 @@ static void test_ledger__reads_by_arrival(void **state)
     }
     ledger_fixture_commit(f);
     ledger_fixture_open_reader(f);
-    seen = see_arrivals(f->reader, 0, STORE_ALL_TYPES);
+    seen = ledger_seen_arrivals(f->reader, 0, STORE_ALL_TYPES);
     assert_int_equal(seen->count, 1400);
     for (size_t i = 0; i < seen->count; i++) {
         assert_int_equal(seen->arrivals[i], i + 1);
         assert_true(id_equal(&seen->feeds[i], i % 2 ? &f->b->feed : &f->a->feed));
     }
-    seen = see_arrivals(f->reader, 1390, STORE_ALL_TYPES);
+    seen = ledger_seen_arrivals(f->reader, 1390, STORE_ALL_TYPES);
     assert_int_equal(seen->count, 10);
     assert_int_equal(seen->arrivals[0], 1391);
-    assert_int_equal(see_arrivals(f->reader, 1400, STORE_ALL_TYPES)->count, 0);
-    assert_int_equal(see_arrivals(f->reader, UINT64_MAX, STORE_ALL_TYPES)->count, 0);
-    assert_int_equal(see_arrivals(f->reader, 0, STORE_TYPE(REVISION))->count, 140);
+    assert_int_equal(ledger_seen_arrivals(f->reader, 1400, STORE_ALL_TYPES)->count, 0);
+    assert_int_equal(ledger_seen_arrivals(f->reader, UINT64_MAX, STORE_ALL_TYPES)->count, 0);
+    assert_int_equal(ledger_seen_arrivals(f->reader, 0, STORE_TYPE(REVISION))->count, 140);
     assert_int_equal(
-        see_arrivals(f->reader, 0, STORE_TYPE(REVISION) | STORE_TYPE(ANNOUNCEMENT))->count, 1300);
+        ledger_seen_arrivals(f->reader, 0, STORE_TYPE(REVISION) | STORE_TYPE(ANNOUNCEMENT))->count,
+        1300);
     /* A type above 31 has no bit; 77 must not be taken for 77 - 64 = 13. */
-    assert_int_equal(see_arrivals(f->reader, 0, STORE_TYPE(UNKNOWN_TYPE % 32))->count, 0);
+    assert_int_equal(ledger_seen_arrivals(f->reader, 0, STORE_TYPE(UNKNOWN_TYPE % 32))->count, 0);
     ok(call(f->reader, info, &info, NULL));
     assert_int_equal(info.last_arrival, 1400);
-    seen = see();
+    seen = ledger_seen_start();
     seen->stop_after = 600;
-    ok(call(f->reader, arrivals, 0, STORE_ALL_TYPES, see_entry, seen, NULL));
+    ok(call(f->reader, arrivals, 0, STORE_ALL_TYPES, ledger_seen_entry, seen, NULL));
     assert_int_equal(seen->count, 600);
 }
 
 static int see_nested(void *context, const struct store_entry *entry)
 {
-    struct seen *seen = context;
+    struct ledger_seen *seen = context;
     struct compare compare = {.expected = *entry};
     struct store_feed feed;
 
@@ -500,7 +434,7 @@ static int see_nested(void *context, const struct store_entry *entry)
 static void test_ledger__a_visitor_may_read(void **state)
 {
     struct ledger_fixture *f = *state;
-    struct seen *seen = see();
+    struct ledger_seen *seen = ledger_seen_start();
 
     ledger_fixture_fill(f, f->a, 30);
     ledger_fixture_open_reader(f);
@@ -520,7 +454,7 @@ static void test_ledger__late_content_takes_a_new_arrival(void **state)
     struct ledger_fixture *f = *state;
     struct store_entry full[4], held[4];
     struct store_feed feed;
-    struct seen *seen;
+    struct ledger_seen *seen;
 
     for (int i = 0; i < 4; i++) {
         full[i] = sample_next(f->a, ANNOUNCEMENT, "text");
@@ -538,7 +472,7 @@ static void test_ledger__late_content_takes_a_new_arrival(void **state)
     assert_int_equal(feed.head_arrival, 5);
     assert_int_equal(feed.head.seq, 4);
     /* Not committed: a reader still misses it, at its old place. */
-    seen = see_arrivals(f->reader, 0, STORE_ALL_TYPES);
+    seen = ledger_seen_arrivals(f->reader, 0, STORE_ALL_TYPES);
     assert_int_equal(seen->count, 4);
     assert_int_equal(seen->seqs[1], 2);
     assert_false(seen->has_content[1]);
@@ -546,12 +480,12 @@ static void test_ledger__late_content_takes_a_new_arrival(void **state)
     ledger_fixture_reopen(f);
     full[1].received_ms = 99;
     assert_kept(f, full[1]);
-    seen = see_arrivals(f->writer, 0, STORE_ALL_TYPES);
+    seen = ledger_seen_arrivals(f->writer, 0, STORE_ALL_TYPES);
     assert_int_equal(seen->count, 4);
     assert_int_equal(seen->seqs[3], 2);
     assert_int_equal(seen->arrivals[3], 5);
     assert_true(seen->has_content[3]);
-    assert_int_equal(see_feeds(f->writer, 4, false, 10)->count, 1);
+    assert_int_equal(ledger_seen_feeds(f->writer, 4, false, 10)->count, 1);
 }
 
 static void test_ledger__late_content_has_its_errors_and_rolls_back(void **state)
@@ -623,7 +557,7 @@ static void test_ledger__pages_feeds_by_their_last_change(void **state)
     enum { FEEDS = 12 };
     struct ledger_fixture *f = *state;
     struct sample *samples[FEEDS];
-    struct seen *seen;
+    struct ledger_seen *seen;
 
     ledger_fixture_begin(f);
     for (uint8_t i = 0; i < FEEDS; i++) {
@@ -633,21 +567,21 @@ static void test_ledger__pages_feeds_by_their_last_change(void **state)
     ledger_fixture_append(f, sample_next(samples[4], ANNOUNCEMENT, "second"));
     ledger_fixture_commit(f);
     ledger_fixture_open_reader(f);
-    seen = see_feeds(f->reader, 0, false, 5);
+    seen = ledger_seen_feeds(f->reader, 0, false, 5);
     assert_int_equal(seen->count, 5);
     assert_true(id_equal(&seen->feeds[4], &samples[5]->feed)); /* 4 has moved to the end */
     assert_int_equal(seen->arrivals[4], 6);
-    seen = see_feeds(f->reader, 6, false, 100);
+    seen = ledger_seen_feeds(f->reader, 6, false, 100);
     assert_int_equal(seen->count, 7);
     assert_true(id_equal(&seen->feeds[6], &samples[4]->feed));
     assert_int_equal(seen->arrivals[6], 13);
     assert_int_equal(seen->last_feed.head.seq, 2);
-    assert_int_equal(see_feeds(f->reader, 13, true, 100)->count, 0);
-    assert_int_equal(see_feeds(f->reader, UINT64_MAX, true, 100)->count, 0);
-    assert_int_equal(see_feeds(f->reader, 0, true, 0)->count, 0);
-    seen = see();
+    assert_int_equal(ledger_seen_feeds(f->reader, 13, true, 100)->count, 0);
+    assert_int_equal(ledger_seen_feeds(f->reader, UINT64_MAX, true, 100)->count, 0);
+    assert_int_equal(ledger_seen_feeds(f->reader, 0, true, 0)->count, 0);
+    seen = ledger_seen_start();
     seen->stop_after = 3;
-    ok(call(f->reader, feeds, 0, true, 100, see_feed, seen, NULL));
+    ok(call(f->reader, feeds, 0, true, 100, ledger_seen_feed, seen, NULL));
     assert_int_equal(seen->count, 3);
     for (size_t i = 0; i < FEEDS; i++)
         sample_destroy(samples[i]);
@@ -657,7 +591,7 @@ static void test_ledger__keeps_feeds_without_entries(void **state)
 {
     struct ledger_fixture *f = *state;
     struct store_feed feed;
-    struct seen *seen;
+    struct ledger_seen *seen;
 
     ledger_fixture_begin(f);
     ok(call(f->writer, put_statement, &f->b->feed, span_of_text("head"), 7, &f->error));
@@ -672,11 +606,11 @@ static void test_ledger__keeps_feeds_without_entries(void **state)
     assert_int_equal(feed.head_arrival, 0);
     assert_true(span_equal(feed.statement, span_of_text("later head")));
     assert_int_equal(feed.statement_ms, UINT64_MAX);
-    assert_int_equal(see_feeds(f->writer, 0, false, 10)->count, 1);
-    seen = see_feeds(f->writer, 0, true, 1); /* the empty one is not counted in the limit */
+    assert_int_equal(ledger_seen_feeds(f->writer, 0, false, 10)->count, 1);
+    seen = ledger_seen_feeds(f->writer, 0, true, 1); /* the empty one is not counted in the limit */
     assert_int_equal(seen->count, 2);
     assert_true(id_equal(&seen->feeds[0], &f->b->feed));
-    assert_int_equal(see_feeds(f->writer, 1, true, 10)->count, 0);
+    assert_int_equal(ledger_seen_feeds(f->writer, 1, true, 10)->count, 0);
     ledger_fixture_begin(f);
     ledger_fixture_append(f, sample_next(f->b, ANNOUNCEMENT, "one"));
     ok(call(f->writer, put_frozen, &f->b->feed, true, &f->error));
