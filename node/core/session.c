@@ -393,7 +393,9 @@ static void take_run(struct exchange *exchange, struct partner *partner, struct 
         catchup_note(exchange, feed, partner, &head);
     }
     feed->diverged = feed->diverged || result == INGEST_DIVERGED;
-    if (pull)
+    if (pull && result == INGEST_FAILED)
+        catchup_later(exchange, pull, 0); /* our own fault */
+    else if (pull)
         catchup_done(exchange, pull, result == INGEST_ADDED);
     after_run(exchange, partner, feed, result, incoming, &error);
 }
@@ -524,13 +526,29 @@ static void take_message(struct exchange *exchange, struct partner *partner,
     }
 }
 
+/* Nothing can be kept of it now. What we asked for we ask for again; the rest is repeated by
+ * partners in time. */
+static void put_off(struct exchange *exchange, struct partner *partner,
+                    const struct incoming *incoming)
+{
+    const Caravan__SyncMessage *message = incoming->message;
+    struct pull *pull = NULL;
+
+    if (message && message->body_case == CARAVAN__SYNC_MESSAGE__BODY_RUN)
+        pull = catchup_find(exchange, partner, message->run->request);
+    if (pull)
+        catchup_later(exchange, pull, 0);
+}
+
 void exchange_incoming(struct exchange *exchange, struct incoming *incoming)
 {
     struct partner *partner = partner_find(exchange, &incoming->peer);
 
-    if (!partner || exchange->broken)
+    if (!partner)
         return;
-    if (incoming->error.code) {
+    if (exchange->broken) {
+        put_off(exchange, partner, incoming);
+    } else if (incoming->error.code) {
         session_trouble(exchange, partner, &incoming->error);
         if (incoming->message && incoming->message->body_case == CARAVAN__SYNC_MESSAGE__BODY_RUN)
             fail_pull(exchange, partner, incoming->message->run->request);
