@@ -62,13 +62,16 @@ int ops_read(struct span bytes, struct arena *arena, uint64_t *id,
     control = (const Caravan__ControlRequest *)message;
     *id = control->id;
     if (!control->operation)
-        return error_set(error, ERROR_MALFORMED,
-                         "control request: operation is absent; expected a name like \"list\"");
+        return error_set(
+            error, ERROR_MALFORMED,
+            "control request: operation: found nothing, expected a name like \"list\"");
     found = ops_find(control->operation);
     if (!found)
-        return error_set(error, ERROR_INVALID,
-                         "this node has no operation \"%.40s\"; is the client newer than the node?",
-                         control->operation);
+        return error_set(
+            error, ERROR_INVALID,
+            "control request: operation: found \"%.40s\", expected one that this node has; "
+            "is the client newer than the node?",
+            control->operation);
     code = guard_unpack(found->request, span_of(control->request.data, control->request.len),
                         &guard_limits_message, arena, request, error);
     if (code)
