@@ -360,6 +360,8 @@ static int block_signals(int *signals, struct error *error)
     sigaddset(&set, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &set, NULL); /* threads made later inherit it */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ,
+           SIG_IGN); /* a file at its size limit is an error to report, as a full disk is */
     *signals = signalfd(-1, &set, SFD_CLOEXEC);
     return *signals < 0 ? error_errno(error, "watch", "signals") : ERROR_NONE;
 }
