@@ -43,6 +43,9 @@
 #define LIMIT_RUN_ENTRIES 4096
 /* Pulls under way to one partner: each answered by at most 1 MiB, so 2 MiB in flight. */
 #define LIMIT_PULLS_PER_PARTNER 2
+/* Requests of one peer that may wait to be answered: the pulls under way, asked again after their
+ * time limit, and heads and certificates beside them. Above that the answer is "busy". */
+#define LIMIT_REQUESTS_PER_PEER 8
 /* Pulls under way in all: 64 MiB in flight. */
 #define LIMIT_PULLS_TOTAL 64
 /* A pull that got no answer in this time is asked again, of another partner if there is one. */

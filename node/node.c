@@ -183,7 +183,7 @@ static int make_queues(struct node *node, struct error *error)
 {
     node->to_check = node_queue_create(LIMIT_QUEUE_LENGTH, QUEUE_BYTES);
     node->to_writer = node_queue_create(LIMIT_QUEUE_LENGTH, QUEUE_BYTES);
-    node->to_server = node_queue_create(LIMIT_QUEUE_LENGTH, QUEUE_BYTES);
+    node->to_server = node_turns_create();
     return node->to_check && node->to_writer && node->to_server ? ERROR_NONE : error_memory(error);
 }
 
@@ -284,7 +284,7 @@ static void stop(struct node *node)
         node_queue_close(node->to_writer);
     join(node->writer_thread, &node->writer_runs);
     if (node->to_server)
-        node_queue_close(node->to_server);
+        node_turns_close(node->to_server);
     join(node->server_thread, &node->server_runs);
     if (node->net) {
         node_desk_finish(&node->desk);
@@ -304,7 +304,7 @@ static void dismantle(struct node *node)
     net_destroy(node->net);
     node_queue_destroy(node->to_check, node_item_destroy);
     node_queue_destroy(node->to_writer, node_item_destroy);
-    node_queue_destroy(node->to_server, node_item_destroy);
+    node_turns_destroy(node->to_server, node_item_destroy);
     access_table_destroy(node->access);
     policy_destroy(node->policy);
     keyring_destroy(node->keyring);

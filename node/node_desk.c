@@ -89,14 +89,14 @@ void node_desk_retry(struct node_desk *desk, uint64_t changes, uint64_t now)
     }
 }
 
-static void send_one(struct node_desk *desk, struct node_request *request,
+static void send_one(struct net *net, struct node_request *request,
                      const struct error *commit_error)
 {
     const struct error *error = request->error.code ? &request->error : commit_error;
     struct buffer bytes = {0};
 
     if (ops_write(request->id, buffer_span(&request->reply), error, &bytes) &&
-        net_control_reply(desk->net, &request->route, &bytes))
+        net_control_reply(net, &request->route, &bytes))
         return;
     buffer_finish(&bytes);
 }
@@ -107,9 +107,14 @@ void node_desk_send(struct node_desk *desk, const struct error *commit_error)
 
     while ((request = desk->finished)) {
         desk->finished = request->next;
-        send_one(desk, request, commit_error);
+        send_one(desk->net, request, commit_error);
         node_request_destroy(request);
     }
+}
+
+void node_desk_refuse(struct net *net, struct node_request *request)
+{
+    send_one(net, request, NULL);
 }
 
 uint64_t node_desk_next_ms(const struct node_desk *desk, uint64_t now)

@@ -39,6 +39,8 @@ void node_desk_take(struct node_desk *desk, struct node_request *request, uint64
 void node_desk_retry(struct node_desk *desk, uint64_t changes, uint64_t now);
 /* Sends what is finished; with an error instead of the reply when the commit failed. */
 void node_desk_send(struct node_desk *desk, const struct error *commit_error);
+/* Sends the error of a request that nobody runs. Any thread. */
+void node_desk_refuse(struct net *net, struct node_request *request);
 /* Until the next deadline, at most 1 s. */
 uint64_t node_desk_next_ms(const struct node_desk *desk, uint64_t now);
 void node_desk_finish(struct node_desk *desk);

@@ -14,6 +14,7 @@
 #include "node/node.h"
 #include "node/node_desk.h"
 #include "node/node_queue.h"
+#include "node/node_turns.h"
 #include "node/node_watch.h"
 
 enum node_item_kind {
@@ -55,7 +56,8 @@ struct node {
     struct view *own_view, *view;
     struct node_watch watch;
     struct node_desk desk, server_desk;
-    struct node_queue *to_check, *to_writer, *to_server;
+    struct node_queue *to_check, *to_writer;
+    struct node_turns *to_server;
     pthread_t check_thread, writer_thread, server_thread;
     bool check_runs, writer_runs, server_runs;
     atomic_uint_fast64_t changes; /* of the exchange, for the server's long polls */

@@ -55,6 +55,47 @@ static void pass_on(struct node_queue *queue, struct node_item *item)
         node_item_destroy(item);
 }
 
+static uint64_t request_number(const Caravan__SyncMessage *message)
+{
+    switch (message->body_case) {
+    case CARAVAN__SYNC_MESSAGE__BODY_PULL:
+        return message->pull->request;
+    case CARAVAN__SYNC_MESSAGE__BODY_CERTIFICATES_REQUEST:
+        return message->certificates_request->request;
+    default:
+        return 0;
+    }
+}
+
+static void answer_busy(struct node *node, const struct incoming *incoming, const char *why)
+{
+    struct buffer answer = {0};
+    struct error busy;
+
+    error_set(&busy, ERROR_BUSY, "%s", why);
+    if (serve_refusal(request_number(incoming->message), NULL, 0, &busy, &answer))
+        net_send(node->net, &incoming->peer, &answer);
+    buffer_finish(&answer);
+}
+
+/* The check thread waits for no server: others' messages are behind this one. */
+static void pass_to_server(struct node *node, struct node_item *item)
+{
+    enum node_turn turn = item->request                  ? NODE_TURN_OWNER
+                          : item->role == ACCESS_PARTNER ? NODE_TURN_PARTNERS
+                                                         : NODE_TURN_READERS;
+
+    if (node_turns_push(node->to_server, turn, item->request ? NULL : &item->peer, item))
+        return;
+    if (item->request) {
+        error_set(&item->request->error, ERROR_BUSY, "too many requests wait already; try again");
+        node_desk_refuse(node->net, item->request);
+    } else {
+        answer_busy(node, item->incoming, "too many of your requests wait already");
+    }
+    node_item_destroy(item);
+}
+
 static void check_message(struct node *node, struct node_item *item)
 {
     const char *topic = item->kind == NODE_ITEM_LIVE ? item->topic : NULL;
@@ -71,8 +112,10 @@ static void check_message(struct node *node, struct node_item *item)
     /* Whoever may only read gets no further than the server. */
     if (!access_may(topic ? ACCESS_PARTNER : item->role, request ? ACCESS_PULL : ACCESS_SPEAK))
         node_item_destroy(item);
+    else if (request)
+        pass_to_server(node, item);
     else
-        pass_on(request ? node->to_server : node->to_writer, item);
+        pass_on(node->to_writer, item);
 }
 
 static void check_control(struct node *node, struct node_item *item)
@@ -83,10 +126,10 @@ static void check_control(struct node *node, struct node_item *item)
         return;
     }
     item->kind = NODE_ITEM_REQUEST;
-    pass_on(item->request->operation && item->request->operation->where == OPS_WRITER
-                ? node->to_writer
-                : node->to_server,
-            item);
+    if (item->request->operation && item->request->operation->where == OPS_WRITER)
+        pass_on(node->to_writer, item);
+    else
+        pass_to_server(node, item);
 }
 
 void *node_work_check(void *self)
@@ -123,20 +166,16 @@ static void fill_context(struct node *node, struct node_desk *desk)
 static void answer_peer(struct node *node, const struct incoming *incoming)
 {
     struct buffer answer = {0};
-    struct error error, busy;
+    struct error error;
 
     if (serve_answer(&node->reader, node->policy, &incoming->peer, incoming->message, &answer,
                      &error)) {
         log_error("serve.failed", "text", error.text);
-        error_set(&busy, ERROR_BUSY, "cannot read now");
-        buffer_clear(&answer);
-        serve_refusal(incoming->message->body_case == CARAVAN__SYNC_MESSAGE__BODY_PULL
-                          ? incoming->message->pull->request
-                          : 0,
-                      NULL, 0, &busy, &answer);
+        answer_busy(node, incoming, "cannot read now");
+    } else {
+        /* Not sent: the link is gone or full; the peer asks again. */
+        net_send(node->net, &incoming->peer, &answer);
     }
-    /* Not sent: the link is gone or full; the peer asks again. */
-    net_send(node->net, &incoming->peer, &answer);
     buffer_finish(&answer);
 }
 
@@ -149,8 +188,8 @@ void *node_work_server(void *self)
     for (;;) {
         uint64_t now = node_monotonic_ms(NULL);
 
-        item = node_queue_pop(node->to_server, node_desk_next_ms(desk, now));
-        if (!item && node_queue_is_closed(node->to_server))
+        item = node_turns_pop(node->to_server, node_desk_next_ms(desk, now));
+        if (!item && node_turns_is_closed(node->to_server))
             break;
         now = node_monotonic_ms(NULL);
         fill_context(node, desk);
@@ -257,7 +296,7 @@ static void end_batch(struct node *node)
     confirm_token(node);
     if (atomic_exchange(&node->changes, exchange_changes(node->exchange)) !=
         exchange_changes(node->exchange))
-        node_queue_wake(node->to_server);
+        node_turns_wake(node->to_server);
 }
 
 /* One transaction. first: NULL when only time has passed. */
