@@ -1,7 +1,5 @@
 #include "node/core/topics.h"
 
-#include "tests/support/announcements.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,95 +8,98 @@
 #include <cmocka.h>
 #include <string.h>
 
-#define CALL CARAVAN__KIND__KIND_JOINT_CALL
-#define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
+#include "common/fields.h"
+#include "tests/support/announcements.h"
 
-static void write_topic(void *context, const char *topic)
+static void collect(void *context, const char *topic)
 {
-    struct buffer *out = context;
+    struct buffer *all = context;
 
     assert_true(strlen(topic) <= LIMIT_TOPIC_SIZE);
-    /* the feed's own name is a long hash */
-    assert_true(buffer_printf(out, "%s\n", strncmp(topic, "feed/", 5) == 0 ? "feed" : topic));
+    assert_true(buffer_printf(all, "%s ", topic));
 }
 
-static void assert_topics(struct entry entry, const char *expected)
-{
-    struct buffer topics = {0};
+#define FEED "feed/aeaqcaibaeaqcaibaeaqcaibae/ "
 
-    topics_each(&entry, write_topic, &topics);
-    assert_string_equal(buffer_text(&topics), expected);
-    buffer_finish(&topics);
+static void expect(uint32_t type, struct span content, const char *topics)
+{
+    struct entry entry = {
+        .content_type = type, .has_content = content.data != NULL, .content = content};
+    struct buffer all = {0};
+
+    memset(&entry.feed, 1, sizeof entry.feed);
+    topics_each(&entry, collect, &all);
+    assert_string_equal(buffer_text(&all), topics);
+    buffer_finish(&all);
 }
 
-static struct entry entry_of(uint32_t type, const struct buffer *content)
+static void test_topics__announcements_go_out_for_each_country(void **state)
 {
-    return (struct entry){.content_type = type,
-                          .min_reader = 1,
-                          .content = buffer_span(content),
-                          .has_content = true};
-}
-
-#define BOTH "feed\nkind/joint-call/TH/\n"
-
-static void test_topics__name_kind_and_country(void **state)
-{
-    struct buffer call = {0}, revision = {0};
+    struct buffer content = {0}, revision = {0};
 
     (void)state;
-    announcements_write(CALL, "A call", "TH", NULL, &call);
-    announcements_revision(3, buffer_span(&call), &revision);
-    assert_topics(entry_of(TYPE(ANNOUNCEMENT), &call), BOTH);
-    assert_topics(entry_of(TYPE(REVISION), &revision), BOTH);
-    assert_topics(entry_of(TYPE(PROFILE), &call), "feed\n");
-    buffer_finish(&call);
+    announcements_write(CARAVAN__KIND__KIND_JOINT_CALL, "A call", "TH", NULL, &content);
+    expect(CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT, buffer_span(&content),
+           FEED "kind/joint-call/TH/ ");
+    announcements_revision(7, buffer_span(&content), &revision);
+    expect(CARAVAN__CONTENT_TYPE__CONTENT_TYPE_REVISION, buffer_span(&revision),
+           FEED "kind/joint-call/TH/ ");
+    /* What anybody may not read, and what is no announcement, goes out under its feed only. */
+    expect(CARAVAN__CONTENT_TYPE__CONTENT_TYPE_SEALED, buffer_span(&content), FEED);
+    expect(CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE, buffer_span(&content), FEED);
+    buffer_finish(&content);
     buffer_finish(&revision);
 }
 
-/* A script that follows one kind gets nothing that it could stumble over. */
-static void test_topics__what_cannot_be_shown_has_the_feed_topic_only(void **state)
+static void test_topics__what_cannot_be_read_goes_out_under_its_feed(void **state)
 {
-    struct buffer call = {0}, no_title = {0}, other_kind = {0}, garbage = {0}, revision = {0};
+    const uint32_t announcement = CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT;
+    Caravan__Announcement odd = CARAVAN__ANNOUNCEMENT__INIT;
+    uint8_t bytes[64];
+
+    (void)state;
+    expect(announcement, span_of(NULL, 0), FEED);
+    expect(announcement, span_of("", 0), FEED);
+    expect(announcement, span_of_text("\xff\xff"), FEED);
+    expect(4711, span_of_text("x"), FEED);
+    expect(CARAVAN__CONTENT_TYPE__CONTENT_TYPE_REVISION, span_of_text("\x08\x01"), FEED);
+    odd.has_kind = true;
+    odd.kind = (Caravan__Kind)99;
+    expect(announcement, span_of(bytes, caravan__announcement__pack(&odd, bytes)), FEED);
+}
+
+static void test_topics__each_country_once(void **state)
+{
+    static const char *const names[] = {"ZA", "TH", "CN", "ZA"};
+    char *countries[4];
+    struct buffer content = {0}, again = {0};
     Caravan__Announcement *announcement;
-    struct entry entry;
 
     (void)state;
-    announcements_write(CALL, "A call", "TH", NULL, &call);
-    announcement = caravan__announcement__unpack(NULL, call.size, call.data);
-    announcement->kind = CARAVAN__KIND__KIND_VISIT; /* and the details of a call */
-    assert_true(buffer_reserve(&other_kind, call.size));
-    other_kind.size = caravan__announcement__pack(announcement, other_kind.data);
-    announcement->kind = CALL;
-    announcement->n_title = 0;
-    assert_true(buffer_reserve(&no_title, call.size));
-    no_title.size = caravan__announcement__pack(announcement, no_title.data);
-    announcement->n_title = 1;
+    announcements_write(CARAVAN__KIND__KIND_VISIT, "A visit", "TH", NULL, &content);
+    announcement = caravan__announcement__unpack(NULL, content.size, content.data);
+    assert_non_null(announcement);
+    assert_int_equal(announcement->n_countries, 0);
+    for (size_t i = 0; i < 4; i++)
+        countries[i] = (char *)(uintptr_t)names[i];
+    announcement->countries = countries;
+    announcement->n_countries = 4;
+    assert_true(fields_pack(&announcement->base, &again));
+    announcement->countries = NULL;
+    announcement->n_countries = 0;
+    expect(CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT, buffer_span(&again),
+           FEED "kind/visit/ZA/ kind/visit/TH/ kind/visit/CN/ ");
     caravan__announcement__free_unpacked(announcement, NULL);
-    assert_true(buffer_append_text(&garbage, "\xff\xff"));
-    announcements_revision(3, buffer_span(&no_title), &revision);
-    assert_topics(entry_of(TYPE(ANNOUNCEMENT), &no_title), "feed\n");
-    assert_topics(entry_of(TYPE(REVISION), &revision), "feed\n");
-    assert_topics(entry_of(TYPE(ANNOUNCEMENT), &other_kind), "feed\n");
-    assert_topics(entry_of(TYPE(ANNOUNCEMENT), &garbage), "feed\n");
-    assert_topics(entry_of(TYPE(REVISION), &garbage), "feed\n");
-    entry = entry_of(TYPE(ANNOUNCEMENT), &call);
-    entry.min_reader = 2;
-    assert_topics(entry, "feed\n");
-    entry.min_reader = 1;
-    entry.has_content = false;
-    assert_topics(entry, "feed\n");
-    buffer_finish(&call);
-    buffer_finish(&no_title);
-    buffer_finish(&other_kind);
-    buffer_finish(&garbage);
-    buffer_finish(&revision);
+    buffer_finish(&content);
+    buffer_finish(&again);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_topics__name_kind_and_country),
-        cmocka_unit_test(test_topics__what_cannot_be_shown_has_the_feed_topic_only),
+        cmocka_unit_test(test_topics__announcements_go_out_for_each_country),
+        cmocka_unit_test(test_topics__what_cannot_be_read_goes_out_under_its_feed),
+        cmocka_unit_test(test_topics__each_country_once),
     };
 
     return cmocka_run_group_tests_name("topics", tests, NULL, NULL);
