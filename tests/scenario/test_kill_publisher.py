@@ -20,7 +20,7 @@ from network import BIN, DEADLINE, Failure, Network, announcement, wait
 PAIRS = 5
 KILLS = 11          # of each publisher
 EARLY = (3, 8)      # these kills fall into the start, before anything is published
-BATCH = 600         # announcements that a client is given at a time
+BATCH = 240         # announcements that a client is given at a time
 MIN_KILLS, MIN_IN_FLIGHT = 50, 40
 
 
@@ -124,7 +124,9 @@ class Pair(threading.Thread):
         client = Client(self.publisher, self.next_titles(), self.folder)
         try:
             wait(lambda: client.names or not client.works(), "the first acknowledgement")
-            time.sleep(self.random.uniform(0, 0.25))
+            deadline = time.monotonic() + self.random.uniform(0, 0.25)
+            while time.monotonic() < deadline and len(client.names) < BATCH * 2 // 3:
+                time.sleep(0.001)
             at_work = client.works()
             self.publisher.kill()
         finally:
