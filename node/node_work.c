@@ -308,7 +308,12 @@ static void write_batch(struct node *node, struct node_item *first, bool scan)
     fill_context(node, &node->desk);
     if (exchange_begin(node->exchange, &error)) {
         log_error("ledger.begin", "text", error.text);
-        node_item_destroy(first); /* a peer asks again; a client runs into its time limit */
+        /* A peer asks again, and a client runs into its time limit; but nobody tells again that a
+         * link is up or down, and that needs no transaction. */
+        if (first && first->kind == NODE_ITEM_LINK)
+            write_item(node, first);
+        else
+            node_item_destroy(first);
         return;
     }
     if (scan)

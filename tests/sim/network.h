@@ -54,6 +54,10 @@ struct network {
     void *context;
 };
 
+/* How many seeds a test goes through: CARAVAN_SEEDS in the environment, for a long search, or
+ * usual. */
+uint64_t network_seeds(uint64_t usual);
+
 void network_init(struct network *network, unsigned count, uint64_t seed);
 void network_finish(struct network *network);
 

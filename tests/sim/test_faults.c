@@ -209,9 +209,11 @@ static void chaos(uint64_t seed)
 
 static void test_faults__kills_and_failing_disks_lose_nothing_acknowledged(void **state)
 {
+    const uint64_t seeds = network_seeds(150);
+
     (void)state;
     log_set_level(LOG_SILENT);
-    for (uint64_t seed = 1; seed <= 100; seed++)
+    for (uint64_t seed = 1; seed <= seeds; seed++)
         chaos(seed);
 }
 

@@ -1,0 +1,355 @@
+/* ingest, over an exchange on a ledger in memory that nobody is connected to. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/core/state.h"
+#include "node/ledger/ledger.h"
+#include "tests/support/institution.h"
+
+#define COUNT 8
+
+struct fixture {
+    struct store store;
+    struct keyring *keyring;
+    struct policy *policy;
+    struct institution own, other;
+    struct buffer genesis;
+    struct exchange *exchange;
+    struct feed *feed; /* of the other institution, which is a partner */
+    struct error error;
+    uint64_t added;
+    unsigned live;
+};
+
+static bool bus_send(void *self, const struct id *partner, struct span message)
+{
+    (void)self, (void)partner, (void)message;
+    return true;
+}
+
+static void bus_live(void *self, const char *topic, struct span payload)
+{
+    (void)payload;
+    ((struct fixture *)self)->live += strncmp(topic, "feed/", 5) == 0;
+}
+
+static uint64_t now(void *self)
+{
+    (void)self;
+    return INSTITUTION_START_MS;
+}
+
+static void fill(void *self, void *out, size_t size)
+{
+    (void)self;
+    memset(out, 7, size);
+}
+
+static void start(struct fixture *f)
+{
+    const struct exchange_config config = {
+        .network = INSTITUTION_NETWORK,
+        .feed = f->own.chain.feed,
+        .handle = "th-own",
+        .node_key = f->own.node,
+        .chain = &f->own.chain,
+        .genesis = buffer_span(&f->genesis),
+        .store = f->store,
+        .bus = {f, bus_send, bus_live},
+        .clock = {f, now, now},
+        .random = {f, fill},
+        .keyring = f->keyring,
+        .policy = f->policy,
+    };
+    Caravan__Profile profile = CARAVAN__PROFILE__INIT;
+    Caravan__Endpoints endpoints = CARAVAN__ENDPOINTS__INIT;
+    struct card card = {
+        .profile = &profile, .endpoints = &endpoints, .chain = f->other.chain, .created_ms = 1};
+
+    profile.handle = (char *)(uintptr_t) "cn-other";
+    assert_int_equal(exchange_create(&config, &f->exchange, NULL), ERROR_NONE);
+    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
+    assert_int_equal(exchange_partner_add(f->exchange, &card, true, NULL), ERROR_NONE);
+    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    f->feed = feed_find(f->exchange, &f->other.chain.feed);
+    assert_non_null(f->feed);
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+
+    institution_init(&f->own, 1);
+    institution_certify(&f->own, false, &f->genesis);
+    institution_init(&f->other, 2);
+    if (ledger_memory_create(&f->store, NULL) || keyring_create(&f->keyring, NULL) ||
+        policy_create(&f->own.chain.feed, &f->policy, NULL))
+        return 1;
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    exchange_destroy(f->exchange);
+    f->store.operations->destroy(f->store.self);
+    keyring_destroy(f->keyring);
+    policy_destroy(f->policy);
+    institution_finish(&f->own);
+    institution_finish(&f->other);
+    buffer_finish(&f->genesis);
+    free(f);
+    return 0;
+}
+
+/* Certificate 1 and what is said behind it. */
+static void publish(struct institution *institution, struct buffer entries[COUNT])
+{
+    institution_certify(institution, false, &entries[0]);
+    for (unsigned i = 1; i < COUNT; i++)
+        institution_say(institution, "a visit", &entries[i]);
+}
+
+static void finish(struct buffer entries[COUNT])
+{
+    for (unsigned i = 0; i < COUNT; i++)
+        buffer_finish(&entries[i]);
+}
+
+/* Ingests entries from … to of the array as a run, in a transaction. bare: without contents. */
+static enum ingest_result ingest(struct fixture *f, struct buffer *entries, size_t from, size_t to,
+                                 bool bare)
+{
+    struct buffer bytes = {0};
+    struct entry_run run = {0};
+    enum ingest_result result;
+    Caravan__Run *message;
+
+    institution_run(&f->other, entries + from, to - from + 1, 0, &bytes);
+    message = caravan__run__unpack(NULL, bytes.size, bytes.data);
+    assert_non_null(message);
+    for (size_t i = 0; bare && i < message->n_entries; i++)
+        message->entries[i]->has_salt = message->entries[i]->has_content = false;
+    assert_int_equal(entry_run_parse(message, INSTITUTION_NETWORK, &run, NULL), ERROR_NONE);
+    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
+    result = ingest_run(f->exchange, f->feed, &run, false, 0, &f->added, &f->error);
+    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    entry_run_finish(&run);
+    caravan__run__free_unpacked(message, NULL);
+    buffer_finish(&bytes);
+    return result;
+}
+
+static void check_head(struct fixture *f, uint64_t seq, uint64_t certificate)
+{
+    struct store_feed row;
+
+    assert_int_equal(f->feed->head.seq, seq);
+    assert_int_equal(f->feed->head.certificate, certificate);
+    assert_int_equal(f->store.operations->get_feed(f->store.self, &f->feed->id, &row, NULL),
+                     ERROR_NONE);
+    assert_int_equal(row.head.seq, seq);
+    assert_int_equal(row.head.certificate, certificate);
+    assert_memory_equal(&row.head.hash, &f->feed->head.hash, sizeof row.head.hash);
+}
+
+static void test_ingest__takes_what_follows_and_knows_what_it_has(void **state)
+{
+    struct fixture *f = *state;
+    struct buffer entries[COUNT] = {0};
+
+    publish(&f->other, entries);
+    start(f);
+    assert_int_equal(ingest(f, entries, 1, 3, false), INGEST_GAP);
+    assert_int_equal(f->feed->head.seq, 0);
+    assert_int_equal(ingest(f, entries, 0, 0, false), INGEST_ADDED);
+    assert_int_equal(ingest(f, entries, 2, 3, false), INGEST_GAP);
+    assert_int_equal(ingest(f, entries, 1, 3, false), INGEST_ADDED);
+    assert_int_equal(f->added, 3);
+    assert_int_equal(ingest(f, entries, 1, 3, false), INGEST_KNOWN);
+    assert_int_equal(ingest(f, entries, 2, 2, false), INGEST_KNOWN);
+    /* What overlaps is taken from where ours ends. */
+    assert_int_equal(ingest(f, entries, 2, 6, false), INGEST_ADDED);
+    assert_int_equal(f->added, 3);
+    check_head(f, 7, 1);
+    /* On live went our entry 1, and of each run what has a checked signature. */
+    assert_int_equal(f->live, 1 + 3);
+    finish(entries);
+}
+
+static void test_ingest__refuses_what_breaks_the_feed(void **state)
+{
+    struct fixture *f = *state;
+    struct buffer entries[COUNT] = {0};
+
+    publish(&f->other, entries);
+    start(f);
+    assert_int_equal(ingest(f, entries, 0, 0, false), INGEST_ADDED);
+    /* The signature of the last entry, somewhere behind the Entry bytes. */
+    entries[4].data[entries[4].size - 60] ^= 1;
+    assert_int_equal(ingest(f, entries, 1, 4, false), INGEST_REFUSED);
+    assert_int_equal(f->error.code, ERROR_BAD_SIGNATURE);
+    check_head(f, 1, 1);
+    entries[4].data[entries[4].size - 60] ^= 1;
+    assert_int_equal(ingest(f, entries, 1, 4, false), INGEST_ADDED);
+    finish(entries);
+}
+
+static void test_ingest__late_contents_are_taken_once(void **state)
+{
+    struct fixture *f = *state;
+    struct buffer entries[COUNT] = {0};
+
+    publish(&f->other, entries);
+    start(f);
+    assert_int_equal(ingest(f, entries, 0, 0, false), INGEST_ADDED);
+    assert_int_equal(ingest(f, entries, 1, 5, true), INGEST_ADDED);
+    assert_int_equal(f->feed->missing, 5);
+    assert_int_equal(ingest(f, entries, 1, 5, true), INGEST_KNOWN);
+    assert_int_equal(f->feed->missing, 5);
+    assert_int_equal(ingest(f, entries, 2, 3, false), INGEST_KNOWN);
+    assert_int_equal(f->feed->missing, 3);
+    assert_int_equal(ingest(f, entries, 2, 3, false), INGEST_KNOWN);
+    assert_int_equal(f->feed->missing, 3);
+    /* Old contents and new entries in one run. */
+    assert_int_equal(ingest(f, entries, 1, 7, false), INGEST_ADDED);
+    assert_int_equal(f->feed->missing, 0);
+    check_head(f, 8, 1);
+    finish(entries);
+}
+
+static int count_conflict(void *context, const struct store_conflict *conflict)
+{
+    struct entry entry;
+
+    assert_int_equal(conflict->certificate, 1);
+    assert_int_equal(entry_parse_bytes(conflict->kept, INSTITUTION_NETWORK, &entry, NULL),
+                     ERROR_NONE);
+    assert_int_equal(entry.seq, conflict->seq);
+    assert_int_equal(entry_parse_bytes(conflict->other, INSTITUTION_NETWORK, &entry, NULL),
+                     ERROR_NONE);
+    assert_int_equal(entry.seq, conflict->seq);
+    assert_int_equal(entry.signature.size, IDENTITY_SIGNATURE_SIZE);
+    ++*(unsigned *)context;
+    return 0;
+}
+
+static void test_ingest__a_fork_freezes_and_is_proven_once(void **state)
+{
+    struct fixture *f = *state;
+    struct institution twin;
+    struct buffer entries[COUNT] = {0}, others[COUNT] = {0};
+    unsigned conflicts = 0;
+
+    publish(&f->other, entries);
+    institution_init(&twin, 2);
+    institution_certify(&twin, false, &others[0]);
+    for (unsigned i = 1; i < COUNT; i++)
+        institution_say(&twin, i < 3 ? "a visit" : "another visit", &others[i]);
+    start(f);
+    assert_int_equal(ingest(f, entries, 0, 0, false), INGEST_ADDED);
+    assert_int_equal(ingest(f, entries, 1, 4, false), INGEST_ADDED);
+    /* The same until No. 3: nothing to be seen in those. */
+    assert_int_equal(ingest(f, others, 1, 2, false), INGEST_KNOWN);
+    /* It goes on behind ours, so it is asked for the one beside ours first. */
+    assert_int_equal(ingest(f, others, 5, 6, false), INGEST_DIVERGED);
+    assert_int_equal(f->error.code, ERROR_BROKEN_CHAIN);
+    assert_int_equal(ingest(f, others, 2, 6, false), INGEST_DIVERGED);
+    assert_false(f->feed->frozen);
+    assert_int_equal(ingest(f, others, 4, 4, false), INGEST_FORK);
+    assert_true(f->feed->frozen);
+    assert_int_equal(ingest(f, others, 4, 4, false), INGEST_FROZEN);
+    assert_int_equal(ingest(f, entries, 5, 6, false), INGEST_FROZEN);
+    check_head(f, 5, 1);
+    f->store.operations->conflicts(f->store.self, count_conflict, &conflicts, NULL);
+    assert_int_equal(conflicts, 1);
+    institution_finish(&twin);
+    finish(entries);
+    finish(others);
+}
+
+static void test_ingest__certificates_come_into_force_with_their_entry(void **state)
+{
+    struct fixture *f = *state;
+    struct buffer entries[COUNT] = {0};
+    const struct keyring_entry *keys;
+    enum { ROOT = 2, RECOVERY = 5 };
+
+    for (unsigned i = 0; i < COUNT; i++)
+        if (i == 0 || i == ROOT || i == RECOVERY)
+            institution_certify(&f->other, i == RECOVERY, &entries[i]);
+        else
+            institution_say(&f->other, "a visit", &entries[i]);
+    start(f); /* the card names all three */
+    assert_int_equal(ingest(f, entries, 0, 0, false), INGEST_ADDED);
+    assert_int_equal(ingest(f, entries, 1, ROOT, false), INGEST_ADDED);
+    check_head(f, ROOT + 1, 2);
+    assert_int_equal(ingest(f, entries, 3, 4, false), INGEST_ADDED);
+    assert_int_equal(ingest(f, entries, RECOVERY, RECOVERY, false), INGEST_ADDED);
+    check_head(f, RECOVERY + 1, 3);
+    assert_int_equal(ingest(f, entries, 6, 7, false), INGEST_ADDED);
+    check_head(f, COUNT, 3);
+    assert_int_equal(feed_certificate_at(f->feed, 1), 1);
+    assert_int_equal(feed_certificate_at(f->feed, ROOT), 1);
+    assert_int_equal(feed_certificate_at(f->feed, ROOT + 1), 2);
+    assert_int_equal(feed_certificate_at(f->feed, RECOVERY), 2);
+    assert_int_equal(feed_certificate_at(f->feed, COUNT), 3);
+    keys = keyring_take(f->keyring, &f->feed->id);
+    assert_int_equal(keys->number, 3);
+    keyring_release(f->keyring, keys);
+    finish(entries);
+}
+
+static void test_ingest__what_a_revoked_key_signs_against_ours_changes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct institution thief;
+    struct buffer entries[COUNT] = {0}, stolen[COUNT] = {0};
+
+    institution_certify(&f->other, false, &entries[0]);
+    institution_say(&f->other, "a visit", &entries[1]);
+    institution_certify(&f->other, false, &entries[2]);
+    institution_say(&f->other, "a visit", &entries[3]);
+    institution_init(&thief, 2);
+    institution_certify(&thief, false, &stolen[0]);
+    for (unsigned i = 1; i < COUNT; i++)
+        institution_say(&thief, i == 1 ? "a visit" : "a lie", &stolen[i]);
+    start(f);
+    assert_int_equal(ingest(f, entries, 0, 0, false), INGEST_ADDED);
+    assert_int_equal(ingest(f, entries, 1, 2, false), INGEST_ADDED);
+    assert_int_equal(ingest(f, entries, 3, 3, false), INGEST_ADDED);
+    assert_int_equal(ingest(f, stolen, 2, 2, false), INGEST_REFUSED); /* beside certificate 2 */
+    assert_int_equal(f->error.code, ERROR_FORK);
+    assert_int_equal(ingest(f, stolen, 3, 3, false), INGEST_REFUSED);
+    assert_int_equal(f->error.code, ERROR_BAD_SIGNATURE);
+    assert_int_equal(ingest(f, stolen, 4, 7, false), INGEST_REFUSED);
+    assert_false(f->feed->frozen);
+    check_head(f, 4, 2);
+    institution_finish(&thief);
+    finish(entries);
+    finish(stolen);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_ingest__takes_what_follows_and_knows_what_it_has),
+        TEST(test_ingest__refuses_what_breaks_the_feed),
+        TEST(test_ingest__late_contents_are_taken_once),
+        TEST(test_ingest__a_fork_freezes_and_is_proven_once),
+        TEST(test_ingest__certificates_come_into_force_with_their_entry),
+        TEST(test_ingest__what_a_revoked_key_signs_against_ours_changes_nothing),
+    };
+
+    return cmocka_run_group_tests_name("ingest", tests, NULL, NULL);
+}
