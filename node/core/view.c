@@ -339,6 +339,15 @@ static int find(const struct view *view, const struct id *feed, uint64_t seq,
                      found ? found->count : 0);
 }
 
+/* People name an announcement by the number that first published it; by the number of one of its
+ * changes they mean the same. */
+static uint64_t announcement_of(const struct view_feed *feed, uint64_t seq)
+{
+    const struct view_slot *slot = &feed->slots[seq - 1];
+
+    return view_feed_base(feed, slot) ? slot->target : seq;
+}
+
 int view_show(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
               void *context, struct error *error)
 {
@@ -346,7 +355,8 @@ int view_show(struct view *view, const struct id *feed, uint64_t seq, view_visit
     bool stop = false;
     int code = find(view, feed, seq, &found, error);
 
-    return code ? code : read_now(view, found, seq, visit, context, &stop, error);
+    return code ? code
+                : read_now(view, found, announcement_of(found, seq), visit, context, &stop, error);
 }
 
 int view_history(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
@@ -356,8 +366,10 @@ int view_history(struct view *view, const struct id *feed, uint64_t seq, view_vi
     bool stop = false;
     int code = find(view, feed, seq, &found, error);
 
-    if (!code)
+    if (!code) {
+        seq = announcement_of(found, seq);
         code = read_event(view, found, seq, visit, context, &stop, error);
+    }
     if (code || found->slots[seq - 1].content_type != TYPE_ANNOUNCEMENT)
         return code;
     for (uint64_t at = found->slots[seq - 1].first; at && !code && !stop;

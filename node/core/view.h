@@ -70,7 +70,8 @@ int view_list(struct view *view, const Caravan__Filter *filter, uint64_t before,
 int view_changes(struct view *view, const Caravan__Filter *filter, uint64_t after, size_t limit,
                  view_visitor visit, void *context, uint64_t *next, struct error *error);
 
-/* The announcement (or other entry) as it is now. ERROR_NOT_FOUND with what is known. */
+/* The announcement (or other entry) as it is now; by the number of a revision or withdrawal, the
+ * announcement that it changes. ERROR_NOT_FOUND with what is known. */
 int view_show(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
               void *context, struct error *error);
 /* Each step of it, oldest first. */

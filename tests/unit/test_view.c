@@ -151,6 +151,27 @@ static void test_view__shows_the_newest_revision(void **state)
     assert_history(world, seq, "cn-own/3 by 3 First\ncn-own/3 by 4 Second\ncn-own/3 by 6 Third\n");
 }
 
+static void test_view__shows_by_a_change_what_it_changes(void **state)
+{
+    struct world *world = *state;
+    struct buffer lines = {0};
+    uint64_t seq = announcements_publish(&world->writer, &world->own, CALL, "First", "CN", NULL);
+    uint64_t change = announcements_revise(&world->writer, &world->own, seq, CALL, "Second", "CN");
+
+    announcements_withdraw(&world->writer, &world->own, seq, "over");
+    assert_int_equal(view_update(world->view, NULL), ERROR_NONE);
+    for (uint64_t by = seq; by <= change + 1; by++)
+        assert_int_equal(
+            view_show(world->view, &world->own.head.feed, by, write_line, &lines, NULL),
+            ERROR_NONE);
+    assert_lines(&lines, "cn-own/3 by 4 withdrawn(over) Second\n"
+                         "cn-own/3 by 4 withdrawn(over) Second\n"
+                         "cn-own/3 by 4 withdrawn(over) Second\n");
+    assert_history(world, change,
+                   "cn-own/3 by 3 First\ncn-own/3 by 4 Second\n"
+                   "cn-own/3 by 5 withdrawn(over) Second\n");
+}
+
 static void test_view__hides_the_withdrawn_and_says_why(void **state)
 {
     struct world *world = *state;
@@ -662,6 +683,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(test_view__##name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(shows_the_newest_revision),
+        TEST(shows_by_a_change_what_it_changes),
         TEST(hides_the_withdrawn_and_says_why),
         TEST(takes_changes_only_from_the_same_feed),
         TEST(takes_changes_only_of_announcements),
