@@ -50,13 +50,29 @@ static bool has_link(const Caravan__PartnerStatus *partner, const char *kind)
     return false;
 }
 
-static void write_link(const Caravan__PartnerStatus *partner, struct row *row)
+/* Neither can dial the other, and yet we have its entries: a partner that is connected hands them
+ * on. */
+static bool by_relay(const Caravan__StatusReply *status, const Caravan__PartnerStatus *partner)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < status->n_partners; i++)
+        any = any || status->partners[i]->exchanging;
+    return any && !partner->exchanging && !status->listen_sync && partner->n_links == 0 &&
+           partner->seq;
+}
+
+static void write_link(const Caravan__StatusReply *status, const Caravan__PartnerStatus *partner,
+                       struct row *row)
 {
     bool out = has_link(partner, "sync out");
     bool in = has_link(partner, "sync in");
+    bool relayed = by_relay(status, partner);
 
-    row->styles[LINK] = partner->exchanging ? CLI_GOOD : CLI_BAD;
-    if (partner->frozen)
+    row->styles[LINK] = partner->exchanging || relayed ? CLI_GOOD : CLI_BAD;
+    if (!partner->frozen && relayed)
+        snprintf(row->cells[LINK], sizeof row->cells[LINK], "by a relay");
+    else if (partner->frozen)
         snprintf(row->cells[LINK], sizeof row->cells[LINK], "disputed");
     else if (!partner->exchanging)
         snprintf(row->cells[LINK], sizeof row->cells[LINK],
@@ -80,13 +96,19 @@ static void write_row(const Caravan__StatusReply *status, const Caravan__Partner
     memset(row, 0, sizeof *row);
     snprintf(row->cells[WHO], sizeof row->cells[WHO], "%s",
              partner->handle && *partner->handle ? partner->handle : partner->fingerprint);
-    write_link(partner, row);
-    snprintf(row->cells[HOLD], sizeof row->cells[HOLD], "%" PRIu64 " of %" PRIu64, partner->seq,
-             partner->stated_seq > partner->seq ? partner->stated_seq : partner->seq);
+    write_link(status, partner, row);
+    if (partner->seq == 0 && partner->stated_seq == 0)
+        snprintf(row->cells[HOLD], sizeof row->cells[HOLD], "nothing yet");
+    else
+        snprintf(row->cells[HOLD], sizeof row->cells[HOLD], "%" PRIu64 " of %" PRIu64, partner->seq,
+                 partner->stated_seq > partner->seq ? partner->stated_seq : partner->seq);
     row->styles[HOLD] = partner->stated_seq > partner->seq ? CLI_WARN : CLI_PLAIN;
     write_age(status->now_ms, partner->as_of_ms, row->cells[AS_OF]);
-    snprintf(row->cells[RECEIVED], sizeof row->cells[RECEIVED], "%" PRIu64 " of %" PRIu64, theirs,
-             status->seq);
+    if (received && received->has_received_ms)
+        snprintf(row->cells[RECEIVED], sizeof row->cells[RECEIVED], "%" PRIu64 " of %" PRIu64,
+                 theirs, status->seq);
+    else
+        snprintf(row->cells[RECEIVED], sizeof row->cells[RECEIVED], "not known");
     row->styles[RECEIVED] = theirs < status->seq ? CLI_WARN : CLI_PLAIN;
     write_age(status->now_ms, received && received->has_received_ms ? received->received_ms : 0,
               row->cells[WHEN]);
@@ -156,7 +178,7 @@ static void print_node(const struct cli *cli, const Caravan__StatusReply *status
     print_line(cli, "Own feed", buffer_text(&text));
     buffer_clear(&text);
     write_age(status->now_ms, status->started_ms, age);
-    buffer_printf(&text, "caravan %s, for %s, %" PRIu64 " entries", status->version, age,
+    buffer_printf(&text, "caravan %s, for %s; it holds %" PRIu64 " entries", status->version, age,
                   status->entries);
     print_line(cli, "Running", buffer_text(&text));
     buffer_clear(&text);

@@ -82,6 +82,26 @@ static const char *remedy(const char *reason)
     return remedies[i].todo;
 }
 
+static void note_exchanging(void *context, const struct exchange_feed_state *state)
+{
+    bool *any = context;
+
+    *any = *any || state->exchanging;
+}
+
+/* Neither can dial the other, and yet we have its entries: a partner that is connected hands them
+ * on. How far that goes, the numbers tell. */
+static bool comes_by_relay(const struct exchange_feed_state *state,
+                           const struct ops_context *context)
+{
+    bool any = false;
+
+    if (has_endpoints(context, &state->feed) || context->listen_sync || !state->head.seq)
+        return false;
+    exchange_feeds(context->exchange, note_exchanging, &any);
+    return any;
+}
+
 static bool add_unconnected(struct ops_problems *problems, const char *who,
                             const struct exchange_feed_state *state,
                             const struct ops_context *context)
@@ -92,9 +112,11 @@ static bool add_unconnected(struct ops_problems *problems, const char *who,
     if (out->up || in->up)
         return add(
             problems, true,
-            "wait a moment; if it stays, compare the versions of both programs and read both "
-            "logs",
+            "wait a moment; if it stays, see that no other copy of either node runs, compare the "
+            "versions of both programs, and read both logs",
             "connected to %s, but it has not said yet what it holds", who);
+    if (comes_by_relay(state, context))
+        return true;
     if (!has_endpoints(context, &state->feed) && !context->listen_sync)
         return add(problems, false,
                    "one of the two must be reachable: open a port and set listen: and public: in "

@@ -117,6 +117,12 @@ static void test_ops_problems__two_that_only_dial_out_need_a_way(void **state)
     assert_problem(world, "it has no address of its own", "it connects to us", false);
     world->context.listen_sync = NULL;
     assert_problem(world, "outwards only", "relay", false);
+    /* we have its entries: the partner of this world, once connected, could hand them on */
+    assert_true(network_run(&world->network, MINUTE, network_is_equal, NULL));
+    world->state.head.seq = 3;
+    assert_true(
+        ops_problems_partner(&world->problems, &world->state, &world->dialled, &world->context));
+    assert_int_equal(world->problems.count, 2);
 }
 
 static void test_ops_problems__the_reason_decides_the_advice(void **state)
