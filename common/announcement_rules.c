@@ -117,9 +117,8 @@ static bool link_is_outside(const struct announcement_context *c)
 #define COUNTRY .format = ANNOUNCEMENT_COUNTRY
 #define URL .format = ANNOUNCEMENT_URL, .max = 2000
 
-const struct announcement_rule announcement_rules[] =
-    {
-        /* clang-format off */
+const struct announcement_rule announcement_rules[] = {
+    /* clang-format off */
 ROW(Announcement, kind, REQUIRED, "What is announced")
 ROW(Announcement, language, OPTIONAL, "The language of plain texts, BCP 47", .format = ANNOUNCEMENT_LANGUAGE, .example = "en")
 ROW(Announcement, title, REQUIRED, "The title in one line, or {en: …, zh: …}; the first language is the authentic one", .max = 200, .example = "The title of the announcement")
@@ -127,8 +126,8 @@ ROW(Announcement, summary, EXPECTED, "What it is, for whom, until when", .max = 
 ROW(Announcement, description, OPTIONAL, "The full text", .max = 8000, .example = "Everything that does not fit elsewhere.")
 ROW(Announcement, parties, REQUIRED, "Who issues it; two or more for a joint announcement", .items = 32, .example = "{name: Name of the institution, country: CN, role: lead}")
 ROW(Announcement, countries, EXPECTED, "Countries of the partners concerned, ISO 3166-1", COUNTRY, .when = countries_open, .items = 250, .example = "[TH, ZA]", .answers = "eligible countries")
-ROW(Announcement, status, OPTIONAL, "Only what no date tells: planned, cancelled, archived", .example = "planned")
-ROW(Announcement, nature, OPTIONAL, "historical: retyped from an older notice; sample: not real", .example = "sample")
+ROW(Announcement, status, OPTIONAL, "Only what no date tells", .example = "planned")
+ROW(Announcement, nature, OPTIONAL, "Retyped from an older notice, or not real", .example = "sample")
 ROW(Announcement, reference, OPTIONAL, "The institution's own file number", .max = 100, .example = "\"2027-14\"")
 ROW(Announcement, opens, OPTIONAL, "The first day to apply or to come", .example = "2027-01-15")
 ROW(Announcement, deadline, EXPECTED, "Last moment to apply; a time needs its zone", .when = deadline_expected, .items = 16, .example = "2027-03-31 16:00 Asia/Bangkok", .answers = "deadlines|application deadline")
@@ -137,7 +136,7 @@ ROW(Announcement, valid_until, OPTIONAL, "When it expires, at most 24 months ahe
 ROW(Announcement, fields_of_science, EXPECTED, "Codes of OECD FORD (1.3, or 2 for all of engineering) or names", .items = 30, .example = "[1.3, 2.2]", .answers = "field of science|fields")
 ROW(Announcement, keywords, OPTIONAL, "At most 15", .items = 15, .max = 100, .example = "[quantum, networks]")
 ROW(Announcement, sdg, OPTIONAL, "Sustainable development goals, 1 to 17", .min = 1, .max = 17, .items = 17, .example = "[7, 13]")
-ROW(Announcement, eligibility, OPTIONAL, "Who may take part", .items = 16, .example = "{who: person, max age: 45, text: doctorate}")
+ROW(Announcement, eligibility, OPTIONAL, "Who may take part", .items = 16, .example = "{who: person, min degree: doctorate, max age: 45}")
 ROW(Announcement, money, EXPECTED, "What is paid; of one side alone: below the party", .when = money_expected, .items = 16, .example = "{amount: up to 1500000 CNY, per: project}", .answers = "amount|amounts|budget")
 ROW(Announcement, submission, OPTIONAL, "How to hand in", .example = "{url: \"https://example.org/apply\", format: online}")
 ROW(Announcement, legal_basis, OPTIONAL, "The agreement that it rests on", .example = "{title: Memorandum of understanding, date: 2025-10}")
@@ -303,7 +302,7 @@ ROW(Ceremony, place, OPTIONAL, "Where")
 ROW(Ceremony, registration_url, OPTIONAL, "Where to register", URL)
 ROW(LabOpening, stage, EXPECTED, "How far it is", .example = "operating")
 ROW(LabOpening, sites, EXPECTED, "Where and when; one for each site", .items = 32, .example = "{place: {city: Bangkok, country: TH}, opening: 2027-02-01}", .answers = "host institutions|opening date")
-ROW(LabOpening, model, EXPECTED, "physical, virtual or nodes in several places", .example = "nodes")
+ROW(LabOpening, model, EXPECTED, "In one place, in none, or in several", .example = "nodes")
 ROW(LabOpening, research_lines, EXPECTED, "What is studied there", .items = 32, .example = "[quantum networks]")
 ROW(LabOpening, equipment, OPTIONAL, "What stands there", .items = 200, .example = "[cryostat]", .answers = "equipment list")
 ROW(LabOpening, access, EXPECTED, "Who may use it", .example = "by proposal", .answers = "access policy")
@@ -375,7 +374,7 @@ ROW(ParkOpening, facilities, OPTIONAL, "What tenants may use", .items = 200, .ex
 ROW(ParkOpening, spaces, OPTIONAL, "What is free, from when, at what price", .items = 200, .example = "{type: lab, m2: 200, available from: 2027-06}", .answers = "spaces available|rent")
 ROW(ParkOpening, incentives, OPTIONAL, "What tenants get", .max = 4000, .example = "Reduced rent in the first year.")
 ROW(ParkOpening, soft_landing, OPTIONAL, "true: help for foreign companies", .example = "true")
-ROW(ParkOpening, investment, OPTIONAL, "What was spent", .example = "{total: 2081500000 LKR}")
+ROW(ParkOpening, investment, OPTIONAL, "What was spent", .example = "{total: {amount: 2081500000 LKR, per: total}}")
 
 ROW(Capacity, value, OPTIONAL, "How much")
 ROW(Capacity, unit, OPTIONAL, "hours, shifts, node hours")
@@ -418,7 +417,7 @@ ROW(Consortium, partners, OPTIONAL, "How many partners")
 ROW(Consortium, countries, OPTIONAL, "From how many countries")
 ROW(Consortium, team, OPTIONAL, "How many people")
     {0},
-        /* clang-format on */
+    /* clang-format on */
 };
 
 const struct announcement_rule *announcement_rule_of(const ProtobufCMessageDescriptor *type,

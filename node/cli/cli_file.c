@@ -9,14 +9,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "node/config/home.h"
+
+#define STDIN_MAX ((size_t)64 << 20)
+
 int cli_file_open(const char *path, struct cli_file *file, struct error *error)
 {
+    bool standard = strcmp(path, "-") == 0;
     int descriptor =
-        open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* not wait for a FIFO */
+        standard
+            ? -1
+            : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* not wait for a FIFO */
     struct stat info;
     int code = ERROR_NONE;
 
     memset(file, 0, sizeof *file);
+    if (standard) {
+        code = home_read_stream(STDIN_FILENO, "standard input", STDIN_MAX, &file->text, error);
+        file->bytes = buffer_span(&file->text);
+        return code;
+    }
     if (descriptor < 0)
         return error_errno(error, "open", path);
     if (fstat(descriptor, &info) != 0) {
@@ -40,6 +52,7 @@ void cli_file_close(struct cli_file *file)
 {
     if (file->map)
         munmap(file->map, file->bytes.size);
+    buffer_finish(&file->text);
     memset(file, 0, sizeof *file);
 }
 

@@ -10,7 +10,9 @@
 struct cli_file {
     struct span bytes;
     void *map;
+    struct buffer text; /* of standard input */
 };
+/* path "-": standard input, at most 64 MiB. */
 int cli_file_open(const char *path, struct cli_file *file, struct error *error);
 void cli_file_close(struct cli_file *file);
 

@@ -19,6 +19,7 @@ struct outcome {
 
 struct totals {
     size_t files, errors, warnings;
+    int code; /* of the first file that could not be read */
 };
 
 static struct moment_date today(void)
@@ -123,15 +124,31 @@ static void print_outcome_json(struct outcome *outcome, bool first)
     printf("]}");
 }
 
-static int check_file(const struct cli *cli, const char *path, struct totals *totals,
-                      struct error *error)
+static void print_unreadable_json(const char *path, const struct error *error, bool first)
+{
+    printf("%s{\"file\": ", first ? "" : ", ");
+    cli_print_json(stdout, path);
+    printf(", \"what\": null, \"errors\": 1, \"warnings\": 0, \"title\": null, \"problems\": "
+           "[{\"severity\": \"error\", \"line\": 0, \"column\": 0, \"path\": null, \"text\": ");
+    cli_print_json(stdout, error->text);
+    printf("}]}");
+}
+
+/* A file that cannot be read is said, and the others are checked all the same. */
+static void check_file(const struct cli *cli, const char *path, struct totals *totals)
 {
     struct outcome outcome = {.file = path};
     struct cli_file file = {0};
-    int code = cli_file_open(path, &file, error);
+    struct error error = {0};
+    int code = cli_file_open(path, &file, &error);
 
-    if (code)
-        return code;
+    if (code) {
+        if (cli->json)
+            print_unreadable_json(path, &error, totals->files++ == 0);
+        code = cli->json ? error_exit_code(error.code) : cli_fail(cli, &error);
+        totals->code = totals->code ? totals->code : code;
+        return;
+    }
     if (is_configuration(file.bytes))
         check_configuration(file.bytes, &outcome);
     else
@@ -146,7 +163,6 @@ static int check_file(const struct cli *cli, const char *path, struct totals *to
     problem_list_finish(&outcome.problems);
     buffer_finish(&outcome.title);
     cli_file_close(&file);
-    return 0;
 }
 
 static int run_check(struct cli *cli, int argc, char **argv)
@@ -168,12 +184,12 @@ static int run_check(struct cli *cli, int argc, char **argv)
         return cli_fail(cli, &error);
     if (cli->json)
         printf("{\"files\": [");
-    for (int i = 0; i < rest && !code; i++)
-        code = check_file(cli, argv[i], &totals, &error);
+    for (int i = 0; i < rest; i++)
+        check_file(cli, argv[i], &totals);
     if (cli->json)
         printf("], \"errors\": %zu, \"warnings\": %zu}\n", totals.errors, totals.warnings);
-    if (code)
-        return cli_fail(cli, &error);
+    if (totals.code)
+        return totals.code;
     return totals.errors || (strict && totals.warnings) ? error_exit_code(ERROR_INVALID) : 0;
 }
 
@@ -184,7 +200,8 @@ const struct cli_command cmd_check = {
     .summary = "say everything that is wrong with an announcement or a configuration",
     .help = "Reads each file and lists all problems with line and column, what was found and what\n"
             "was expected, before anything is published. A file with `network` or `institution`\n"
-            "and no `kind` is a configuration (node.yaml), everything else an announcement.\n"
+            "and no `kind` is a configuration (node.yaml), everything else an announcement. - is\n"
+            "standard input.\n"
             "\n"
             "Errors must be put right. A warning names what readers look for and the notice does\n"
             "not say; it is answered with `not stated: […]`, which readers are shown. Nothing may\n"

@@ -57,6 +57,25 @@ class Check(unittest.TestCase):
         self.assertIn('did you mean "joint call"?', done.stderr)
         self.assertEqual(caravan("new", "unspecified").returncode, USAGE)
 
+    def test_check_takes_no_offence_at_a_template_that_is_filled_in(self):
+        for kind in KINDS:
+            template = caravan("new", kind).stdout
+            filled = re.sub(r"^#(?! )", "", template, flags=re.M)
+            done = subprocess.run([BIN, "check", "--strict", "-"], input=filled,
+                                  capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertIn("-: this announcement is right, 0 warnings", done.stdout)
+
+    def test_check_says_what_cannot_be_read_and_checks_the_rest(self):
+        good = self.write("good.yaml", caravan("new", "visit").stdout)
+        done = caravan("check", "absent.yaml", good)
+        self.assertEqual(done.returncode, NOT_FOUND)
+        self.assertIn("cannot open absent.yaml", done.stderr)
+        self.assertIn(f"{good}: this announcement is right", done.stdout)
+        said = json.loads(caravan("check", "--json", "absent.yaml", good).stdout)
+        self.assertEqual([file["what"] for file in said["files"]], [None, "announcement"])
+        self.assertIn("cannot open", said["files"][0]["problems"][0]["text"])
+
     def test_check_takes_several_files_of_both_sorts(self):
         examples = os.path.join(SOURCE, "configs/examples")
         files = [os.path.join(examples, name) for name in
