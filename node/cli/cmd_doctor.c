@@ -127,8 +127,7 @@ static void check_disk(struct doctor *doctor)
     unsigned long long free_mib;
 
     if (statvfs(doctor->home, &info) != 0) {
-        report(doctor, FAIL, "disk", NULL, "cannot look at %s: %s", doctor->home, strerror(errno));
-        return;
+        return; /* check_home_mode says it */
     }
     free_mib = (unsigned long long)info.f_bavail * info.f_frsize / MIB;
     report(doctor,
@@ -163,9 +162,15 @@ static void check_config(struct doctor *doctor)
 {
     struct buffer problems = {0};
     struct error error = {0};
+    char path[HOME_PATH_SIZE];
 
-    if (config_load(doctor->home, &doctor->config, &problems, &error)) {
-        report(doctor, FAIL, "node.yaml", "caravan check node.yaml lists all problems", "%s",
+    if (home_path(doctor->home, HOME_CONFIG, path, &error) || access(path, F_OK) != 0) {
+        report(doctor, FAIL, "node.yaml",
+               "give the right folder with --home, or make a new one: "
+               "caravan init",
+               "%s is no home of a node (there is no node.yaml)", doctor->home);
+    } else if (config_load(doctor->home, &doctor->config, &problems, &error)) {
+        report(doctor, FAIL, "node.yaml", "caravan check FILE lists all problems", "%s",
                error.text);
     } else {
         doctor->config_ok = true;
@@ -196,7 +201,11 @@ static void check_keys(struct doctor *doctor)
     if (!doctor->config_ok)
         return;
     if (own_load(doctor->home, doctor->config.message->network, &own, &error)) {
-        report(doctor, FAIL, "keys", "put back the keys folder from a backup", "%s", error.text);
+        report(doctor, FAIL, "keys",
+               error.code == ERROR_DENIED || strstr(error.text, "chmod")
+                   ? NULL /* the text says what to do */
+                   : "put back the keys folder from a backup",
+               "%s", error.text);
         return;
     }
     report(doctor, FINE, "keys", NULL, "node, transport and sealing key belong to certificate %zu",

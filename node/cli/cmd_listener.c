@@ -277,6 +277,19 @@ static int remove_listener(const struct cli *cli, const char *home, int argc, ch
     return ERROR_NONE;
 }
 
+static int check_home(const char *home, struct error *error)
+{
+    char path[HOME_PATH_SIZE];
+    int code = home_path(home, HOME_CONFIG, path, error);
+
+    if (!code && access(path, F_OK) != 0)
+        code = error_set(error, ERROR_CONFIG,
+                         "%s is no home of a node (there is no %s); make one with: caravan --home "
+                         "%s init",
+                         home, HOME_CONFIG, home);
+    return code;
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
     static const char *const verbs[] = {"add", "list", "remove", "keygen", NULL};
@@ -295,6 +308,8 @@ static int run(struct cli *cli, int argc, char **argv)
     }
     if (!code && !(home = cli_home(cli, &error)))
         code = ERROR_USAGE;
+    if (!code)
+        code = check_home(home, &error);
     if (!code && strcmp(argv[0], "add") == 0)
         code = add(cli, home, rest - 1, argv + 1, &error);
     else if (!code && strcmp(argv[0], "list") == 0)

@@ -220,6 +220,18 @@ class Setup(unittest.TestCase):
         self.assertIn("node.key", wrong["keys"]["text"])
         self.assertIn("cn-x.card", wrong["partners"]["text"])
 
+    def test_a_folder_that_is_no_home_is_said_so(self):
+        empty = os.path.join(self.network.folder, "empty")
+        os.mkdir(empty, 0o700)
+        for command in (["listener", "list"], ["partner", "list"], ["card"], ["status"]):
+            done = subprocess.run([BIN, "--home", empty, *command], capture_output=True, text=True)
+            self.assertEqual(done.returncode, CONFIG, command)
+            self.assertIn("is no home of a node", done.stderr)
+        done = subprocess.run([BIN, "--home", empty, "doctor"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, CONFIG)
+        self.assertIn("or make a new one: caravan init", done.stdout)
+        self.assertEqual(os.listdir(empty), [])
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
