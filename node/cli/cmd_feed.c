@@ -161,7 +161,7 @@ static int export_feed(const struct cli *cli, const char *name, const char *path
         printf(", \"seq\": \"%" PRIu64 "\"}\n", job.seq);
     } else {
         printf("%s holds %s from No. 1 to No. %" PRIu64 "; check it with: caravan verify %s\n",
-               path, name, job.seq, path);
+               path, strcmp(name, "own") == 0 ? "our own announcements" : name, job.seq, path);
     }
     return ERROR_NONE;
 }

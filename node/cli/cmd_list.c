@@ -163,7 +163,7 @@ static void print_table(struct listing *listing)
     static const struct cli_item_row head = {.name = "NAME",
                                              .kind = "KIND",
                                              .state = "STATE",
-                                             .when = "CLOSES",
+                                             .when = "DEADLINE",
                                              .countries = "COUNTRIES",
                                              .title = "TITLE",
                                              .mark = ""};

@@ -163,10 +163,13 @@ static void check_names(const struct check *check, const Caravan__Institution *i
 
         if (!name->text || !*name->text)
             BAD(institution, "name", i, "institution.name", "found an empty name");
-        if (!name->lang || !vocabulary_language_tag(name->lang, strlen(name->lang)))
+        if (!name->lang)
+            BAD(institution, "name", i, "institution.name",
+                "found a text without its language, expected {en: …}");
+        else if (!vocabulary_language_tag(name->lang, strlen(name->lang)))
             BAD(institution, "name", i, "institution.name",
                 "found the language \"%.40s\", expected {en: …} with a language of BCP 47",
-                name->lang ? name->lang : "");
+                name->lang);
     }
 }
 

@@ -28,7 +28,7 @@ static const struct part {
 static const struct {
     const char *name;
     mode_t mode;
-} folders[] = {{"keys", 0700}, {"partners", 0755}, {"listeners", 0755}};
+} folders[] = {{"keys", 0700}, {"partners", 0700}, {"listeners", 0700}};
 #define FOLDER_COUNT (sizeof folders / sizeof folders[0])
 
 static bool is_plain(const char *name, size_t size)

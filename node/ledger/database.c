@@ -27,7 +27,7 @@ static const struct {
     const char *advice;
 } failures[] = {
     {SQLITE_NOMEM, ERROR_MEMORY, "out of memory"},
-    {SQLITE_FULL, ERROR_IO, "the disk is full; make room and start again"},
+    {SQLITE_FULL, ERROR_IO, "the disk is full; make room, then try again"},
     {SQLITE_CORRUPT, ERROR_IO, damaged_advice},
     {SQLITE_NOTADB, ERROR_IO, "this is not a Caravan database, or it is damaged"},
     {SQLITE_BUSY, ERROR_BUSY, "another process is using it; try again when that has ended"},

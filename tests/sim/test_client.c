@@ -469,7 +469,7 @@ static void test_client__list_shows_a_table_and_json(void **state)
     publish(world, "a.yaml", "联合研究 with columns");
     partner_says(world, "From \xe2\x80\xae Thailand");
     assert_run(world, "list", 0,
-               "NAME      KIND        STATE  CLOSES      COUNTRIES  TITLE\n"
+               "NAME      KIND        STATE  DEADLINE    COUNTRIES  TITLE\n"
                "th-two/3  joint call  open               TH         From \\u202e Thailand\n"
                "cn-one/3  joint call  open   2099-12-31  CN TH      联合研究 with columns\n");
     assert_run(world, "list --handle cn-one", 0, "cn-one/3");
