@@ -9,6 +9,11 @@
 #define LIMIT_CONTENT_SIZE (64 * 1024)
 /* (protocol) A Certificate is about 300 bytes; signature, signer and recovery key come on top. */
 #define LIMIT_CERTIFICATE_SIZE 1024
+/* (protocol) SignedCertificate: kept and handed on as received, so nothing may hide around it. */
+#define LIMIT_SIGNED_CERTIFICATE_SIZE (LIMIT_CERTIFICATE_SIZE + 256)
+/* (protocol) SignedHead and SignedReceipt are about 250 bytes, and kept and handed on as received.
+ */
+#define LIMIT_STATEMENT_SIZE 1024
 /* (protocol) The salt that makes a content hash unguessable. */
 #define LIMIT_SALT_SIZE 16
 /* (protocol) entry + signature + salt + content + framing. */

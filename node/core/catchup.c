@@ -17,8 +17,8 @@
 #define PROBE_INTERVAL_MS 5000 /* of one feed, whoever asks for it */
 #define CONTENT_WAIT_MS 60000
 #define CONTENT_WAIT_MAX_MS 3600000
-/* Missing contents looked at when the next one to ask for is chosen. */
-#define MISSING_PAGE 1024
+/* Missing contents looked at when the next ones to ask for are chosen. */
+#define MISSING_MAX 65536
 
 /* --- sources ------------------------------------------------------------------------------------
  */
@@ -119,6 +119,8 @@ void catchup_note(struct exchange *exchange, struct feed *feed, struct partner *
     struct source *source = source_of(feed, partner);
     uint64_t now = exchange_now(exchange);
 
+    if (!partner->session)
+        return; /* said before its link went down; the next session tells it again */
     if (!source)
         source = add_source(feed, partner);
     if (!source) {
@@ -239,11 +241,11 @@ static bool is_better(const struct feed *feed, const struct source *a, const str
         return !b || a->faults == 0;
     if ((a->partner == feed->partner) != (b->partner == feed->partner))
         return a->partner == feed->partner;
-    return a->seq > b->seq;
+    return a->asked_at < b->asked_at;
 }
 
-/* Who has entries behind our head: one that has never failed us first; of those the publisher, then
- * whoever has most. */
+/* Who has entries behind our head: those that did not fail us first; of those the publisher, then
+ * one after the other, so that none that gives as little as it can is the only one. */
 static struct source *choose_for_entries(const struct feed *feed, uint64_t now)
 {
     struct source *best = NULL;
@@ -278,11 +280,10 @@ static uint64_t next_missing(struct exchange *exchange, const struct feed *feed,
                              uint64_t *last)
 {
     const struct store *store = &exchange->config.store;
-    uint64_t *seqs = calloc(MISSING_PAGE, sizeof *seqs), first = 0;
-    size_t count = 0;
+    size_t limit = feed->missing < MISSING_MAX ? (size_t)feed->missing : MISSING_MAX, count = 0;
+    uint64_t *seqs = calloc(limit, sizeof *seqs), first = 0;
 
-    if (!seqs ||
-        store->operations->missing(store->self, &feed->id, seqs, MISSING_PAGE, &count, NULL))
+    if (!seqs || store->operations->missing(store->self, &feed->id, seqs, limit, &count, NULL))
         count = 0;
     for (size_t i = 0; i < count; i++) {
         if (seqs[i] <= after)
@@ -324,9 +325,11 @@ static bool pull_something(struct exchange *exchange, struct feed *feed, uint64_
 {
     struct source *source = choose_for_entries(feed, now);
 
-    if (source)
+    if (source) {
+        source->asked_at = now;
         return send_pull(exchange, feed, source->partner, PULL_ENTRIES, feed->head.seq + 1,
                          source->seq);
+    }
     source = choose_for_contents(feed, now);
     return source && pull_contents(exchange, feed, source);
 }

@@ -172,10 +172,15 @@ static bool is_behind(const struct feed *receiver)
 static bool receive_one(struct exchange *exchange, struct partner *from, struct span bytes)
 {
     struct entry_receipt receipt;
-    struct error error;
+    struct error error = {0};
     struct feed *receiver, *publisher;
 
-    if (entry_receipt_parse(bytes, exchange->network, &receipt, &error)) {
+    if (bytes.size > LIMIT_STATEMENT_SIZE)
+        error_set(&error, ERROR_TOO_LARGE, "SignedReceipt: found %zu bytes, expected at most %d",
+                  bytes.size, LIMIT_STATEMENT_SIZE);
+    else
+        entry_receipt_parse(bytes, exchange->network, &receipt, &error);
+    if (error.code) {
         session_trouble(exchange, from, &error);
         return false;
     }

@@ -173,6 +173,10 @@ int feed_take_certificate(struct exchange *exchange, struct feed *feed, struct s
     struct identity_certificate certificate;
     int code;
 
+    if (encoded.size > LIMIT_SIGNED_CERTIFICATE_SIZE)
+        return error_set(error, ERROR_TOO_LARGE,
+                         "SignedCertificate: found %zu bytes, expected at most %d", encoded.size,
+                         LIMIT_SIGNED_CERTIFICATE_SIZE);
     if (before >= LIMIT_CERTIFICATES &&
         identity_chain_check(&feed->chain, encoded, &certificate, NULL) == ERROR_NONE)
         return error_set(error, ERROR_TOO_LARGE,

@@ -269,6 +269,12 @@ static int check_run(const struct feed *feed, struct entry_run *run, bool checke
                          "No. %llu carries certificate %llu, expected at most %d in a feed",
                          (unsigned long long)run->entries[run->kept - 1].seq,
                          (unsigned long long)feed->head.certificate + 1, LIMIT_CERTIFICATES);
+    if (ends_with_certificate(run) &&
+        run->entries[run->kept - 1].content.size > LIMIT_SIGNED_CERTIFICATE_SIZE)
+        return error_set(error, ERROR_TOO_LARGE,
+                         "No. %llu carries a certificate of %zu bytes, expected at most %d",
+                         (unsigned long long)run->entries[run->kept - 1].seq,
+                         run->entries[run->kept - 1].content.size, LIMIT_SIGNED_CERTIFICATE_SIZE);
     /* What was checked elsewhere was checked with the certificate in force at our head, or again
      * here: the keyring may have been behind. */
     return checked ? ERROR_NONE : entry_run_check(run, &feed->chain, feed->head.certificate, error);

@@ -317,6 +317,12 @@ void own_statement(struct exchange *exchange, struct feed *feed, struct span sig
         return;
     if (span_equal(signed_head, buffer_span(&feed->statement)))
         return;
+    if (signed_head.size > LIMIT_STATEMENT_SIZE) {
+        error_set(&error, ERROR_TOO_LARGE, "SignedHead: found %zu bytes, expected at most %d",
+                  signed_head.size, LIMIT_STATEMENT_SIZE);
+        session_trouble(exchange, from, &error);
+        return;
+    }
     if (entry_head_check(signed_head, &feed->chain, &head, &as_of, &error)) {
         /* A certificate that is still on its way to us is nobody's mistake. */
         if (error.code != ERROR_GAP)

@@ -220,6 +220,9 @@ int serve_certificates(const struct store *reader, const struct id *feed, uint64
 /* --- heads --------------------------------------------------------------------------------------
  */
 
+/* FeedHead: hash, feed, numbers, framing, and the statement. */
+#define HEAD_SIZE_MAX (256 + LIMIT_STATEMENT_SIZE)
+
 struct heads_writer {
     struct policy *policy;
     const struct id *peer;
@@ -227,7 +230,7 @@ struct heads_writer {
     struct buffer head, statement;
     uint64_t last_arrival;
     size_t visited;
-    bool no_memory;
+    bool full, no_memory;
 };
 
 static bool put_head(struct heads_writer *writer, const struct store_feed *feed)
@@ -248,7 +251,7 @@ static bool put_head(struct heads_writer *writer, const struct store_feed *feed)
     if (!policy_get_statement(writer->policy, &feed->head.feed, &writer->statement))
         done =
             done && buffer_append(&writer->statement, feed->statement.data, feed->statement.size);
-    if (writer->statement.size)
+    if (writer->statement.size && writer->statement.size <= LIMIT_STATEMENT_SIZE)
         done = done && put_field(&writer->head, 2, buffer_span(&writer->statement));
     done = done && put_field(writer->out, 4, buffer_span(&writer->head));
     buffer_finish(&packed);
@@ -259,6 +262,10 @@ static int write_head(void *context, const struct store_feed *feed)
 {
     struct heads_writer *writer = context;
 
+    /* Statements have no fixed size: a page ends where the next head might not fit. */
+    writer->full = writer->out->size + HEAD_SIZE_MAX > LIMIT_MESSAGE_SIZE - 256;
+    if (writer->full)
+        return 1;
     writer->visited++;
     writer->last_arrival = feed->head_arrival;
     if (!policy_may_read(writer->policy, &feed->head.feed, writer->peer))
@@ -293,7 +300,7 @@ static int answer_heads(const struct store *reader, struct policy *policy, const
                                      write_head, &writer, error);
     if (code)
         goto out;
-    more = writer.visited >= LIMIT_HEADS_PER_MESSAGE;
+    more = writer.full || writer.visited >= LIMIT_HEADS_PER_MESSAGE;
     if (writer.no_memory ||
         !put_number(&heads, 2, more ? writer.last_arrival : info.last_arrival) ||
         !put_number(&heads, 3, more) || !put_field(out, 3, buffer_span(&heads)))

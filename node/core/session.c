@@ -238,6 +238,8 @@ static void take_heads(struct exchange *exchange, struct partner *partner,
 {
     bool more;
 
+    if (!partner->session)
+        return;
     for (size_t i = 0; i < heads->n_heads; i++)
         take_head(exchange, partner, heads->heads[i]);
     if (heads->unasked || !heads->has_ledger || heads->ledger.len != sizeof partner->ledger)

@@ -15,6 +15,7 @@ struct source {
     struct partner *partner;
     uint64_t certificate, seq;
     uint64_t retry_at; /* monotonic ms; don't ask for entries before */
+    uint64_t asked_at; /* monotonic ms */
     unsigned faults;   /* pulls in a row that brought nothing */
     bool wanted;       /* we lack what it says it has: counted in partner->wants */
     /* Missing contents are asked for once round, then after a growing pause round again. */

@@ -747,6 +747,37 @@ static void test_hostile__a_clock_put_back_hides_no_news(void **state)
     network_finish(&network);
 }
 
+/* Statements are kept and handed on as they are; one that hides a load would make a relay's answers
+ * too large for everybody. */
+static void test_hostile__a_loaded_statement_is_not_taken(void **state)
+{
+    struct network network;
+    struct exchange_feed_state feed;
+    struct buffer bytes = {0}, load = {0};
+    struct entry_head head;
+    char topic[LIMIT_TOPIC_SIZE + 1];
+
+    (void)state;
+    full_mesh(&network, 2, 55);
+    head = (struct entry_head){.feed = *feed_of(&network, 1), .certificate = 1, .seq = 5};
+    assert_int_equal(entry_head_sign(&head, INSTITUTION_NETWORK, network.now_ms + 1000,
+                                     network.nodes[1].institution.node, &bytes, NULL),
+                     ERROR_NONE);
+    assert_true(buffer_reserve(&load, 50000));
+    memset(load.data, 'x', 50000);
+    /* Field 99, of which nobody knows anything. */
+    assert_true(buffer_append(&bytes, "\x9a\x06\xd0\x86\x03", 5));
+    assert_true(buffer_append(&bytes, load.data, 50000));
+    entry_topic_of_head(feed_of(&network, 1), topic);
+    network_inject(&network, 1, 0, topic, buffer_span(&bytes));
+    assert_non_null(network_state(&network, 0, 1, &feed));
+    assert_true(feed.stated_seq < 5);
+    assert_non_null(strstr(feed.trouble, "too-large"));
+    buffer_finish(&bytes);
+    buffer_finish(&load);
+    network_finish(&network);
+}
+
 /* A partner that takes over another's handle in its profile must not keep the other out. */
 static void test_hostile__a_stolen_handle_keeps_nobody_out(void **state)
 {
@@ -794,6 +825,7 @@ int main(void)
         cmocka_unit_test(test_hostile__changing_troubles_do_not_fill_the_log),
         cmocka_unit_test(test_hostile__a_repeated_receipt_is_handed_on_once),
         cmocka_unit_test(test_hostile__a_clock_put_back_hides_no_news),
+        cmocka_unit_test(test_hostile__a_loaded_statement_is_not_taken),
         cmocka_unit_test(test_hostile__a_stolen_handle_keeps_nobody_out),
     };
 

@@ -335,6 +335,37 @@ static void test_serve__heads_come_in_pages_and_only_what_may_be_read(void **sta
     assert_int_equal(heads->arrival, count + 1);
 }
 
+static void test_serve__heads_with_long_statements_fit_their_message(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t statement[LIMIT_STATEMENT_SIZE], ledger[16];
+    const Caravan__Heads *heads;
+    size_t told = 0;
+    unsigned pages = 0;
+
+    /* A SignedHead with 1,021 bytes of "statement". */
+    memset(statement, 'x', sizeof statement);
+    memcpy(statement, "\x0a\xfd\x07", 3);
+    for (unsigned i = 0; i < LIMIT_HEADS_PER_MESSAGE; i++) {
+        struct id feed = {0};
+
+        add_feed(f, i, true);
+        snprintf((char *)feed.bytes, sizeof feed.bytes, "feed %u", i);
+        policy_set_statement(f->policy, &feed, span_of(statement, sizeof statement), NULL);
+    }
+    heads = ask_heads(f, span_of("", 0), 0); /* which checks the size of the answer */
+    memcpy(ledger, heads->ledger.data, sizeof ledger);
+    for (;;) {
+        told += heads->n_heads;
+        pages++;
+        if (!heads->more)
+            break;
+        heads = ask_heads(f, span_of(ledger, sizeof ledger), heads->arrival);
+    }
+    assert_int_equal(told, LIMIT_HEADS_PER_MESSAGE);
+    assert_int_equal(pages, 3);
+}
+
 static void test_serve__another_ledger_is_told_from_the_start(void **state)
 {
     struct fixture *f = *state;
@@ -411,6 +442,7 @@ int main(void)
         TEST(test_serve__small_entries_are_bounded_in_number),
         TEST(test_serve__only_what_is_handed_on_is_served),
         TEST(test_serve__heads_come_in_pages_and_only_what_may_be_read),
+        TEST(test_serve__heads_with_long_statements_fit_their_message),
         TEST(test_serve__another_ledger_is_told_from_the_start),
         TEST(test_serve__a_head_carries_the_newest_statement),
         TEST(test_serve__a_long_refusal_is_cut_between_characters),
