@@ -6,6 +6,8 @@
 
 /* A long poll waits no longer than this, whatever it asks for. */
 #define WAIT_MAX_MS 30000
+/* So many long polls at a time: all are tried again at every change. */
+#define WAITING_MAX 256
 
 struct node_request *node_request_create(const struct net_route *route, struct buffer *bytes,
                                          uint64_t now)
@@ -69,8 +71,17 @@ void node_desk_take(struct node_desk *desk, struct node_request *request, uint64
         finish(desk, request);
         return;
     }
+    if (desk->waiting_count >= WAITING_MAX) {
+        error_set(&request->error, ERROR_BUSY,
+                  "%d requests wait for news already, expected fewer; end some of these clients, "
+                  "or try again later",
+                  WAITING_MAX);
+        finish(desk, request);
+        return;
+    }
     request->next = desk->waiting;
     desk->waiting = request;
+    desk->waiting_count++;
 }
 
 void node_desk_retry(struct node_desk *desk, uint64_t changes, uint64_t now)
@@ -82,6 +93,7 @@ void node_desk_retry(struct node_desk *desk, uint64_t changes, uint64_t now)
     while ((request = *place)) {
         if ((moved || now >= request->deadline) && try_request(desk, request, now)) {
             *place = request->next;
+            desk->waiting_count--;
             finish(desk, request);
         } else {
             place = &request->next;
@@ -137,6 +149,7 @@ void node_desk_finish(struct node_desk *desk)
     error_set(&stopping, ERROR_NODE_DOWN, "the node is stopping");
     while ((request = desk->waiting)) {
         desk->waiting = request->next;
+        desk->waiting_count--;
         request->error = stopping;
         finish(desk, request);
     }

@@ -28,7 +28,8 @@ void node_request_destroy(struct node_request *request);
 struct node_desk {
     struct ops_context context; /* filled by the node */
     struct net *net;
-    struct node_request *waiting;  /* long polls */
+    struct node_request *waiting; /* long polls, a bounded number: more are answered "busy" */
+    size_t waiting_count;
     struct node_request *finished; /* answered, not yet sent */
     uint64_t seen;                 /* changes when the long polls were last tried */
 };

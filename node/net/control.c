@@ -20,6 +20,9 @@
 #define QUEUE_BYTES (64 * LIMIT_MESSAGE_SIZE)
 #define REQUEST_SIZE (4 * LIMIT_MESSAGE_SIZE)
 #define READ_AT_ONCE 64
+/* Messages that may wait for one client, each way. Who asks and does not read loses the answers;
+ * who asks faster than it is answered is slowed down. */
+#define SOCKET_QUEUE 32
 #define AGAIN_MS 5
 #define LAST_WORDS_MS 1000 /* how long the last answers may take to reach their clients */
 #define PATH_SIZE sizeof((struct sockaddr_un *)0)->sun_path
@@ -131,7 +134,10 @@ int control_create(void *context, const char *path, const struct net_events *eve
 
 int control_open(struct control *control, struct error *error)
 {
-    const struct socket_settings settings = {.type = ZMQ_ROUTER, .max_size = REQUEST_SIZE};
+    const struct socket_settings settings = {.type = ZMQ_ROUTER,
+                                             .max_size = REQUEST_SIZE,
+                                             .send_queue = SOCKET_QUEUE,
+                                             .receive_queue = SOCKET_QUEUE};
     char endpoint[PATH_MAX + 8];
     int code = check_path(control->path, error);
 
