@@ -10,6 +10,7 @@
 
 /* Events in one transaction: enough to share one sync to disk, few enough to answer soon. */
 #define BATCH_ITEMS 512
+#define BEGIN_AGAIN_NS 200000000 /* after a transaction could not begin */
 #define BATCH_BYTES ((size_t)8 * 1024 * 1024)
 
 uint64_t node_wall_ms(void *self)
@@ -299,6 +300,36 @@ static void end_batch(struct node *node)
         node_turns_wake(node->to_server);
 }
 
+/* A peer asks again, a client is told; but nobody tells again that a link is up or down, and that
+ * needs no transaction. */
+static void refuse_item(struct node *node, struct node_item *item, const struct error *error)
+{
+    if (item->kind == NODE_ITEM_LINK) {
+        write_item(node, item);
+        return;
+    }
+    if (item->request) {
+        item->request->error = *error;
+        node_desk_refuse(node->net, item->request);
+    }
+    node_item_destroy(item);
+}
+
+/* No transaction could begin. */
+static void refuse_batch(struct node *node, struct node_item *first, const struct error *error)
+{
+    const struct timespec pause = {.tv_nsec = BEGIN_AGAIN_NS};
+    size_t count = 0;
+
+    log_error("ledger.begin", "text", error->text);
+    for (struct node_item *item = first; item; item = node_queue_pop(node->to_writer, 0)) {
+        refuse_item(node, item, error);
+        if (++count >= BATCH_ITEMS)
+            break;
+    }
+    nanosleep(&pause, NULL); /* timers that are due would have us ask again without end */
+}
+
 /* One transaction. first: NULL when only time has passed. */
 static void write_batch(struct node *node, struct node_item *first, bool scan)
 {
@@ -307,13 +338,7 @@ static void write_batch(struct node *node, struct node_item *first, bool scan)
 
     fill_context(node, &node->desk);
     if (exchange_begin(node->exchange, &error)) {
-        log_error("ledger.begin", "text", error.text);
-        /* A peer asks again, and a client runs into its time limit; but nobody tells again that a
-         * link is up or down, and that needs no transaction. */
-        if (first && first->kind == NODE_ITEM_LINK)
-            write_item(node, first);
-        else
-            node_item_destroy(first);
+        refuse_batch(node, first, &error);
         return;
     }
     if (scan)

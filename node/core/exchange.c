@@ -212,6 +212,8 @@ int exchange_begin(struct exchange *exchange, struct error *error)
 
     if (!code)
         code = exchange->config.store.operations->begin(exchange->config.store.self, error);
+    if (code && error)
+        exchange->failure = *error;
     exchange->open = code == ERROR_NONE;
     exchange->wrote = exchange->broken = exchange->describes = false;
     return code;
@@ -331,12 +333,16 @@ int exchange_commit(struct exchange *exchange, struct error *error)
     code = end_transaction(exchange, error);
     exchange->open = exchange->broken = false;
     if (code) {
+        if (error)
+            exchange->failure = *error;
         take_back(exchange);
         coverage_send_owed(exchange);
         return code;
     }
-    if (exchange->wrote)
+    if (exchange->wrote) {
         exchange->pause_ms = 0;
+        exchange->failure.code = ERROR_NONE;
+    }
     cursors_are_kept(exchange);
     feed_certificates_are_stored(exchange);
     announce_changes(exchange);
@@ -354,9 +360,17 @@ void exchange_tick(struct exchange *exchange)
 
     if (exchange->broken)
         return;
+    /* A store that failed is tried by itself: who looks at status sees that it works again. */
+    if (exchange->failure.code && now >= exchange->paused_until)
+        exchange->wrote = true;
     own_tick(exchange, now);
     catchup_tick(exchange, now);
     session_tick(exchange, now);
+}
+
+const struct error *exchange_failure(const struct exchange *exchange)
+{
+    return exchange->failure.code ? &exchange->failure : NULL;
 }
 
 uint64_t exchange_next_ms(const struct exchange *exchange)

@@ -94,6 +94,8 @@ int exchange_publish(struct exchange *exchange, uint32_t content_type, struct sp
  * publishing is open, if our feed says otherwise. */
 int exchange_describe(struct exchange *exchange, struct span profile, struct span endpoints,
                       struct error *error);
+/* Why the store could not be written when that was last tried; NULL while it can. Borrowed. */
+const struct error *exchange_failure(const struct exchange *exchange);
 /* Our feed is confirmed: a ledger that was restored or copied may be marked as ours again. */
 bool exchange_trusted(const struct exchange *exchange);
 

@@ -143,6 +143,7 @@ struct exchange {
     bool describes;        /* profile or endpoints are published in the open transaction */
     uint64_t paused_until; /* monotonic ms: the store failed; no pulls until then */
     uint64_t pause_ms;
+    struct error failure; /* why; code ERROR_NONE while the store works */
     struct feed *changed;
     struct outgoing *outbox, **outbox_end;
     /* catch-up */

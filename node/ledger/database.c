@@ -28,6 +28,8 @@ static const struct {
 } failures[] = {
     {SQLITE_NOMEM, ERROR_MEMORY, "out of memory"},
     {SQLITE_FULL, ERROR_IO, "the disk is full; make room, then try again"},
+    {SQLITE_IOERR_SHMSIZE, ERROR_IO,
+     "there is no room for the file beside it; is the disk full? make room, then try again"},
     {SQLITE_CORRUPT, ERROR_IO, damaged_advice},
     {SQLITE_NOTADB, ERROR_IO, "this is not a Caravan database, or it is damaged"},
     {SQLITE_BUSY, ERROR_BUSY, "another process is using it; try again when that has ended"},
@@ -38,7 +40,7 @@ static const struct {
 int database_fail_code(const char *path, int code, const char *action, struct error *error)
 {
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
-        if (failures[i].code == (code & 0xff))
+        if (failures[i].code == code || failures[i].code == (code & 0xff))
             return error_set(error, failures[i].error, "cannot %s %s: %s", action, path,
                              failures[i].advice);
     return error_set(error, ERROR_IO, "cannot %s %s: %s (code %d)", action, path,

@@ -216,10 +216,15 @@ static bool add_publishing(struct ops_problems *problems, enum exchange_publishi
 }
 
 bool ops_problems_node(struct ops_problems *problems, enum exchange_publishing publishing,
-                       size_t partners)
+                       const struct error *failure, size_t partners)
 {
     bool ok = add_publishing(problems, publishing);
 
+    if (ok && failure)
+        ok = add(problems, false,
+                 "nothing that was acknowledged is lost; the node tries again by itself, at least "
+                 "every half minute",
+                 "nothing new can be stored: %s", failure->text);
     if (ok && partners == 0)
         ok = add(problems, true,
                  "give your card to a partner (caravan card) and accept theirs (caravan partner "

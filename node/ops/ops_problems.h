@@ -19,8 +19,8 @@ void ops_problems_finish(struct ops_problems *problems);
 bool ops_problems_partner(struct ops_problems *problems, const struct exchange_feed_state *state,
                           const struct exchange_dialled *dialled,
                           const struct ops_context *context);
-/* What is wrong with this node; after all partners. */
+/* What is wrong with this node; after all partners. failure: exchange_failure. */
 bool ops_problems_node(struct ops_problems *problems, enum exchange_publishing publishing,
-                       size_t partners);
+                       const struct error *failure, size_t partners);
 
 #endif

@@ -206,7 +206,7 @@ int ops_status(struct ops_context *context, const ProtobufCMessage *message, str
     set_node(&report);
     exchange_feeds(context->exchange, visit_feed, &report);
     if (!ops_problems_node(&report.problems, exchange_publishing(context->exchange),
-                           report.answer.n_partners) ||
+                           exchange_failure(context->exchange), report.answer.n_partners) ||
         report.no_memory || report.arena.over_limit || report.arena.no_memory)
         code = error_memory(error);
     report.answer.n_problems = report.problems.count;

@@ -585,6 +585,26 @@ static void test_operations__status_says_what_is_wrong_and_what_to_do(void **sta
     assert_non_null(find_problem(status, "no partner yet"));
 }
 
+static void test_operations__status_says_that_nothing_can_be_stored_until_it_can(void **state)
+{
+    struct world *world = *state;
+    struct store_fault *faults = &world->network.nodes[0].faults;
+    Caravan__StatusReply *status;
+
+    assert_true(network_run(&world->network, MINUTE, is_received, NULL));
+    faults->spares_begin = true;
+    faults->per_mille = 1000;
+    assert_true(network_publish(&world->network, 1, "Does not fit"));
+    network_sleep(&world->network, 10000);
+    status = status_of(world);
+    assert_non_null(find_problem(status, "nothing new can be stored"));
+    assert_false(find_problem(status, "nothing new can be stored")->warning);
+    faults->per_mille = 0;
+    network_sleep(&world->network, MINUTE);
+    status = status_of(world);
+    assert_null(find_problem(status, "nothing new can be stored"));
+}
+
 /* --- feeds and care --------------------------------------------------------------------------- */
 
 static void test_operations__a_feed_is_read_and_imported(void **state)
@@ -751,6 +771,7 @@ int main(void)
         TEST(coverage_waits_until_partners_have_it),
         TEST(status_shows_an_exchange_that_works),
         TEST(status_says_what_is_wrong_and_what_to_do),
+        TEST(status_says_that_nothing_can_be_stored_until_it_can),
         TEST(a_feed_is_read_and_imported),
         TEST(backup_wants_an_absolute_path),
         TEST(dial_asks_once_and_waits),

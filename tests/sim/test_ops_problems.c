@@ -105,7 +105,7 @@ static void test_ops_problems__a_good_partner_has_none(void **state)
     world->state.clock_skew_ms = LIMIT_CLOCK_SKEW_MS;
     assert_true(
         ops_problems_partner(&world->problems, &world->state, &world->dialled, &world->context));
-    assert_true(ops_problems_node(&world->problems, EXCHANGE_OPEN, 1));
+    assert_true(ops_problems_node(&world->problems, EXCHANGE_OPEN, NULL, 1));
     assert_int_equal(world->problems.count, 0);
 }
 
@@ -176,11 +176,11 @@ static void test_ops_problems__a_clock_that_differs_from_all_is_our_own(void **s
     world->state.clock_known = true;
     world->state.clock_skew_ms = -20 * 60 * 1000;
     assert_problem(world, "20 minutes behind ours", "NTP", true);
-    assert_true(ops_problems_node(&world->problems, EXCHANGE_OPEN, 1));
+    assert_true(ops_problems_node(&world->problems, EXCHANGE_OPEN, NULL, 1));
     assert_int_equal(world->problems.count, 1); /* of one partner alone nobody knows whose it is */
     world->state.clock_skew_ms = -21 * 60 * 1000;
     assert_problem(world, "21 minutes behind ours", "NTP", true);
-    assert_true(ops_problems_node(&world->problems, EXCHANGE_OPEN, 2));
+    assert_true(ops_problems_node(&world->problems, EXCHANGE_OPEN, NULL, 2));
     assert_int_equal(world->problems.count, 3);
     assert_non_null(strstr(world->problems.items[2]->what, "our own clock is wrong"));
 }
@@ -198,7 +198,7 @@ static void test_ops_problems__publishing_that_waits_says_why(void **state)
     struct world *world = *state;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_true(ops_problems_node(&world->problems, cases[i].publishing, 1));
+        assert_true(ops_problems_node(&world->problems, cases[i].publishing, NULL, 1));
         assert_int_equal(world->problems.count, i + 1);
         assert_non_null(strstr(world->problems.items[i]->what, cases[i].what));
         assert_non_null(strstr(world->problems.items[i]->todo, cases[i].todo));
