@@ -233,12 +233,18 @@ static int load_one(void *context, const struct store_receipt *row)
     return 0;
 }
 
+int coverage_load_receipts(struct exchange *exchange, struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+
+    return store->operations->receipts(store->self, &exchange->own->id, load_one, exchange, error);
+}
+
 int coverage_load(struct exchange *exchange, struct error *error)
 {
     const struct store *store = &exchange->config.store;
     struct buffer value = {0};
-    int code =
-        store->operations->receipts(store->self, &exchange->own->id, load_one, exchange, error);
+    int code = coverage_load_receipts(exchange, error);
 
     if (!code && store->operations->get_value(store->self, "receipt-counter", &value, NULL) == 0 &&
         value.size == 8)

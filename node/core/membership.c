@@ -149,7 +149,12 @@ static bool was_passed_over(struct exchange *exchange, const struct feed *feed)
 /* What the store may know of a feed that was not followed until now. */
 static int load_new(struct exchange *exchange, struct feed *feed, struct error *error)
 {
-    return feed->chain.count ? ERROR_NONE : feed_load(exchange, feed, error);
+    int code = ERROR_NONE;
+
+    if (feed->chain.count)
+        return code;
+    code = feed_load(exchange, feed, error);
+    return code ? code : coverage_load_receipts(exchange, error);
 }
 
 static int add(struct exchange *exchange, struct feed *feed, const struct card *card, bool relay,

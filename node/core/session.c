@@ -77,8 +77,8 @@ void session_trouble(struct exchange *exchange, struct partner *partner, const s
         partner->not_logged++;
         return;
     }
-    log_warning("partner.trouble", "partner", feed_handle(partner->feed), "text", text,
-                "not_logged", log_number(partner->not_logged));
+    log_warning("partner.trouble", "partner", partner->card_handle, "text", text, "not_logged",
+                log_number(partner->not_logged));
     partner->logged_at = now;
     partner->not_logged = 0;
     exchange->changes++;

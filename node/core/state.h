@@ -281,6 +281,8 @@ void membership_pass_over(struct exchange *exchange, struct feed *feed);
  * -------------------------------------------------------------- */
 
 int coverage_load(struct exchange *exchange, struct error *error);
+/* Reads again what the feeds that are known now have received of ours. */
+int coverage_load_receipts(struct exchange *exchange, struct error *error);
 /* Tells what we hold of a feed: its publisher, or who hands it on to us. */
 void coverage_send(struct exchange *exchange, struct feed *feed);
 /* What is owed to partners, about their own feeds; after a transaction, so that nothing is said

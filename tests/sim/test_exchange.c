@@ -447,7 +447,7 @@ static void chaos(uint64_t seed)
 
 static void test_exchange__survives_partitions_restarts_and_reordering(void **state)
 {
-    const uint64_t seeds = network_seeds(200);
+    const uint64_t seeds = network_seeds(120);
 
     (void)state;
     log_set_level(LOG_SILENT);

@@ -209,7 +209,7 @@ static void chaos(uint64_t seed)
 
 static void test_faults__kills_and_failing_disks_lose_nothing_acknowledged(void **state)
 {
-    const uint64_t seeds = network_seeds(150);
+    const uint64_t seeds = network_seeds(80);
 
     (void)state;
     log_set_level(LOG_SILENT);

@@ -1,0 +1,281 @@
+/* coverage: receipts that come and go, over an exchange on a ledger in memory. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node/core/serve.h"
+#include "node/core/state.h"
+#include "node/ledger/ledger.h"
+#include "tests/support/institution.h"
+
+enum { OWN, A, B, C, PARTIES }; /* C is no partner */
+
+struct fixture {
+    struct store store;
+    struct keyring *keyring;
+    struct policy *policy;
+    struct institution parties[PARTIES];
+    struct buffer genesis;
+    struct exchange *exchange;
+    struct id sent_to;         /* the last receipt went there … */
+    struct entry_receipt sent; /* … and said this */
+    unsigned receipts;
+    uint64_t wall;
+};
+
+static const struct id *feed_id(const struct fixture *f, unsigned party)
+{
+    return &f->parties[party].chain.feed;
+}
+
+static bool bus_send(void *self, const struct id *partner, struct span bytes)
+{
+    struct fixture *f = self;
+    Caravan__SyncMessage *message = caravan__sync_message__unpack(NULL, bytes.size, bytes.data);
+    struct buffer receipt = {0};
+
+    assert_non_null(message);
+    if (message->body_case == CARAVAN__SYNC_MESSAGE__BODY_RECEIPTS) {
+        assert_int_equal(message->receipts->n_receipts, 1);
+        assert_true(serve_pack(&message->receipts->receipts[0]->base, &receipt));
+        assert_int_equal(
+            entry_receipt_parse(buffer_span(&receipt), INSTITUTION_NETWORK, &f->sent, NULL),
+            ERROR_NONE);
+        f->sent_to = *partner;
+        f->receipts++;
+    }
+    caravan__sync_message__free_unpacked(message, NULL);
+    buffer_finish(&receipt);
+    return true;
+}
+
+static void bus_live(void *self, const char *topic, struct span payload)
+{
+    (void)self, (void)topic, (void)payload;
+}
+
+static uint64_t wall(void *self)
+{
+    return ((struct fixture *)self)->wall;
+}
+
+static void fill(void *self, void *out, size_t size)
+{
+    (void)self;
+    memset(out, 7, size);
+}
+
+static void start(struct fixture *f)
+{
+    const struct exchange_config config = {
+        .network = INSTITUTION_NETWORK,
+        .feed = *feed_id(f, OWN),
+        .handle = "th-own",
+        .node_key = f->parties[OWN].node,
+        .chain = &f->parties[OWN].chain,
+        .genesis = buffer_span(&f->genesis),
+        .store = f->store,
+        .bus = {f, bus_send, bus_live},
+        .clock = {f, wall, wall},
+        .random = {f, fill},
+        .keyring = f->keyring,
+        .policy = f->policy,
+    };
+
+    assert_int_equal(exchange_create(&config, &f->exchange, NULL), ERROR_NONE);
+    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
+    for (unsigned i = A; i <= B; i++) {
+        Caravan__Profile profile = CARAVAN__PROFILE__INIT;
+        Caravan__Endpoints endpoints = CARAVAN__ENDPOINTS__INIT;
+        struct card card = {.profile = &profile,
+                            .endpoints = &endpoints,
+                            .chain = f->parties[i].chain,
+                            .created_ms = 1};
+
+        profile.handle = (char *)(uintptr_t)(i == A ? "cn-aa" : "ru-bb");
+        assert_int_equal(exchange_partner_add(f->exchange, &card, true, NULL), ERROR_NONE);
+    }
+    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    struct buffer unused = {0};
+
+    f->wall = INSTITUTION_START_MS;
+    for (unsigned i = 0; i < PARTIES; i++) {
+        institution_init(&f->parties[i], (uint8_t)(i + 1));
+        institution_certify(&f->parties[i], false, i == OWN ? &f->genesis : &unused);
+    }
+    buffer_finish(&unused);
+    if (ledger_memory_create(&f->store, NULL) || keyring_create(&f->keyring, NULL) ||
+        policy_create(feed_id(f, OWN), &f->policy, NULL))
+        return 1;
+    start(f);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    exchange_destroy(f->exchange);
+    f->store.operations->destroy(f->store.self);
+    keyring_destroy(f->keyring);
+    policy_destroy(f->policy);
+    for (unsigned i = 0; i < PARTIES; i++)
+        institution_finish(&f->parties[i]);
+    buffer_finish(&f->genesis);
+    free(f);
+    return 0;
+}
+
+static void connect(struct fixture *f, unsigned party)
+{
+    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
+    exchange_link(f->exchange, feed_id(f, party), EXCHANGE_SYNC_IN, true, "", "");
+    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+}
+
+/* signer's receipt in the name of receiver for publisher's feed, handed over by from. */
+static void receive(struct fixture *f, unsigned from, unsigned receiver, unsigned signer,
+                    unsigned publisher, uint64_t seq, uint64_t counter)
+{
+    struct entry_receipt receipt = {.receiver = *feed_id(f, receiver),
+                                    .head = {*feed_id(f, publisher), seq != 0, seq, {{0}}},
+                                    .counter = counter};
+    Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
+    Caravan__Receipts receipts = CARAVAN__RECEIPTS__INIT;
+    Caravan__SignedReceipt *list[1];
+    struct buffer bytes = {0};
+    struct incoming *incoming;
+
+    assert_int_equal(
+        entry_receipt_sign(&receipt, INSTITUTION_NETWORK, f->parties[signer].node, &bytes, NULL),
+        ERROR_NONE);
+    list[0] = caravan__signed_receipt__unpack(NULL, bytes.size, bytes.data);
+    receipts.receipts = list;
+    receipts.n_receipts = 1;
+    message.body_case = CARAVAN__SYNC_MESSAGE__BODY_RECEIPTS;
+    message.receipts = &receipts;
+    buffer_clear(&bytes);
+    assert_true(serve_pack(&message.base, &bytes));
+    caravan__signed_receipt__free_unpacked(list[0], NULL);
+    incoming = incoming_create(feed_id(f, from), NULL, &bytes, INSTITUTION_NETWORK, f->keyring);
+    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
+    exchange_incoming(f->exchange, incoming);
+    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    incoming_destroy(incoming);
+}
+
+static struct feed *feed_of(struct fixture *f, unsigned party)
+{
+    return feed_find(f->exchange, feed_id(f, party));
+}
+
+static void test_coverage__the_newest_counter_wins_even_with_less(void **state)
+{
+    struct fixture *f = *state;
+
+    connect(f, A);
+    receive(f, A, A, A, OWN, 1, 10);
+    assert_int_equal(feed_of(f, A)->received_seq, 1);
+    receive(f, A, A, A, OWN, 0, 12); /* it has lost its ledger */
+    assert_int_equal(feed_of(f, A)->received_seq, 0);
+    receive(f, A, A, A, OWN, 1, 11);
+    assert_int_equal(feed_of(f, A)->received_seq, 0);
+    /* By way of another partner it counts, too. */
+    connect(f, B);
+    receive(f, B, A, A, OWN, 1, 13);
+    assert_int_equal(feed_of(f, A)->received_seq, 1);
+    assert_false(feed_of(f, B)->received_known);
+}
+
+static void test_coverage__is_there_after_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t counter;
+
+    connect(f, A);
+    counter = f->sent.counter;
+    receive(f, A, A, A, OWN, 1, 10);
+    exchange_destroy(f->exchange);
+    f->wall -= 3600000; /* the clock was put back meanwhile */
+    start(f);
+    assert_true(feed_of(f, A)->received_known);
+    assert_int_equal(feed_of(f, A)->received_seq, 1);
+    assert_int_equal(feed_of(f, A)->received_counter, 10);
+    /* What we sign now is newer than all that we signed before. */
+    connect(f, A);
+    assert_true(f->sent.counter > counter);
+}
+
+static void test_coverage__a_forged_receipt_is_nobodys(void **state)
+{
+    struct fixture *f = *state;
+
+    connect(f, B);
+    receive(f, B, A, B, OWN, 1, 10); /* B signs in A's name */
+    assert_false(feed_of(f, A)->received_known);
+    assert_non_null(strstr(feed_of(f, B)->partner->trouble, "bad-signature"));
+    /* Of a stranger there is nothing to check it with, and nothing to blame. */
+    feed_of(f, B)->partner->trouble[0] = '\0';
+    receive(f, B, C, C, OWN, 1, 10);
+    assert_string_equal(feed_of(f, B)->partner->trouble, "");
+}
+
+static void test_coverage__what_is_ours_is_told_to_its_publisher(void **state)
+{
+    struct fixture *f = *state;
+
+    connect(f, A);
+    assert_int_equal(f->receipts, 1); /* also that there is nothing yet */
+    assert_memory_equal(&f->sent_to, feed_id(f, A), sizeof f->sent_to);
+    assert_memory_equal(&f->sent.receiver, feed_id(f, OWN), sizeof f->sent.receiver);
+    assert_memory_equal(&f->sent.head.feed, feed_id(f, A), sizeof f->sent.head.feed);
+    assert_int_equal(f->sent.head.seq, 0);
+    assert_int_equal(f->sent.head.certificate, 0);
+}
+
+static void test_coverage__a_receipt_for_another_is_handed_to_it_once(void **state)
+{
+    struct fixture *f = *state;
+    unsigned before;
+
+    connect(f, A);
+    receive(f, A, A, A, B, 1, 10); /* B is not connected: lost */
+    connect(f, B);
+    before = f->receipts;
+    receive(f, A, A, A, B, 1, 11);
+    assert_int_equal(f->receipts, before + 1);
+    assert_memory_equal(&f->sent_to, feed_id(f, B), sizeof f->sent_to);
+    assert_int_equal(f->sent.counter, 11);
+    receive(f, A, A, A, B, 1, 11);
+    receive(f, A, A, A, B, 1, 10);
+    assert_int_equal(f->receipts, before + 1);
+    receive(f, A, A, B, B, 1, 12); /* not signed by A: goes nowhere */
+    receive(f, B, A, A, B, 1, 13); /* nor back to where it came from */
+    assert_int_equal(f->receipts, before + 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_coverage__the_newest_counter_wins_even_with_less),
+        TEST(test_coverage__is_there_after_a_restart),
+        TEST(test_coverage__a_forged_receipt_is_nobodys),
+        TEST(test_coverage__what_is_ours_is_told_to_its_publisher),
+        TEST(test_coverage__a_receipt_for_another_is_handed_to_it_once),
+    };
+
+    return cmocka_run_group_tests_name("coverage", tests, NULL, NULL);
+}
