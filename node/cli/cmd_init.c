@@ -41,15 +41,37 @@ static bool ask(const char *question, char answer[ANSWER_SIZE])
     return *answer != '\0';
 }
 
+/* Asks again, so that one slip does not cost all answers. */
+static bool ask_right(const char *question, bool (*is_right)(const char *), const char *expected,
+                      char answer[ANSWER_SIZE])
+{
+    for (int tries = 0; tries < 3 && ask(question, answer); tries++) {
+        if (is_right(answer))
+            return true;
+        fprintf(stderr, "  expected %s\n", expected);
+    }
+    return *answer != '\0';
+}
+
+static bool is_network(const char *text)
+{
+    size_t size = strlen(text);
+
+    return size <= 64 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-._") == size;
+}
+
 static void ask_missing(struct init *init)
 {
     if (!init->handle &&
-        ask("Handle, for people to type (country-name, like th-nstda):", init->handle_answer))
+        ask_right("Handle, for people to type (country-name, like th-nstda):", card_handle_is_valid,
+                  "two letters of the country, \"-\", and 2 to 29 of a-z, 0-9, \"-\"",
+                  init->handle_answer))
         init->handle = init->handle_answer;
     if (!init->name && ask("Name of the institution in English:", init->name_answer))
         init->name = init->name_answer;
     if (!init->network &&
-        ask("Network, as the partners call it (like silkroad):", init->network_answer))
+        ask_right("Network, as the partners call it (like silkroad):", is_network,
+                  "at most 64 of a-z, 0-9, \"-\", \".\", \"_\"", init->network_answer))
         init->network = init->network_answer;
     if (init->listen_live || init->listen_sync || init->public_live || init->public_sync ||
         !ask("Host name or address at which partners can reach this machine\n"

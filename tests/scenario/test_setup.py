@@ -101,6 +101,18 @@ class Setup(unittest.TestCase):
                      'live: "tcp://node.example.org:7410"'):
             self.assertIn(line, text)
 
+    def test_init_asks_again_after_a_slip(self):
+        home = os.path.join(self.network.folder, "slip")
+        code, _, shown = self.on_a_terminal(
+            home, "Demo\nlk-demo\nDemo Institute\nBig Net\nnet\n\n", "init")
+        self.assertEqual(code, 0, shown)
+        self.assertIn("expected two letters of the country", shown)
+        self.assertIn("expected at most 64 of a-z", shown)
+        with open(os.path.join(home, "node.yaml")) as file:
+            text = file.read()
+        for line in ('network: "net"', 'handle: "lk-demo"', 'en: "Demo Institute"'):
+            self.assertIn(line, text)
+
     def test_partner_add_asks_on_a_terminal(self):
         a, b = self.network.add("th-a-demo"), self.network.add("cn-b-demo")
         card = b.card()
