@@ -159,8 +159,15 @@ void exchange_link(struct exchange *exchange, const struct id *feed, enum exchan
     if (!partner || (unsigned)kind >= EXCHANGE_LINK_KINDS)
         return;
     link = &partner->links[kind];
-    if (link->up != up)
+    if (link->up != up) {
+        static const char *const names[EXCHANGE_LINK_KINDS] = {[EXCHANGE_LIVE_OUT] = "live out",
+                                                               [EXCHANGE_SYNC_OUT] = "sync out",
+                                                               [EXCHANGE_SYNC_IN] = "sync in"};
+
         link->since_ms = exchange_wall(exchange);
+        log_info(up ? "link.up" : "link.down", "partner", feed_handle(partner->feed), "link",
+                 names[kind], "endpoint", endpoint ? endpoint : "", "reason", reason ? reason : "");
+    }
     link->up = up;
     snprintf(link->endpoint, sizeof link->endpoint, "%s", endpoint ? endpoint : "");
     snprintf(link->reason, sizeof link->reason, "%s", reason ? reason : "");
