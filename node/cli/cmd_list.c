@@ -83,7 +83,7 @@ static size_t widest(size_t width, const char *text, size_t most)
 
 static struct widths measure(const struct rows *rows)
 {
-    struct widths widths = {.name = 4, .kind = 4, .state = 5, .when = 6, .countries = 9};
+    struct widths widths = {.name = 4, .kind = 4, .state = 5, .when = 8, .countries = 9};
     size_t terminal = cli_item_terminal_columns();
     size_t used;
 

@@ -8,6 +8,7 @@
 #include "common/announcement.h"
 #include "common/codec.h"
 #include "common/identity.h"
+#include "common/vocabulary.h"
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_file.h"
 #include "node/cli/cli_item.h"
@@ -440,6 +441,10 @@ static int run_withdraw(struct cli *cli, int argc, char **argv)
     if (!code && rest != 1)
         code = error_set(&error, ERROR_USAGE,
                          "say which announcement: caravan withdraw NAME [--reason TEXT]");
+    if (!code && !vocabulary_language_tag(reason.language, strlen(reason.language)))
+        code = error_set(&error, ERROR_USAGE,
+                         "--language: found \"%.40s\", expected a language of BCP 47, like en",
+                         reason.language);
     arena_init(&publishing.arena, 8 * LIMIT_ARENA_SIZE);
     if (!code)
         code = begin(&publishing, &error);

@@ -459,6 +459,7 @@ static void test_client__revise_and_withdraw(void **state)
     assert_run(world, arguments, 65, "was withdrawn by No. 5");
     assert_run(world, "withdraw th-two/2", 77, "not your own");
     assert_run(world, "withdraw cn-one", 65, "th-nstda/42");
+    assert_run(world, "withdraw cn-one/3 --reason no --language engl", 64, "BCP 47");
     assert_run(world, "withdraw cn-one/99", 66, "cn-one/99");
 }
 
