@@ -228,7 +228,7 @@ static int load_one(void *context, const struct store_receipt *row)
     struct entry_receipt receipt = {
         .head.seq = row->seq, .missing = row->missing, .counter = row->counter};
 
-    if (receiver)
+    if (receiver && !receiver->received_known)
         remember(receiver, &receipt, row->received_ms);
     return 0;
 }

@@ -47,8 +47,9 @@ int exchange_create(const struct exchange_config *config, struct exchange **out,
 void exchange_destroy(struct exchange *exchange);
 
 /* A partner is an institution whose card was accepted. Adding it again replaces card and relay
- * flag. ERROR_EXISTS when another feed has the handle; ERROR_FORK when its certificates contradict
- * those known; ERROR_INVALID when it is our own card. */
+ * flag. ERROR_EXISTS when another accepted card, or we, have the handle; ERROR_FORK when its
+ * certificates contradict those known; ERROR_TOO_LARGE when there are too many of them;
+ * ERROR_INVALID when it is our own card. */
 int exchange_partner_add(struct exchange *exchange, const struct card *card, bool relay,
                          struct error *error);
 /* Its entries stay; nothing more is accepted from it or sent to it. */
@@ -75,7 +76,8 @@ uint64_t exchange_next_ms(const struct exchange *exchange);
 
 int exchange_begin(struct exchange *exchange, struct error *error);
 /* Commits and sends. On error nothing was stored, in-memory state is reloaded from the store, and
- * what was to be sent is forgotten. */
+ * what was to be sent is forgotten; nothing is pulled for a while. What cannot be reloaded now is
+ * tried again by exchange_begin, which fails until it could be. */
 int exchange_commit(struct exchange *exchange, struct error *error);
 
 struct exchange_published {

@@ -77,6 +77,9 @@ static void ask_all_again(struct exchange *exchange)
         if (!partner->kept && !partner->told)
             continue;
         partner->kept = partner->told = 0;
+        /* Answers to older questions may still come: they must not move the cursor. The next
+         * keep-alive asks once more. */
+        partner->unheard = partner->session;
         exchange->wrote = true;
         if (store->operations->put_cursor(store->self, &partner->feed->id, partner->ledger, 0,
                                           &error))
