@@ -225,20 +225,31 @@ static int restore_into(const struct database *from, const char *home,
     return rc;
 }
 
+/* What helps with a damaged ledger (to bring back a backup) does not help with the backup. */
+static int open_backup(struct database *from, const char *file, struct error *error)
+{
+    struct error own = {0};
+    int rc = database_open(from, file, DATABASE_READ_FOREIGN, NULL, 0, &own);
+
+    if (!rc)
+        rc = schema_check(from, SCHEMA_BACKUP_ID, &own);
+    if (!rc)
+        rc = check_integrity(from, &own);
+    if (!rc)
+        rc = archive_check(from, &own);
+    if (rc && strstr(own.text, "put it aside"))
+        return error_set(error, rc, "%s is damaged or was cut off; use another backup", file);
+    return rc ? error_set(error, rc, "%s", own.text) : ERROR_NONE;
+}
+
 int backup_restore(const char *file, const char *home, backup_progress report, void *context,
                    struct error *error)
 {
     struct progress progress = {report, context};
     struct database from = {0};
     bool made = false;
-    int rc = database_open(&from, file, DATABASE_READ_FOREIGN, NULL, 0, error);
+    int rc = open_backup(&from, file, error);
 
-    if (!rc)
-        rc = schema_check(&from, SCHEMA_BACKUP_ID, error);
-    if (!rc)
-        rc = check_integrity(&from, error);
-    if (!rc)
-        rc = archive_check(&from, error);
     if (!rc)
         rc = home_prepare(home, &made, error);
     if (!rc)
