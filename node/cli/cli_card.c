@@ -5,6 +5,19 @@
 
 #include "node/config/home.h"
 
+static void say_networks(struct span text, const char *network, struct error *error)
+{
+    struct card card = {0};
+
+    if (card_read(text, NULL, &card, NULL) == ERROR_NONE)
+        error_set(
+            error, ERROR_WRONG_NETWORK,
+            "this card is for the network \"%s\", and our node is in \"%s\"; ask for the card "
+            "of their node in \"%s\"",
+            card.chain.network, network, network);
+    card_finish(&card);
+}
+
 int cli_card_read(const char *path, const char *network, struct card *card, struct error *error)
 {
     struct buffer text = {0};
@@ -14,6 +27,8 @@ int cli_card_read(const char *path, const char *network, struct card *card, stru
 
     if (!code) {
         code = card_read(buffer_span(&text), network, card, error);
+        if (code == ERROR_WRONG_NETWORK)
+            say_networks(buffer_span(&text), network, error);
         if (code)
             error_prefix(error, "%s", path);
     }

@@ -179,7 +179,8 @@ class Setup(unittest.TestCase):
                             second.card(), "--yes")
         self.assertEqual(len(set(re.findall(r"(?:\d{5} ){7}\d{5}", done.stderr))), 2)
         stranger = self.network.add("lk-c-demo", net="another")
-        self.refused(a, INVALID, "another", "partner", "add", stranger.card(), "--yes")
+        self.refused(a, INVALID, 'is for the network "another"', "partner", "add",
+                     stranger.card(), "--yes")
         self.refused(a, NOT_FOUND, "cannot open", "partner", "add", "/nonexistent", "--yes")
         self.refused(a, INVALID, "node.yaml", "partner", "add",
                      os.path.join(a.home, "node.yaml"), "--yes")
