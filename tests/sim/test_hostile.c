@@ -13,6 +13,7 @@
 
 #include "common/fields.h"
 #include "common/guard.h"
+#include "common/log.h"
 #include "node/core/serve.h"
 #include "tests/sim/network.h"
 
@@ -805,6 +806,115 @@ static void test_hostile__a_stolen_handle_keeps_nobody_out(void **state)
     network_finish(&network);
 }
 
+/* --- anything at all ----------------------------------------------------------------------------
+ */
+
+struct damaging {
+    uint64_t random;
+    struct buffer kept[64]; /* messages of node 1, to be said again at a wrong time */
+    unsigned long count;
+};
+
+static uint64_t next(uint64_t *random)
+{
+    *random = *random * 6364136223846793005u + 1442695040888963407u;
+    return *random >> 33;
+}
+
+/* What node 1 says is lost, cut, changed in some bits, or replaced by something that it said
+ * before.
+ */
+static bool damage(void *context, unsigned from, unsigned to, const char *topic,
+                   struct buffer *bytes)
+{
+    struct damaging *damaging = context;
+    struct buffer *kept = &damaging->kept[next(&damaging->random) % 64];
+
+    (void)to;
+    if (from != 1 || next(&damaging->random) % 3 == 0)
+        return true;
+    damaging->count++;
+    switch (next(&damaging->random) % 5) {
+    case 0:
+        return false;
+    case 1:
+        bytes->size = next(&damaging->random) % (bytes->size + 1);
+        return true;
+    case 2:
+        if (kept->size && !topic) {
+            buffer_clear(bytes);
+            assert_true(buffer_append(bytes, kept->data, kept->size));
+        }
+        return true;
+    default:
+        buffer_clear(kept);
+        if (!topic)
+            assert_true(buffer_append(kept, bytes->data, bytes->size));
+        for (uint64_t n = next(&damaging->random) % 4; n && bytes->size; n--)
+            bytes->data[next(&damaging->random) % bytes->size] ^=
+                (uint8_t)(1u << next(&damaging->random) % 8);
+        return true;
+    }
+}
+
+static unsigned long live_with_damage(uint64_t seed)
+{
+    struct network network;
+    struct damaging damaging = {.random = seed};
+
+    network_init(&network, 3, seed);
+    network.live_loss = 10;
+    network_accept_all(&network);
+    network_accept(&network, 1, 0, true);
+    network_accept(&network, 2, 0, true);
+    network_dial_all(&network);
+    start_all(&network);
+    network.tamper = damage;
+    network.context = &damaging;
+    for (int step = 0; step < 60; step++) {
+        unsigned node = (unsigned)next(&damaging.random) % 3;
+
+        network_publish(&network, node, "through all of it");
+        network_sleep(&network, next(&damaging.random) % 600);
+        if (step % 20 == 7) {
+            network_cut(&network, 0, 2, !network.cut[0][2]);
+            network_remove_partner(&network, node, (node + 1) % 3);
+        }
+        if (step % 20 == 17)
+            network_accept(&network, node, (node + 1) % 3, true);
+    }
+    network.tamper = NULL;
+    network_cut(&network, 0, 2, false);
+    for (unsigned a = 0; a < 3; a++)
+        for (unsigned b = 0; b < 3; b++)
+            if (a != b)
+                network_accept(&network, a, b, true);
+    if (!network_run(&network, 20 * MINUTE, network_is_equal, NULL))
+        fail_msg("seed %llu: the nodes did not become equal", (unsigned long long)seed);
+    for (unsigned a = 0; a < 3; a++) {
+        struct exchange_feed_state state;
+
+        assert_non_null(network_state(&network, a, 0, &state));
+        assert_false(state.frozen);
+    }
+    for (unsigned i = 0; i < 64; i++)
+        buffer_finish(&damaging.kept[i]);
+    network_finish(&network);
+    return damaging.count;
+}
+
+static void test_hostile__damaged_and_repeated_messages_harm_nobody(void **state)
+{
+    const uint64_t seeds = network_seeds(60);
+    unsigned long damaged = 0;
+
+    (void)state;
+    log_set_level(LOG_SILENT);
+    for (uint64_t seed = 1; seed <= seeds; seed++)
+        damaged += live_with_damage(seed);
+    assert_true(damaged > 40 * seeds);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -827,6 +937,7 @@ int main(void)
         cmocka_unit_test(test_hostile__a_clock_put_back_hides_no_news),
         cmocka_unit_test(test_hostile__a_loaded_statement_is_not_taken),
         cmocka_unit_test(test_hostile__a_stolen_handle_keeps_nobody_out),
+        cmocka_unit_test(test_hostile__damaged_and_repeated_messages_harm_nobody),
     };
 
     return cmocka_run_group_tests_name("hostile", tests, NULL, NULL);
