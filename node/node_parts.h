@@ -48,6 +48,7 @@ struct node {
     int lock;
     struct store writer, reader;
     bool ledger_is_new, suspect, token_written;
+    uint64_t token_at; /* monotonic ms: written again, after it could not be */
     struct keyring *keyring;
     struct policy *policy;
     struct access_table *access;

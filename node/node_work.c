@@ -10,6 +10,7 @@
 
 /* Events in one transaction: enough to share one sync to disk, few enough to answer soon. */
 #define BATCH_ITEMS 512
+#define TOKEN_AGAIN_MS 10000
 #define BEGIN_AGAIN_NS 200000000 /* after a transaction could not begin */
 #define BATCH_BYTES ((size_t)8 * 1024 * 1024)
 
@@ -262,13 +263,16 @@ static uint64_t writer_wait_ms(struct node *node, uint64_t next_scan)
 
 static void confirm_token(struct node *node)
 {
+    uint64_t now = node_monotonic_ms(NULL);
     struct error error;
 
-    if (node->token_written || !exchange_trusted(node->exchange))
+    if (node->token_written || now < node->token_at || !exchange_trusted(node->exchange))
         return;
-    if (node_token_write(node->options->home, &node->writer, &error))
-        log_error("token.failed", "text", error.text);
-    node->token_written = true;
+    node->token_written = !node_token_write(node->options->home, &node->writer, &error);
+    if (node->token_written)
+        return;
+    log_error("token.failed", "text", error.text);
+    node->token_at = now + TOKEN_AGAIN_MS;
 }
 
 /* The view of our own feed may have seen entries that a failed commit took back. */
