@@ -238,8 +238,9 @@ static int open_backup(struct database *from, const char *file, struct error *er
     if (!rc)
         rc = archive_check(from, &own);
     if (rc && strstr(own.text, "put it aside"))
-        return error_set(error, rc, "%s is damaged or was cut off; use another backup", file);
-    return rc ? error_set(error, rc, "%s", own.text) : ERROR_NONE;
+        return error_set(error, (enum error_code)rc,
+                         "%s is damaged or was cut off; use another backup", file);
+    return rc ? error_set(error, (enum error_code)rc, "%s", own.text) : ERROR_NONE;
 }
 
 int backup_restore(const char *file, const char *home, backup_progress report, void *context,
