@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fields.h"
 #include "node/core/state.h"
 #include "node/ledger/ledger.h"
+#include "tests/support/announcements.h"
 #include "tests/support/institution.h"
 
 #define COUNT 8
@@ -24,7 +26,7 @@ struct fixture {
     struct feed *feed; /* of the other institution, which is a partner */
     struct error error;
     uint64_t added;
-    unsigned live;
+    unsigned live, topics; /* what went out under feed/, and in all */
 };
 
 static bool bus_send(void *self, const struct id *partner, struct span message)
@@ -37,6 +39,7 @@ static void bus_live(void *self, const char *topic, struct span payload)
 {
     (void)payload;
     ((struct fixture *)self)->live += strncmp(topic, "feed/", 5) == 0;
+    ((struct fixture *)self)->topics++;
 }
 
 static uint64_t now(void *self)
@@ -338,6 +341,41 @@ static void test_ingest__what_a_revoked_key_signs_against_ours_changes_nothing(v
     finish(stolen);
 }
 
+/* One small entry that names all countries there could be is not copied for each of them. */
+static void test_ingest__an_entry_goes_out_on_a_bounded_number_of_topics(void **state)
+{
+    struct fixture *f = *state;
+    static char names[26 * 26][3];
+    char *countries[26 * 26];
+    Caravan__Announcement *announcement;
+    struct buffer content = {0};
+    struct exchange_published out;
+
+    start(f);
+    announcements_write(CARAVAN__KIND__KIND_VISIT, "A visit", "TH", NULL, &content);
+    announcement = caravan__announcement__unpack(NULL, content.size, content.data);
+    for (size_t i = 0; i < 26 * 26; i++) {
+        names[i][0] = (char)('A' + i / 26);
+        names[i][1] = (char)('A' + i % 26);
+        countries[i] = names[i];
+    }
+    announcement->countries = countries;
+    announcement->n_countries = 26 * 26;
+    buffer_clear(&content);
+    assert_true(fields_pack(&announcement->base, &content));
+    announcement->countries = NULL;
+    announcement->n_countries = 0;
+    caravan__announcement__free_unpacked(announcement, NULL);
+    f->topics = 0;
+    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
+    assert_int_equal(exchange_publish(f->exchange, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT,
+                                      buffer_span(&content), NULL, &out, NULL),
+                     ERROR_NONE);
+    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    assert_int_equal(f->topics, LIMIT_TOPICS_PER_ENTRY + 1); /* and our head */
+    buffer_finish(&content);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -348,6 +386,7 @@ int main(void)
         TEST(test_ingest__late_contents_are_taken_once),
         TEST(test_ingest__a_fork_freezes_and_is_proven_once),
         TEST(test_ingest__certificates_come_into_force_with_their_entry),
+        TEST(test_ingest__an_entry_goes_out_on_a_bounded_number_of_topics),
         TEST(test_ingest__what_a_revoked_key_signs_against_ours_changes_nothing),
     };
 
