@@ -112,8 +112,10 @@ static bool add_unconnected(struct ops_problems *problems, const char *who,
     if (out->up || in->up)
         return add(
             problems, true,
-            "wait a moment; if it stays, see that no other copy of either node runs, compare the "
-            "versions of both programs, and read both logs",
+            "wait a moment; if it stays, ask whether they have added our card (a node that lets "
+            "all "
+            "read lets us in without it), see that no other copy of either node runs, and read "
+            "both logs",
             "connected to %s, but it has not said yet what it holds", who);
     if (comes_by_relay(state, context))
         return true;
