@@ -806,6 +806,78 @@ static void test_hostile__a_stolen_handle_keeps_nobody_out(void **state)
     network_finish(&network);
 }
 
+/* --- slowness -----------------------------------------------------------------------------------
+ */
+
+/* Node 1 answers a pull of 2 with one entry, and that late. */
+struct dripping {
+    struct network *network;
+    struct buffer answer;
+    uint64_t since; /* when it should have been said */
+};
+
+static bool drip(void *context, unsigned from, unsigned to, const char *topic, struct buffer *bytes)
+{
+    struct dripping *dripping = context;
+    Caravan__SyncMessage *message;
+    bool run;
+
+    if (topic || from != 1 || to != 2)
+        return !topic || to != 2;
+    message = caravan__sync_message__unpack(NULL, bytes->size, bytes->data);
+    run = message && message->body_case == CARAVAN__SYNC_MESSAGE__BODY_RUN &&
+          message->run->n_entries > 0 &&
+          span_equal(span_of(message->run->feed.data, message->run->feed.len),
+                     span_of_id(feed_of(dripping->network, 0)));
+    if (run) {
+        for (size_t i = 1; i < message->run->n_entries; i++)
+            caravan__signed_entry__free_unpacked(message->run->entries[i], NULL);
+        message->run->n_entries = 1;
+        buffer_clear(&dripping->answer);
+        assert_true(serve_pack(&message->base, &dripping->answer));
+        dripping->since = dripping->network->now_ms;
+    }
+    if (message)
+        caravan__sync_message__free_unpacked(message, NULL);
+    return !run;
+}
+
+static void test_hostile__a_dripping_relay_does_not_hold_a_feed_up(void **state)
+{
+    struct network network;
+    struct dripping dripping = {.network = &network};
+    unsigned seconds = 0;
+
+    (void)state;
+    network_init(&network, 4, 56);
+    network_accept_all(&network);
+    network_accept(&network, 1, 0, true);
+    network_accept(&network, 3, 0, true);
+    network_dial(&network, 1, 0);
+    network_dial(&network, 3, 0);
+    network_dial(&network, 2, 1);
+    network_dial(&network, 2, 3);
+    network.tamper = drip;
+    network.context = &dripping;
+    start_all(&network);
+    network_sleep(&network, 20000);
+    network_cut(&network, 2, 3, true);
+    publish_many(&network, 0, 200);
+    network_sleep(&network, 5000);
+    network_cut(&network, 2, 3, false);
+    while (!node_2_has_all_of_0(&network, NULL) && seconds++ < 100) {
+        say_head(&network, 1, 2, feed_of(&network, 0), 1, 1000000000); /* it claims to have most */
+        network_sleep(&network, 1000);
+        if (dripping.answer.size && network.now_ms - dripping.since >= 12000) {
+            network_inject(&network, 1, 2, NULL, buffer_span(&dripping.answer));
+            buffer_clear(&dripping.answer);
+        }
+    }
+    assert_true(seconds < 100);
+    buffer_finish(&dripping.answer);
+    network_finish(&network);
+}
+
 /* --- anything at all ----------------------------------------------------------------------------
  */
 
@@ -937,6 +1009,7 @@ int main(void)
         cmocka_unit_test(test_hostile__a_clock_put_back_hides_no_news),
         cmocka_unit_test(test_hostile__a_loaded_statement_is_not_taken),
         cmocka_unit_test(test_hostile__a_stolen_handle_keeps_nobody_out),
+        cmocka_unit_test(test_hostile__a_dripping_relay_does_not_hold_a_feed_up),
         cmocka_unit_test(test_hostile__damaged_and_repeated_messages_harm_nobody),
     };
 
