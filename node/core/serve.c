@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fields.h"
 #include "common/limits.h"
 
 bool serve_pack(const ProtobufCMessage *message, struct buffer *out)
@@ -13,11 +14,6 @@ bool serve_pack(const ProtobufCMessage *message, struct buffer *out)
         return false;
     out->size += protobuf_c_message_pack(message, out->data + out->size);
     return true;
-}
-
-static ProtobufCBinaryData binary(struct span span)
-{
-    return (ProtobufCBinaryData){span.size, (uint8_t *)(uintptr_t)span.data};
 }
 
 static bool put_varint(struct buffer *out, uint64_t value)
@@ -68,7 +64,7 @@ bool serve_refusal(uint64_t request, const struct id *feed, uint64_t seq,
     refusal.text = text;
     if (feed) {
         refusal.has_feed = true;
-        refusal.feed = binary(span_of_id(feed));
+        refusal.feed = fields_binary(span_of_id(feed));
     }
     refusal.has_seq = seq != 0;
     refusal.seq = seq;
@@ -240,10 +236,10 @@ static bool put_head(struct heads_writer *writer, const struct store_feed *feed)
     bool done;
 
     head.has_feed = head.has_certificate_number = head.has_seq = head.has_hash = true;
-    head.feed = binary(span_of_id(&feed->head.feed));
+    head.feed = fields_binary(span_of_id(&feed->head.feed));
     head.certificate_number = feed->head.certificate;
     head.seq = feed->head.seq;
-    head.hash = binary(span_of_id(&feed->head.hash));
+    head.hash = fields_binary(span_of_id(&feed->head.hash));
     buffer_clear(&writer->head);
     buffer_clear(&writer->statement);
     done = serve_pack(&head.base, &packed) && put_field(&writer->head, 1, buffer_span(&packed));

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fields.h"
 #include "common/log.h"
 #include "common/text.h"
 #include "node/core/serve.h"
@@ -84,11 +85,6 @@ void session_trouble(struct exchange *exchange, struct partner *partner, const s
     exchange->changes++;
 }
 
-static ProtobufCBinaryData binary(struct span span)
-{
-    return (ProtobufCBinaryData){span.size, (uint8_t *)(uintptr_t)span.data};
-}
-
 static void say_hello(struct exchange *exchange, struct partner *partner)
 {
     Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
@@ -100,8 +96,8 @@ static void say_hello(struct exchange *exchange, struct partner *partner)
     hello.has_version = hello.has_feed = hello.has_ledger = true;
     hello.has_clock_ms = hello.has_live_link = true;
     hello.version = 1;
-    hello.feed = binary(span_of_id(&exchange->own->id));
-    hello.ledger = binary(span_of(ledger, sizeof ledger));
+    hello.feed = fields_binary(span_of_id(&exchange->own->id));
+    hello.ledger = fields_binary(span_of(ledger, sizeof ledger));
     hello.clock_ms = exchange_wall(exchange);
     hello.live_link = partner->links[EXCHANGE_LIVE_OUT].up;
     hello.software = (char *)(uintptr_t) "caravan " CARAVAN_VERSION;
@@ -117,7 +113,7 @@ void session_ask_heads(struct exchange *exchange, struct partner *partner)
     Caravan__HeadsRequest request = CARAVAN__HEADS_REQUEST__INIT;
 
     request.has_ledger = request.has_after = true;
-    request.ledger = binary(span_of(partner->ledger, sizeof partner->ledger));
+    request.ledger = fields_binary(span_of(partner->ledger, sizeof partner->ledger));
     request.after = partner->told;
     message.body_case = CARAVAN__SYNC_MESSAGE__BODY_HEADS_REQUEST;
     message.heads_request = &request;
@@ -277,10 +273,10 @@ void session_tell_head(struct exchange *exchange, const struct feed *feed)
     size_t at = 0;
 
     head.has_feed = head.has_certificate_number = head.has_seq = head.has_hash = true;
-    head.feed = binary(span_of_id(&feed->id));
+    head.feed = fields_binary(span_of_id(&feed->id));
     head.certificate_number = feed->head.certificate;
     head.seq = feed->head.seq;
-    head.hash = binary(span_of_id(&feed->head.hash));
+    head.hash = fields_binary(span_of_id(&feed->head.hash));
     feed_head.head = &head;
     heads.heads = list;
     heads.n_heads = 1;
