@@ -351,7 +351,7 @@ static uint64_t announcement_of(const struct view_feed *feed, uint64_t seq)
 int view_show(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
               void *context, struct error *error)
 {
-    const struct view_feed *found;
+    const struct view_feed *found = NULL;
     bool stop = false;
     int code = find(view, feed, seq, &found, error);
 
@@ -362,7 +362,7 @@ int view_show(struct view *view, const struct id *feed, uint64_t seq, view_visit
 int view_history(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
                  void *context, struct error *error)
 {
-    const struct view_feed *found;
+    const struct view_feed *found = NULL;
     bool stop = false;
     int code = find(view, feed, seq, &found, error);
 
@@ -380,7 +380,7 @@ int view_history(struct view *view, const struct id *feed, uint64_t seq, view_vi
 
 int view_check_change(struct view *view, const struct id *feed, uint64_t seq, struct error *error)
 {
-    const struct view_feed *found;
+    const struct view_feed *found = NULL;
     const struct view_slot *slot;
     char name[VIEW_NAME_SIZE];
     int code = find(view, feed, seq, &found, error);
