@@ -1,6 +1,7 @@
 #include "common/entry.h"
 
 #include "common/fields.h"
+#include "common/wire.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -177,27 +178,6 @@ static int finish_parse(const char *network, bool has_content_field, struct entr
     return check_content(out, has_content_field, error);
 }
 
-static struct span span_of_field(protobuf_c_boolean has, const ProtobufCBinaryData *data)
-{
-    return has ? span_of(data->data, data->len) : span_of(NULL, 0);
-}
-
-int entry_parse(const Caravan__SignedEntry *signed_entry, const char *network, struct entry *out,
-                struct error *error)
-{
-    struct entry entry = {
-        .bytes = span_of_field(signed_entry->has_entry, &signed_entry->entry),
-        .signature = span_of_field(signed_entry->has_signature, &signed_entry->signature),
-        .salt = span_of_field(signed_entry->has_salt, &signed_entry->salt),
-        .content = span_of_field(signed_entry->has_content, &signed_entry->content),
-    };
-    int code = finish_parse(network, signed_entry->has_content, &entry, error);
-
-    if (!code)
-        *out = entry;
-    return code;
-}
-
 int entry_parse_bytes(struct span bytes, const char *network, struct entry *out,
                       struct error *error)
 {
@@ -282,18 +262,33 @@ int entry_build(const struct entry_draft *draft, const struct secret *node, stru
     return ERROR_NONE;
 }
 
+size_t entry_encoded_size(const struct entry *entry, bool keep_content)
+{
+    size_t size = wire_field_size(SIGNED_ENTRY, entry->bytes.size);
+
+    if (entry->signature.size)
+        size += wire_field_size(SIGNED_SIGNATURE, entry->signature.size);
+    if (keep_content && entry->has_content)
+        size += wire_field_size(SIGNED_SALT, entry->salt.size) +
+                wire_field_size(SIGNED_CONTENT, entry->content.size);
+    return size;
+}
+
 bool entry_encode(const struct entry *entry, bool keep_content, struct buffer *out)
 {
-    Caravan__SignedEntry message = CARAVAN__SIGNED_ENTRY__INIT;
+    uint8_t *at;
 
-    message.has_entry = 1;
-    message.entry = fields_binary(entry->bytes);
-    message.has_signature = entry->signature.size > 0;
-    message.signature = fields_binary(entry->signature);
-    message.has_salt = message.has_content = keep_content && entry->has_content;
-    message.salt = fields_binary(entry->salt);
-    message.content = fields_binary(entry->content);
-    return fields_pack(&message.base, out);
+    if (!buffer_reserve(out, entry_encoded_size(entry, keep_content)))
+        return false;
+    at = wire_write_bytes(out->data + out->size, SIGNED_ENTRY, entry->bytes);
+    if (entry->signature.size)
+        at = wire_write_bytes(at, SIGNED_SIGNATURE, entry->signature);
+    if (keep_content && entry->has_content) {
+        at = wire_write_bytes(at, SIGNED_SALT, entry->salt);
+        at = wire_write_bytes(at, SIGNED_CONTENT, entry->content);
+    }
+    out->size = (size_t)(at - out->data);
+    return true;
 }
 
 /* --- live topics ----------------------------------------------------------------------------- */

@@ -37,11 +37,9 @@ struct entry {
     uint32_t min_reader;
 };
 
-/* Parses and checks sizes, presence, network, and that salt and content hash to content_hash (when
- * present). Does not check signature or chain. Errors: wrong-network, too-large, malformed. */
-int entry_parse(const Caravan__SignedEntry *signed_entry, const char *network, struct entry *out,
-                struct error *error);
-/* The same from SignedEntry bytes. Spans point into bytes. */
+/* Parses SignedEntry bytes and checks sizes, presence, network, and that salt and content hash to
+ * content_hash (when present). Does not check signature or chain. Spans point into bytes. Errors:
+ * wrong-network, too-large, malformed. */
 int entry_parse_bytes(struct span bytes, const char *network, struct entry *out,
                       struct error *error);
 
@@ -65,6 +63,8 @@ int entry_build(const struct entry_draft *draft, const struct secret *node, stru
 /* Appends SignedEntry bytes made of the parts of a parsed or stored entry. keep_content: false
  * hands it on as proof only. */
 bool entry_encode(const struct entry *entry, bool keep_content, struct buffer *out);
+/* How many bytes those are. */
+size_t entry_encoded_size(const struct entry *entry, bool keep_content);
 
 /* Consecutive entries of one feed. */
 struct entry_run {
@@ -75,13 +75,28 @@ struct entry_run {
     uint64_t certificate; /* in force after the last kept entry; set by entry_run_check */
 };
 
-/* Parses every entry of a Run message; spans point into it. Malformed: no entries, more than
+/* What a Run message says besides its entries, and where they are. */
+struct entry_run_frame {
+    struct span bytes; /* of the Run */
+    struct id feed;
+    uint64_t request;    /* 0: none */
+    uint64_t proof_from; /* a seq; 0: none */
+    size_t count;        /* of entries; 0 in a Run that says "nothing to hand on yet" */
+};
+
+/* Reads a Run without looking into its entries; so a request is known even when they are broken.
+ * ERROR_MALFORMED as in fields.h. */
+int entry_run_open(struct span run, struct entry_run_frame *out, struct error *error);
+/* Parses every entry of the Run; spans point into its bytes. Malformed: no entries, more than
  * LIMIT_RUN_ENTRIES, another feed, not consecutive, proof_from (a seq) out of range, no signature
  * on the last one or on an anchor, a certificate entry that is not the last, a kept content missing
  * that may never be missing. ERROR_BROKEN_CHAIN when an entry does not follow the one before it.
  * The caller finishes *out, which is empty on error. */
-int entry_run_parse(const Caravan__Run *run, const char *network, struct entry_run *out,
+int entry_run_parse(const struct entry_run_frame *frame, const char *network, struct entry_run *out,
                     struct error *error);
+/* Both at once. */
+int entry_run_read(struct span run, const char *network, struct entry_run *out,
+                   struct error *error);
 /* A live entry is a run of one. Spans point into bytes. */
 int entry_run_parse_single(struct span signed_entry, const char *network, struct entry_run *out,
                            struct error *error);

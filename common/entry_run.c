@@ -1,9 +1,21 @@
 /* Runs: consecutive entries of one feed, whose last signature vouches for all. */
 #include "common/entry.h"
 
+#include "common/fields.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { RUN_REQUEST = 1, RUN_FEED, RUN_ENTRIES, RUN_PROOF_FROM, RUN_COUNT };
+
+static const struct fields_rule run_rules[RUN_COUNT] = {
+    [RUN_REQUEST] = {FIELDS_U64, "request", 0, false},
+    [RUN_FEED] = {FIELDS_BYTES, "feed", BYTES_ID_SIZE, true},
+    [RUN_ENTRIES] = {FIELDS_MANY, "entries", 0, false},
+    [RUN_PROOF_FROM] = {FIELDS_U64, "proof_from", 0, false},
+};
+static const struct fields_message run_message = {"Run", run_rules, RUN_COUNT};
 
 void entry_run_finish(struct entry_run *run)
 {
@@ -92,53 +104,81 @@ static int set_kept(struct entry_run *run, uint64_t proof_from, struct error *er
     return ERROR_NONE;
 }
 
-static int check_counts(const Caravan__Run *message, struct error *error)
+int entry_run_open(struct span run, struct entry_run_frame *out, struct error *error)
 {
-    if (!message->has_feed || message->feed.len != BYTES_ID_SIZE)
-        return error_set(error, ERROR_MALFORMED, "feed has %zu bytes, expected %d",
-                         message->has_feed ? message->feed.len : 0, BYTES_ID_SIZE);
-    if (message->n_entries == 0 || message->n_entries > LIMIT_RUN_ENTRIES)
-        return error_set(error, ERROR_MALFORMED, "found %zu entries, expected 1 to %d",
-                         message->n_entries, LIMIT_RUN_ENTRIES);
+    struct fields_value in[RUN_COUNT];
+    int code = fields_read(&run_message, run, in, error);
+
+    *out = (struct entry_run_frame){.bytes = run};
+    /* Known even where something behind it is broken. */
+    out->request = in[RUN_REQUEST].number;
+    if (code)
+        return code;
+    span_to_id(in[RUN_FEED].bytes, &out->feed);
+    out->proof_from = in[RUN_PROOF_FROM].number;
+    out->count = (size_t)in[RUN_ENTRIES].number;
     return ERROR_NONE;
 }
 
-static int parse_run(const Caravan__Run *message, const char *network, struct entry_run *run,
-                     struct error *error)
+static int parse_entries(const struct entry_run_frame *frame, const char *network,
+                         struct entry_run *run, struct error *error)
 {
-    int code = check_counts(message, error);
+    struct fields_cursor cursor = {run_message.name, frame->bytes, 0, error};
+    struct fields_field field;
+    size_t found = 0;
+    int code = ERROR_NONE;
 
-    if (code)
-        return code;
-    span_to_id(span_of(message->feed.data, message->feed.len), &run->feed);
-    run->entries = calloc(message->n_entries, sizeof *run->entries);
+    while (!code && found < run->count) {
+        code = fields_next(&cursor, &field);
+        if (code || field.number != RUN_ENTRIES)
+            continue;
+        code = entry_parse_bytes(field.value.bytes, network, &run->entries[found++], error);
+        if (code)
+            error_prefix(error, "entry at place %zu", found);
+    }
+    return code;
+}
+
+static int parse_run(const struct entry_run_frame *frame, const char *network,
+                     struct entry_run *run, struct error *error)
+{
+    int code;
+
+    if (frame->count == 0 || frame->count > LIMIT_RUN_ENTRIES)
+        return error_set(error, ERROR_MALFORMED, "found %zu entries, expected 1 to %d",
+                         frame->count, LIMIT_RUN_ENTRIES);
+    run->feed = frame->feed;
+    run->entries = calloc(frame->count, sizeof *run->entries);
     if (!run->entries)
         return error_memory(error);
-    run->count = message->n_entries;
-    for (size_t i = 0; !code && i < run->count; i++) {
-        code = entry_parse(message->entries[i], network, &run->entries[i], error);
-        if (code)
-            error_prefix(error, "entry at place %zu", i + 1);
-    }
+    run->count = frame->count;
+    code = parse_entries(frame, network, run, error);
     if (!code)
-        code = set_kept(run, message->has_proof_from ? message->proof_from : 0, error);
+        code = set_kept(run, frame->proof_from, error);
     return code ? code : check_all(run, error);
 }
 
-int entry_run_parse(const Caravan__Run *run, const char *network, struct entry_run *out,
+int entry_run_parse(const struct entry_run_frame *frame, const char *network, struct entry_run *out,
                     struct error *error)
 {
     struct entry_run parsed = {0};
-    int code = parse_run(run, network, &parsed, error);
+    int code = parse_run(frame, network, &parsed, error);
 
-    if (code == ERROR_NONE) {
-        *out = parsed;
-        return ERROR_NONE;
+    if (code) {
+        entry_run_finish(&parsed);
+        error_prefix(error, "Run");
     }
-    entry_run_finish(&parsed);
     *out = parsed;
-    error_prefix(error, "Run");
     return code;
+}
+
+int entry_run_read(struct span run, const char *network, struct entry_run *out, struct error *error)
+{
+    struct entry_run_frame frame;
+    int code = entry_run_open(run, &frame, error);
+
+    *out = (struct entry_run){0};
+    return code ? code : entry_run_parse(&frame, network, out, error);
 }
 
 int entry_run_parse_single(struct span signed_entry, const char *network, struct entry_run *out,

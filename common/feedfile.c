@@ -176,7 +176,6 @@ void feedfile_record_finish(struct feedfile_record *record)
     if (!record)
         return;
     entry_run_finish(&record->run);
-    arena_finish(&record->arena);
     record->bytes = span_of(NULL, 0);
 }
 
@@ -223,7 +222,6 @@ static int verify_run(struct feedfile *file, struct entry_run *run, struct error
 
 int feedfile_next(struct feedfile *file, struct feedfile_record *record, struct error *error)
 {
-    Caravan__Run *message = NULL;
     size_t start = file->at;
     int code;
 
@@ -233,9 +231,7 @@ int feedfile_next(struct feedfile *file, struct feedfile_record *record, struct 
     code = next_record(file, &record->bytes, error);
     if (code)
         return code;
-    code = unpack(&caravan__run__descriptor, record->bytes, &record->arena, &message, error);
-    if (!code)
-        code = entry_run_parse(message, file->chain.network, &record->run, error);
+    code = entry_run_read(record->bytes, file->chain.network, &record->run, error);
     if (!code)
         code = verify_run(file, &record->run, error);
     if (code) {

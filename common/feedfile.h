@@ -38,17 +38,16 @@ int feedfile_open(struct feedfile *file, struct span bytes, const char *network,
                   struct error *error);
 void feedfile_finish(struct feedfile *file);
 
-/* One verified run. Spans point into the record, and end with it. */
+/* One verified run. Its spans point into the file. */
 struct feedfile_record {
     struct span bytes;    /* the Run message; points into the file */
     struct entry_run run; /* count 0: the file has ended */
-    struct arena arena;
 };
 
 /* Reads and verifies the next run: size, place behind the one before, chain, hashes, signatures.
  * Errors: those of entry_run_parse and entry_run_check; malformed for the file itself; gap or
  * broken-chain when a run does not follow. record must be zeroed before the first call; each call
- * releases what the last one gave; the caller finishes it at the end. It must not be moved. */
+ * releases what the last one gave; the caller finishes it at the end. */
 int feedfile_next(struct feedfile *file, struct feedfile_record *record, struct error *error);
 void feedfile_record_finish(struct feedfile_record *record);
 

@@ -3,25 +3,18 @@
 #include <inttypes.h>
 #include <string.h>
 
-struct cursor {
-    const char *message;
-    struct span bytes;
-    size_t at;
-    struct error *error;
-};
-
 static const char *const wire_names[] = {"a number",    "64 fixed bits", "bytes",
                                          "a group",     "a group's end", "32 fixed bits",
                                          "wire type 6", "wire type 7"};
 
-static int malformed(const struct cursor *cursor, size_t at, const char *found,
+static int malformed(const struct fields_cursor *cursor, size_t at, const char *found,
                      const char *expected)
 {
     return error_set(cursor->error, ERROR_MALFORMED, "%s: byte %zu: found %s, expected %s",
                      cursor->message, at, found, expected);
 }
 
-static int read_varint(struct cursor *cursor, uint64_t *value)
+static int read_long_varint(struct fields_cursor *cursor, uint64_t *value)
 {
     size_t start = cursor->at;
 
@@ -41,7 +34,17 @@ static int read_varint(struct cursor *cursor, uint64_t *value)
     return malformed(cursor, start, "a number over 64 bits", "at most 64 bits in ten bytes");
 }
 
-static int read_bytes(struct cursor *cursor, uint64_t size, struct span *out)
+/* Nearly all are of one byte. */
+static inline int read_varint(struct fields_cursor *cursor, uint64_t *value)
+{
+    if (cursor->at < cursor->bytes.size && cursor->bytes.data[cursor->at] < 0x80) {
+        *value = cursor->bytes.data[cursor->at++];
+        return ERROR_NONE;
+    }
+    return read_long_varint(cursor, value);
+}
+
+static int read_bytes(struct fields_cursor *cursor, uint64_t size, struct span *out)
 {
     size_t left = cursor->bytes.size - cursor->at;
 
@@ -56,7 +59,7 @@ static int read_bytes(struct cursor *cursor, uint64_t size, struct span *out)
 }
 
 /* One field's value of whatever wire type; value.present is not set. */
-static int read_value(struct cursor *cursor, size_t start, unsigned wire,
+static int read_value(struct fields_cursor *cursor, size_t start, unsigned wire,
                       struct fields_value *value)
 {
     int code;
@@ -76,14 +79,36 @@ static int read_value(struct cursor *cursor, size_t start, unsigned wire,
     }
 }
 
-static int check_value(const struct cursor *cursor, size_t start, const struct fields_rule *rule,
-                       unsigned wire, const struct fields_value *value)
+int fields_next(struct fields_cursor *cursor, struct fields_field *field)
 {
-    unsigned expected = rule->type == FIELDS_BYTES ? 2 : 0;
+    size_t start = cursor->at;
+    uint64_t key;
+    int code;
 
-    if (wire != expected)
+    *field = (struct fields_field){0};
+    if (cursor->at == cursor->bytes.size)
+        return ERROR_NONE;
+    code = read_varint(cursor, &key);
+    if (code)
+        return code;
+    if (key >> 3 == 0 || key >> 3 > 536870911)
+        return malformed(cursor, start, "an impossible field number",
+                         "a field number from 1 to 536870911");
+    field->number = (uint32_t)(key >> 3);
+    field->wire = key & 7;
+    field->value.present = true;
+    return read_value(cursor, start, field->wire, &field->value);
+}
+
+static int check_value(const struct fields_cursor *cursor, size_t start,
+                       const struct fields_rule *rule, const struct fields_field *field)
+{
+    unsigned expected = rule->type == FIELDS_BYTES || rule->type == FIELDS_MANY ? 2 : 0;
+    const struct fields_value *value = &field->value;
+
+    if (field->wire != expected)
         return error_set(cursor->error, ERROR_MALFORMED, "%s: byte %zu: %s is %s, expected %s",
-                         cursor->message, start, rule->name, wire_names[wire],
+                         cursor->message, start, rule->name, wire_names[field->wire],
                          wire_names[expected]);
     if (rule->size && value->bytes.size != rule->size)
         return error_set(cursor->error, ERROR_MALFORMED,
@@ -96,46 +121,41 @@ static int check_value(const struct cursor *cursor, size_t start, const struct f
     return ERROR_NONE;
 }
 
-static int read_field(struct cursor *cursor, const struct fields_message *message,
+/* The field that was read at start into the values. */
+static int take_field(const struct fields_cursor *cursor, size_t start,
+                      const struct fields_message *message, struct fields_field *field,
                       struct fields_value *values)
 {
-    size_t start = cursor->at;
-    struct fields_value value = {0};
-    const struct fields_rule *rule;
-    uint64_t key, number;
-    int code = read_varint(cursor, &key);
+    const struct fields_rule *rule = &message->rules[field->number];
+    uint64_t before = values[field->number].number;
+    int code;
 
-    if (code)
-        return code;
-    number = key >> 3;
-    if (number == 0 || number > 536870911)
-        return malformed(cursor, start, "an impossible field number",
-                         "a field number from 1 to 536870911");
-    code = read_value(cursor, start, key & 7, &value);
-    if (code || number >= message->count)
-        return code;
-    rule = &message->rules[number];
     if (rule->type == FIELDS_NONE)
         return ERROR_NONE;
-    if (values[number].present)
+    if (values[field->number].present && rule->type != FIELDS_MANY)
         return error_set(cursor->error, ERROR_MALFORMED,
                          "%s: byte %zu: %s stands a second time, expected once", message->name,
                          start, rule->name);
-    code = check_value(cursor, start, rule, key & 7, &value);
-    value.present = true;
-    values[number] = value;
+    code = check_value(cursor, start, rule, field);
+    if (rule->type == FIELDS_MANY)
+        field->value.number = before + 1;
+    values[field->number] = field->value;
     return code;
 }
 
 int fields_read(const struct fields_message *message, struct span bytes,
                 struct fields_value *values, struct error *error)
 {
-    struct cursor cursor = {message->name, bytes, 0, error};
+    struct fields_cursor cursor = {message->name, bytes, 0, error};
+    struct fields_field field;
 
     memset(values, 0, message->count * sizeof *values);
     while (cursor.at < bytes.size) {
-        int code = read_field(&cursor, message, values);
+        size_t start = cursor.at;
+        int code = fields_next(&cursor, &field);
 
+        if (!code && field.number < message->count)
+            code = take_field(&cursor, start, message, &field, values);
         if (code)
             return code;
     }

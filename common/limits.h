@@ -41,6 +41,8 @@
 /* Room kept in a run message for entries without content that lead to a signature: at most
  * LIMIT_ANCHOR_INTERVAL entries of full size, signature and framing, and one certificate. */
 #define LIMIT_PROOF_SIZE ((LIMIT_ANCHOR_INTERVAL + 2) * (LIMIT_ENTRY_SIZE + 96))
+/* Fields of a Run; around them stands the SyncMessage. */
+#define LIMIT_RUN_SIZE (LIMIT_MESSAGE_SIZE - 256)
 /* (protocol) Certificates of one feed: a card that names them all still fits its limit, and no
  * publisher can make others copy an endless chain. */
 #define LIMIT_CERTIFICATES 64

@@ -19,9 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/fields.h"
 #include "common/log.h"
 #include "node/config/home.h"
-#include "node/core/serve.h"
 #include "node/ledger/backup.h"
 #include "node/ledger/ledger.h"
 #include "node/net/net_internal.h"
@@ -90,7 +90,7 @@ static int describe(struct node *node, struct error *error)
 
     config_profile(&node->config, &profile);
     config_endpoints(&node->config, &endpoints);
-    code = serve_pack(&profile.base, &a) && serve_pack(&endpoints.base, &b)
+    code = fields_pack(&profile.base, &a) && fields_pack(&endpoints.base, &b)
                ? exchange_describe(node->exchange, buffer_span(&a), buffer_span(&b), error)
                : error_memory(error);
     buffer_finish(&a);

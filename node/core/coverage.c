@@ -1,7 +1,7 @@
 /* Receipts: what we hold of others' feeds, and what others hold of ours. */
 #include <stdlib.h>
 
-#include "node/core/serve.h"
+#include "common/fields.h"
 #include "node/core/state.h"
 
 /* The counter is stored before it has gone on this far (it is at least the time in ms). */
@@ -215,7 +215,7 @@ void coverage_receive(struct exchange *exchange, struct partner *partner,
     /* Each costs a signature check: one that is wrong ends the message. */
     for (size_t i = 0; i < receipts->n_receipts && good; i++) {
         buffer_clear(&bytes);
-        if (serve_pack(&receipts->receipts[i]->base, &bytes))
+        if (fields_pack(&receipts->receipts[i]->base, &bytes))
             good = receive_one(exchange, partner, buffer_span(&bytes));
     }
     buffer_finish(&bytes);

@@ -1,6 +1,6 @@
 /* Entries from a file, by the same rules as entries from partners. */
+#include "common/fields.h"
 #include "common/guard.h"
-#include "node/core/serve.h"
 #include "node/core/state.h"
 
 static int import_certificates(struct exchange *exchange, struct span certificates,
@@ -31,7 +31,7 @@ static int import_certificates(struct exchange *exchange, struct span certificat
     for (size_t i = 0; i < list->n_certificates && !code; i++) {
         struct buffer bytes = {0};
 
-        code = serve_pack(&list->certificates[i]->base, &bytes)
+        code = fields_pack(&list->certificates[i]->base, &bytes)
                    ? feed_take_certificate(exchange, feed, buffer_span(&bytes), error)
                    : error_memory(error);
         buffer_finish(&bytes);
@@ -46,18 +46,11 @@ out:
 static int import_run(struct exchange *exchange, struct span bytes, uint64_t *added,
                       uint64_t *known, uint64_t *head_seq, struct error *error)
 {
-    struct entry_run run = {0};
-    ProtobufCMessage *message;
+    struct entry_run run;
     enum ingest_result result;
-    struct arena arena;
     struct feed *feed;
-    int code;
+    int code = entry_run_read(bytes, exchange->network, &run, error);
 
-    arena_init(&arena, LIMIT_ARENA_SIZE);
-    code = guard_unpack(&caravan__run__descriptor, bytes, &guard_limits_message, &arena, &message,
-                        error);
-    if (!code)
-        code = entry_run_parse((const Caravan__Run *)message, exchange->network, &run, error);
     if (code)
         goto out;
     feed = feed_find(exchange, &run.feed);
@@ -76,7 +69,6 @@ static int import_run(struct exchange *exchange, struct span bytes, uint64_t *ad
         code = (int)error->code;
 out:
     entry_run_finish(&run);
-    arena_finish(&arena);
     return code;
 }
 

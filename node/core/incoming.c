@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fields.h"
 #include "common/guard.h"
 
 /* Checks the signatures with what the keyring knows. A failure here is not the last word: the
@@ -19,9 +20,45 @@ static void check_run(struct incoming *incoming, struct keyring *keyring)
     keyring_release(keyring, keys);
 }
 
+/* Runs are by far the most of what comes, so they are not unpacked: is this the one known field of
+ * the message a Run? What is not even a message is left to the guard, which says what is wrong. */
+static bool find_run(struct span bytes, struct span *run)
+{
+    struct fields_cursor cursor = {"SyncMessage", bytes, 0, NULL};
+    struct fields_field field;
+    size_t runs = 0, others = 0;
+
+    while (fields_next(&cursor, &field) == ERROR_NONE) {
+        if (field.number == 0)
+            return runs == 1 && others == 0;
+        if (field.number == CARAVAN__SYNC_MESSAGE__BODY_RUN && field.wire == 2) {
+            *run = field.value.bytes;
+            runs++;
+        } else {
+            others += protobuf_c_message_descriptor_get_field(&caravan__sync_message__descriptor,
+                                                              field.number) != NULL;
+        }
+    }
+    return false;
+}
+
+static void parse_run(struct incoming *incoming, struct span bytes, const char *network)
+{
+    struct entry_run_frame frame;
+    int code = entry_run_open(bytes, &frame, &incoming->error);
+
+    incoming->is_run = true;
+    incoming->request = frame.request;
+    /* An empty run says "nothing to hand on yet"; the writer needs its request number only. */
+    if (!code && frame.count)
+        incoming->has_run =
+            entry_run_parse(&frame, network, &incoming->run, &incoming->error) == ERROR_NONE;
+}
+
 static void parse_sync(struct incoming *incoming, const char *network)
 {
     ProtobufCMessage *message;
+    struct span run;
 
     if (incoming->bytes.size > LIMIT_MESSAGE_SIZE) {
         error_set(&incoming->error, ERROR_TOO_LARGE,
@@ -29,18 +66,14 @@ static void parse_sync(struct incoming *incoming, const char *network)
                   LIMIT_MESSAGE_SIZE);
         return;
     }
-    if (guard_unpack(&caravan__sync_message__descriptor, buffer_span(&incoming->bytes),
-                     &guard_limits_message, &incoming->arena, &message, &incoming->error))
+    if (find_run(buffer_span(&incoming->bytes), &run)) {
+        parse_run(incoming, run, network);
         return;
-    incoming->message = (Caravan__SyncMessage *)message;
+    }
     /* A body that only a newer version knows is no error: it is passed over. */
-    if (incoming->message->body_case != CARAVAN__SYNC_MESSAGE__BODY_RUN)
-        return;
-    /* An empty run says "nothing to hand on yet"; the writer needs its request number only. */
-    if (incoming->message->run->n_entries == 0)
-        return;
-    incoming->has_run = entry_run_parse(incoming->message->run, network, &incoming->run,
-                                        &incoming->error) == ERROR_NONE;
+    if (guard_unpack(&caravan__sync_message__descriptor, buffer_span(&incoming->bytes),
+                     &guard_limits_message, &incoming->arena, &message, &incoming->error) == 0)
+        incoming->message = (Caravan__SyncMessage *)message;
 }
 
 static enum incoming_source source_of(const char *topic)

@@ -15,9 +15,11 @@ enum incoming_source { INCOMING_SYNC, INCOMING_LIVE_ENTRY, INCOMING_LIVE_HEAD };
 struct incoming {
     struct id peer; /* who handed it over: a partner's feed id */
     enum incoming_source source;
-    struct buffer bytes;           /* owned; a live payload's run points into it */
-    struct arena arena;            /* owned; the message and its run live in it */
-    Caravan__SyncMessage *message; /* INCOMING_SYNC; NULL when it could not be read */
+    struct buffer bytes;           /* owned; a run points into it */
+    struct arena arena;            /* owned; the message lives in it */
+    Caravan__SyncMessage *message; /* INCOMING_SYNC but a Run; NULL when it could not be read */
+    bool is_run;                   /* INCOMING_SYNC: a Run, which may be broken or empty */
+    uint64_t request;              /* … and what it answers; 0: nothing */
     struct entry_run run;          /* of a Run, or a live entry as a run of one */
     bool has_run;
     bool checked; /* entry_run_check has passed with `certificate` at its start */

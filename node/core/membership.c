@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/core/serve.h"
+#include "common/fields.h"
 #include "node/core/state.h"
 
 #define PASSED_OVER_SIZE (sizeof "passed-over/" + 2 * (size_t)BYTES_ID_SIZE)
@@ -55,11 +55,11 @@ static void take_description(struct feed *feed, const struct card *card)
 {
     struct buffer bytes = {0};
 
-    if (serve_pack(&card->profile->base, &bytes))
+    if (fields_pack(&card->profile->base, &bytes))
         feed_learn(feed, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE, 0, card->created_ms,
                    buffer_span(&bytes));
     buffer_clear(&bytes);
-    if (serve_pack(&card->endpoints->base, &bytes))
+    if (fields_pack(&card->endpoints->base, &bytes))
         feed_learn(feed, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS, 0, card->created_ms,
                    buffer_span(&bytes));
     buffer_finish(&bytes);

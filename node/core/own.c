@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fields.h"
 #include "common/guard.h"
 #include "common/log.h"
-#include "node/core/serve.h"
 #include "node/core/state.h"
 
 #define STATEMENT_STORE_MS 60000
@@ -204,7 +204,7 @@ static void publish_if_changed(struct exchange *exchange, const ProtobufCMessage
     struct exchange_published out;
     struct buffer packed = {0};
     struct error error;
-    bool same = published && serve_pack(published, &packed) &&
+    bool same = published && fields_pack(published, &packed) &&
                 span_equal(buffer_span(&packed), buffer_span(wanted));
 
     buffer_finish(&packed);

@@ -5,41 +5,7 @@
 
 #include "common/fields.h"
 #include "common/limits.h"
-
-bool serve_pack(const ProtobufCMessage *message, struct buffer *out)
-{
-    size_t size = protobuf_c_message_get_packed_size(message);
-
-    if (!buffer_reserve(out, size))
-        return false;
-    out->size += protobuf_c_message_pack(message, out->data + out->size);
-    return true;
-}
-
-static bool put_varint(struct buffer *out, uint64_t value)
-{
-    uint8_t bytes[10];
-    size_t size = 0;
-
-    do {
-        bytes[size] = (uint8_t)(value & 0x7f);
-        value >>= 7;
-        bytes[size++] |= value ? 0x80 : 0;
-    } while (value);
-    return buffer_append(out, bytes, size);
-}
-
-/* A length-delimited field: sub-message or bytes. */
-static bool put_field(struct buffer *out, unsigned number, struct span value)
-{
-    return put_varint(out, (uint64_t)number << 3 | 2) && put_varint(out, value.size) &&
-           buffer_append(out, value.data, value.size);
-}
-
-static bool put_number(struct buffer *out, unsigned number, uint64_t value)
-{
-    return put_varint(out, (uint64_t)number << 3) && put_varint(out, value);
-}
+#include "common/wire.h"
 
 bool serve_refusal(uint64_t request, const struct id *feed, uint64_t seq,
                    const struct error *reason, struct buffer *out)
@@ -70,69 +36,81 @@ bool serve_refusal(uint64_t request, const struct id *feed, uint64_t seq,
     refusal.seq = seq;
     message.body_case = CARAVAN__SYNC_MESSAGE__BODY_REFUSAL;
     message.refusal = &refusal;
-    return serve_pack(&message.base, out);
+    return fields_pack(&message.base, out);
 }
 
 /* --- runs ---------------------------------------------------------------------------------------
  */
 
+#define RUN_ENTRIES 3 /* the field */
+
 struct gathering {
-    struct buffer entries; /* field 3 of Run, repeated */
-    struct buffer one;
-    size_t max_size;
-    uint64_t count, last_seq; /* gathered */
-    uint64_t signed_count;    /* … up to the last one with a signature */
-    size_t signed_size;
+    struct buffer *out;
+    size_t start;    /* where the entries begin */
+    size_t max_size; /* of the entries */
+    uint64_t count, last_seq;
+    uint64_t signed_count; /* up to the last one with a signature */
+    size_t signed_end;
     uint64_t proof_from; /* 0: no proof yet */
     bool signed_proof;
     bool no_memory;
 };
 
-static bool gather(struct gathering *g, const struct store_entry *entry, bool keep_content)
+static bool gather(struct gathering *g, const struct entry *entry, bool keep_content)
 {
-    buffer_clear(&g->one);
-    if (!entry_encode(&entry->entry, keep_content, &g->one)) {
+    size_t size = entry_encoded_size(entry, keep_content);
+    size_t whole = wire_field_size(RUN_ENTRIES, size);
+    uint8_t *at;
+
+    if (g->count && g->out->size - g->start + whole > g->max_size)
+        return false;
+    if (!buffer_reserve(g->out, whole)) {
         g->no_memory = true;
         return false;
     }
-    if (g->count && g->entries.size + g->one.size + 16 > g->max_size)
-        return false;
-    if (!put_field(&g->entries, 3, buffer_span(&g->one))) {
-        g->no_memory = true;
-        return false;
-    }
+    at = g->out->data + g->out->size;
+    g->out->size = (size_t)(wire_write_key(at, RUN_ENTRIES, size) - g->out->data);
+    g->no_memory = !entry_encode(entry, keep_content, g->out);
     g->count++;
-    g->last_seq = entry->entry.seq;
-    return true;
+    g->last_seq = entry->seq;
+    return !g->no_memory;
 }
 
-static int gather_kept(void *context, const struct store_entry *entry)
+static int gather_kept(void *context, const struct store_entry *row)
 {
     struct gathering *g = context;
 
-    if (g->count >= LIMIT_RUN_ENTRIES - LIMIT_ANCHOR_INTERVAL || !gather(g, entry, true))
+    if (g->count >= LIMIT_RUN_ENTRIES - LIMIT_ANCHOR_INTERVAL || !gather(g, &row->entry, true))
         return 1;
-    if (entry->entry.signature.size) {
+    if (row->entry.signature.size) {
         g->signed_count = g->count;
-        g->signed_size = g->entries.size;
+        g->signed_end = g->out->size;
     }
     /* A run may end at a certificate entry, never cross one. */
-    return entry->entry.content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_CERTIFICATE;
+    return entry_is_certificate(&row->entry);
 }
 
-static int gather_proof(void *context, const struct store_entry *entry)
+static int gather_proof(void *context, const struct store_entry *row)
 {
     struct gathering *g = context;
 
     if (g->count >= LIMIT_RUN_ENTRIES)
         return 1;
     if (!g->proof_from)
-        g->proof_from = entry->entry.seq;
+        g->proof_from = row->entry.seq;
     /* A certificate is permanent, so it keeps its content even where it is only proof. */
-    if (!gather(g, entry, entry_content_is_permanent(entry->entry.content_type)))
+    if (!gather(g, &row->entry, entry_content_is_permanent(row->entry.content_type)))
         return 1;
-    g->signed_proof = entry->entry.signature.size != 0;
+    g->signed_proof = row->entry.signature.size != 0;
     return g->signed_proof;
+}
+
+/* Most entries are smaller; the whole is bounded by what was asked for. */
+static size_t guess_size(uint64_t first, uint64_t last, size_t max_size)
+{
+    uint64_t count = last < first ? 0 : last - first;
+
+    return count < max_size / 1024 ? (size_t)count * 1024 : max_size;
 }
 
 /* Entries with content, cut back to the last signature; or, when there is none, followed by a
@@ -142,45 +120,40 @@ static int gather_run(struct gathering *g, const struct store *reader, const str
 {
     int code;
 
-    g->max_size = max_size - LIMIT_PROOF_SIZE;
+    g->start = g->out->size;
+    g->max_size =
+        max_size < LIMIT_RUN_SIZE - LIMIT_PROOF_SIZE ? max_size : LIMIT_RUN_SIZE - LIMIT_PROOF_SIZE;
+    if (!buffer_reserve(g->out, guess_size(first, last, g->max_size)))
+        return error_memory(error);
     code = reader->operations->entries(reader->self, feed, first, last, gather_kept, g, error);
-    if (code || g->no_memory)
-        return g->no_memory ? error_memory(error) : code;
-    if (g->signed_count) {
+    if (!code && !g->no_memory && g->signed_count) {
         g->count = g->signed_count;
-        g->entries.size = g->signed_size;
-    } else if (g->count) {
-        g->max_size = max_size;
+        g->out->size = g->signed_end;
+    } else if (!code && !g->no_memory && g->count) {
+        g->max_size = LIMIT_RUN_SIZE;
         code = reader->operations->entries(reader->self, feed, g->last_seq + 1, UINT64_MAX,
                                            gather_proof, g, error);
-        if (code || g->no_memory)
-            return g->no_memory ? error_memory(error) : code;
-        if (!g->signed_proof)
+        if (!g->signed_proof) {
             g->count = 0; /* no signature yet: nothing that anybody could check */
+            g->out->size = g->start;
+        }
     }
-    return ERROR_NONE;
+    return g->no_memory ? error_memory(error) : code;
 }
 
 int serve_run(const struct store *reader, const struct id *feed, uint64_t first, uint64_t last,
               size_t max_size, uint64_t request, struct buffer *run, uint64_t *count,
               struct error *error)
 {
-    struct gathering g = {0};
+    struct gathering g = {.out = run};
     int code;
 
+    if ((request && !wire_put_number(run, 1, request)) || !wire_put_bytes(run, 2, span_of_id(feed)))
+        return error_memory(error);
     code = gather_run(&g, reader, feed, first, last, max_size, error);
-    if (code)
-        goto out;
-    if ((request && !put_number(run, 1, request)) || !put_field(run, 2, span_of_id(feed)) ||
-        (g.count && !buffer_append(run, g.entries.data, g.entries.size)) ||
-        (g.count && g.proof_from && !put_number(run, 4, g.proof_from))) {
+    if (!code && g.count && g.proof_from && !wire_put_number(run, 4, g.proof_from))
         code = error_memory(error);
-        goto out;
-    }
     *count = g.count && g.proof_from ? g.proof_from - first : g.count;
-out:
-    buffer_finish(&g.entries);
-    buffer_finish(&g.one);
     return code;
 }
 
@@ -196,7 +169,7 @@ static int write_certificate(void *context, const struct store_certificate *cert
 {
     struct certificate_writer *writer = context;
 
-    writer->no_memory = !put_field(writer->out, 3, certificate->encoded);
+    writer->no_memory = !wire_put_bytes(writer->out, 3, certificate->encoded);
     return writer->no_memory;
 }
 
@@ -206,8 +179,8 @@ int serve_certificates(const struct store *reader, const struct id *feed, uint64
     struct certificate_writer writer = {certificates, false};
     int code;
 
-    if ((request && !put_number(certificates, 1, request)) ||
-        !put_field(certificates, 2, span_of_id(feed)))
+    if ((request && !wire_put_number(certificates, 1, request)) ||
+        !wire_put_bytes(certificates, 2, span_of_id(feed)))
         return error_memory(error);
     code = reader->operations->certificates(reader->self, feed, write_certificate, &writer, error);
     return writer.no_memory ? error_memory(error) : code;
@@ -242,14 +215,15 @@ static bool put_head(struct heads_writer *writer, const struct store_feed *feed)
     head.hash = fields_binary(span_of_id(&feed->head.hash));
     buffer_clear(&writer->head);
     buffer_clear(&writer->statement);
-    done = serve_pack(&head.base, &packed) && put_field(&writer->head, 1, buffer_span(&packed));
+    done =
+        fields_pack(&head.base, &packed) && wire_put_bytes(&writer->head, 1, buffer_span(&packed));
     /* The newest statement is in memory; the stored one is what the last run of the node knew. */
     if (!policy_get_statement(writer->policy, &feed->head.feed, &writer->statement))
         done =
             done && buffer_append(&writer->statement, feed->statement.data, feed->statement.size);
     if (writer->statement.size && writer->statement.size <= LIMIT_STATEMENT_SIZE)
-        done = done && put_field(&writer->head, 2, buffer_span(&writer->statement));
-    done = done && put_field(writer->out, 4, buffer_span(&writer->head));
+        done = done && wire_put_bytes(&writer->head, 2, buffer_span(&writer->statement));
+    done = done && wire_put_bytes(writer->out, 4, buffer_span(&writer->head));
     buffer_finish(&packed);
     return done;
 }
@@ -290,7 +264,7 @@ static int answer_heads(const struct store *reader, struct policy *policy, const
     if (request->has_ledger && span_equal(span_of(request->ledger.data, request->ledger.len),
                                           span_of(ledger, sizeof ledger)))
         after = request->after;
-    if (!put_field(&heads, 1, span_of(ledger, sizeof ledger)))
+    if (!wire_put_bytes(&heads, 1, span_of(ledger, sizeof ledger)))
         writer.no_memory = true;
     code = reader->operations->feeds(reader->self, after, false, LIMIT_HEADS_PER_MESSAGE,
                                      write_head, &writer, error);
@@ -298,8 +272,8 @@ static int answer_heads(const struct store *reader, struct policy *policy, const
         goto out;
     more = writer.full || writer.visited >= LIMIT_HEADS_PER_MESSAGE;
     if (writer.no_memory ||
-        !put_number(&heads, 2, more ? writer.last_arrival : info.last_arrival) ||
-        !put_number(&heads, 3, more) || !put_field(out, 3, buffer_span(&heads)))
+        !wire_put_number(&heads, 2, more ? writer.last_arrival : info.last_arrival) ||
+        !wire_put_number(&heads, 3, more) || !wire_put_bytes(out, 3, buffer_span(&heads)))
         code = error_memory(error);
 out:
     buffer_finish(&heads);
@@ -323,24 +297,27 @@ static int readable_feed(struct policy *policy, const struct id *peer, bool has_
     return ERROR_NONE;
 }
 
+/* A run goes straight into the message: it is copied nowhere before it is on its way. */
 static int answer_pull(const struct store *reader, struct policy *policy, const struct id *peer,
                        const Caravan__Pull *pull, struct buffer *out, struct error *error)
 {
     struct error reason;
-    struct buffer run = {0};
     struct id feed;
     uint64_t count = 0;
+    size_t mark;
     int code;
 
     if (readable_feed(policy, peer, pull->has_feed, pull->feed, &feed, &reason))
         return serve_refusal(pull->request, NULL, 0, &reason, out) ? ERROR_NONE
                                                                    : error_memory(error);
+    if (!wire_begin(out, CARAVAN__SYNC_MESSAGE__BODY_RUN, &mark))
+        return error_memory(error);
     code = serve_run(reader, &feed, pull->has_first && pull->first ? pull->first : 1,
-                     pull->has_last ? pull->last : UINT64_MAX, LIMIT_MESSAGE_SIZE - 256,
-                     pull->request, &run, &count, error);
-    if (!code && !put_field(out, 5, buffer_span(&run)))
-        code = error_memory(error);
-    buffer_finish(&run);
+                     pull->has_last ? pull->last : UINT64_MAX,
+                     pull->has_size && pull->size ? pull->size : LIMIT_RUN_SIZE, pull->request, out,
+                     &count, error);
+    if (!code)
+        wire_end(out, mark);
     return code;
 }
 
@@ -357,7 +334,7 @@ static int answer_certificates(const struct store *reader, struct policy *policy
         return serve_refusal(request->request, NULL, 0, &reason, out) ? ERROR_NONE
                                                                       : error_memory(error);
     code = serve_certificates(reader, &feed, request->request, &certificates, error);
-    if (!code && !put_field(out, 7, buffer_span(&certificates)))
+    if (!code && !wire_put_bytes(out, 7, buffer_span(&certificates)))
         code = error_memory(error);
     buffer_finish(&certificates);
     return code;

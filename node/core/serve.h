@@ -14,16 +14,15 @@ int serve_answer(const struct store *reader, struct policy *policy, const struct
 /* A Refusal, wrapped as SyncMessage, appended to out. false when memory ran out. */
 bool serve_refusal(uint64_t request, const struct id *feed, uint64_t seq,
                    const struct error *reason, struct buffer *out);
-/* Appends a message's bytes to out; false when memory ran out. */
-bool serve_pack(const ProtobufCMessage *message, struct buffer *out);
 
-/* A Run message with entries first … of a feed, at most max_size bytes, ended by a signature (with
- * a proof behind when need be). *count is 0 when there is nothing to hand on yet. For export, too.
- */
+/* Appends the fields of a Run with entries first … of a feed, ended by a signature (with a proof
+ * behind when need be). About max_size bytes at most, but always one entry, and the proof; with
+ * that still LIMIT_RUN_SIZE. *count: of entries with content; 0 when there is nothing to hand on
+ * yet. For export, too. */
 int serve_run(const struct store *reader, const struct id *feed, uint64_t first, uint64_t last,
               size_t max_size, uint64_t request, struct buffer *run, uint64_t *count,
               struct error *error);
-/* A Certificates message with all that is known of a feed. */
+/* Appends the fields of a Certificates message with all that is known of a feed. */
 int serve_certificates(const struct store *reader, const struct id *feed, uint64_t request,
                        struct buffer *certificates, struct error *error);
 

@@ -40,7 +40,7 @@ bool session_send(struct exchange *exchange, struct partner *partner,
     struct buffer bytes = {0};
     bool sent = false;
 
-    if (session_up(partner) && serve_pack(&message->base, &bytes))
+    if (session_up(partner) && fields_pack(&message->base, &bytes))
         sent = exchange->config.bus.send(exchange->config.bus.self, &partner->feed->id,
                                          buffer_span(&bytes));
     buffer_finish(&bytes);
@@ -231,7 +231,7 @@ static void take_head(struct exchange *exchange, struct partner *partner,
         return;
     }
     catchup_note(exchange, feed, partner, &head);
-    if (feed_head->statement && serve_pack(&feed_head->statement->base, &bytes))
+    if (feed_head->statement && fields_pack(&feed_head->statement->base, &bytes))
         own_statement(exchange, feed, buffer_span(&bytes), partner);
     buffer_finish(&bytes);
 }
@@ -372,11 +372,11 @@ static void after_run(struct exchange *exchange, struct partner *partner, struct
 
 static void take_run(struct exchange *exchange, struct partner *partner, struct incoming *incoming)
 {
-    uint64_t request = incoming->message ? incoming->message->run->request : 0, added = 0;
-    struct pull *pull = catchup_find(exchange, partner, request);
+    struct pull *pull = catchup_find(exchange, partner, incoming->request);
     struct feed *feed = feed_find(exchange, &incoming->run.feed);
     enum ingest_result result;
     struct error error = {0};
+    uint64_t added = 0;
 
     if (pull && pull->feed != feed) {
         catchup_done(exchange, pull, false);
@@ -450,7 +450,7 @@ static void take_certificates(struct exchange *exchange, struct partner *partner
     for (size_t i = 0; i < certificates->n_certificates && !code; i++) {
         struct buffer bytes = {0};
 
-        code = serve_pack(&certificates->certificates[i]->base, &bytes)
+        code = fields_pack(&certificates->certificates[i]->base, &bytes)
                    ? feed_take_certificate(exchange, feed, buffer_span(&bytes), &error)
                    : error_memory(&error);
         buffer_finish(&bytes);
@@ -494,22 +494,14 @@ static void take_dialled(struct exchange *exchange, struct partner *partner,
 }
 
 static void take_message(struct exchange *exchange, struct partner *partner,
-                         struct incoming *incoming)
+                         const Caravan__SyncMessage *message)
 {
-    const Caravan__SyncMessage *message = incoming->message;
-
     switch (message->body_case) {
     case CARAVAN__SYNC_MESSAGE__BODY_HELLO:
         take_hello(exchange, partner, message->hello);
         break;
     case CARAVAN__SYNC_MESSAGE__BODY_HEADS:
         take_heads(exchange, partner, message->heads);
-        break;
-    case CARAVAN__SYNC_MESSAGE__BODY_RUN:
-        if (incoming->has_run)
-            take_run(exchange, partner, incoming);
-        else /* nothing to hand on yet */
-            fail_pull(exchange, partner, message->run->request);
         break;
     case CARAVAN__SYNC_MESSAGE__BODY_CERTIFICATES:
         take_certificates(exchange, partner, message->certificates);
@@ -526,7 +518,7 @@ static void take_message(struct exchange *exchange, struct partner *partner,
     case CARAVAN__SYNC_MESSAGE__BODY_DIALLED:
         take_dialled(exchange, partner, message->dialled);
         break;
-    default: /* a request (served elsewhere), or a body of a newer version */
+    default: /* a run or a request (taken elsewhere), or a body of a newer version */
         break;
     }
 }
@@ -536,11 +528,8 @@ static void take_message(struct exchange *exchange, struct partner *partner,
 static void put_off(struct exchange *exchange, struct partner *partner,
                     const struct incoming *incoming)
 {
-    const Caravan__SyncMessage *message = incoming->message;
-    struct pull *pull = NULL;
+    struct pull *pull = catchup_find(exchange, partner, incoming->request);
 
-    if (message && message->body_case == CARAVAN__SYNC_MESSAGE__BODY_RUN)
-        pull = catchup_find(exchange, partner, message->run->request);
     if (pull)
         catchup_later(exchange, pull, 0);
 }
@@ -555,16 +544,18 @@ void exchange_incoming(struct exchange *exchange, struct incoming *incoming)
         put_off(exchange, partner, incoming);
     } else if (incoming->error.code) {
         session_trouble(exchange, partner, &incoming->error);
-        if (incoming->message && incoming->message->body_case == CARAVAN__SYNC_MESSAGE__BODY_RUN)
-            fail_pull(exchange, partner, incoming->message->run->request);
+        if (incoming->is_run)
+            fail_pull(exchange, partner, incoming->request);
         if (incoming->source == INCOMING_SYNC)
             refuse(exchange, partner, NULL, 0, &incoming->error);
     } else if (incoming->source == INCOMING_LIVE_HEAD) {
         own_statement(exchange, NULL, buffer_span(&incoming->bytes), partner);
-    } else if (incoming->source == INCOMING_LIVE_ENTRY) {
+    } else if (incoming->has_run) {
         take_run(exchange, partner, incoming);
+    } else if (incoming->is_run) { /* nothing to hand on yet */
+        fail_pull(exchange, partner, incoming->request);
     } else if (incoming->message) {
-        take_message(exchange, partner, incoming);
+        take_message(exchange, partner, incoming->message);
     }
 }
 

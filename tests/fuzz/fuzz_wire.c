@@ -1,50 +1,62 @@
-/* A sync message, and the run in it. */
+/* A sync message as a node takes it in, and the run in it. */
 #include "common/guard.h"
+#include "node/core/incoming.h"
 #include "tests/support/institution.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_run(const Caravan__Run *message)
+static struct institution who;
+static struct keyring *keyring;
+
+static void start(void)
 {
-    static struct institution who;
     struct buffer unused = {0};
-    struct entry_run run;
+
+    institution_init(&who, 1);
+    institution_certify(&who, false, &unused);
+    buffer_finish(&unused);
+    if (keyring_create(&keyring, NULL) || keyring_set(keyring, &who.chain, 1, NULL))
+        abort();
+}
+
+/* What the reader of runs takes is a message to every other reader, too. */
+static void check_run(struct incoming *incoming)
+{
+    const struct guard_limits limits = {LIMIT_PROTOBUF_DEPTH, UINT_MAX};
+    struct entry_run *run = &incoming->run;
     struct error error;
 
-    if (!who.network) {
-        institution_init(&who, 1);
-        institution_certify(&who, false, &unused);
-    }
-    if (entry_run_parse(message, INSTITUTION_NETWORK, &run, &error) == ERROR_NONE) {
-        if (run.count == 0 || run.kept == 0 || run.kept > run.count)
-            abort();
-        for (uint64_t certificate = 0; certificate < 3; certificate++)
-            entry_run_check(&run, &who.chain, certificate, &error);
-    } else if (run.entries || !error.text[0]) {
+    if (guard_scan(&caravan__sync_message__descriptor, buffer_span(&incoming->bytes), &limits,
+                   &error))
         abort();
-    }
-    entry_run_finish(&run);
-    buffer_finish(&unused);
+    if (run->count == 0 || run->kept == 0 || run->kept > run->count)
+        abort();
+    for (uint64_t certificate = 0; certificate < 3; certificate++)
+        entry_run_check(run, &who.chain, certificate, &error);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    ProtobufCMessage *unpacked = NULL;
-    const Caravan__SyncMessage *message;
-    struct error error = {0};
-    struct arena arena;
+    struct buffer bytes = {0};
+    struct incoming *incoming;
 
-    arena_init(&arena, LIMIT_ARENA_SIZE);
-    if (guard_unpack(&caravan__sync_message__descriptor, span_of(data, size), &guard_limits_message,
-                     &arena, &unpacked, &error) == ERROR_NONE) {
-        message = (const Caravan__SyncMessage *)unpacked;
-        if (message->body_case == CARAVAN__SYNC_MESSAGE__BODY_RUN)
-            check_run(message->run);
-    } else if (!error.text[0]) {
+    if (!keyring)
+        start();
+    if (!buffer_append(&bytes, data, size))
         abort();
-    }
-    arena_finish(&arena);
+    incoming = incoming_create(&who.chain.feed, NULL, &bytes, INSTITUTION_NETWORK, keyring);
+    if (!incoming)
+        abort();
+    if (incoming->error.code &&
+        (incoming->has_run || incoming->message || !incoming->error.text[0]))
+        abort();
+    if (incoming->is_run && incoming->message)
+        abort();
+    if (incoming->has_run)
+        check_run(incoming);
+    incoming_destroy(incoming);
     return 0;
 }

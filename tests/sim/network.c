@@ -1,4 +1,5 @@
 #include "tests/sim/network.h"
+#include "common/fields.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -477,7 +478,7 @@ void network_say(struct network *network, unsigned from, unsigned to,
 {
     struct buffer bytes = {0};
 
-    assert_true(serve_pack(&message->base, &bytes));
+    assert_true(fields_pack(&message->base, &bytes));
     network_inject(network, from, to, NULL, buffer_span(&bytes));
     buffer_finish(&bytes);
 }

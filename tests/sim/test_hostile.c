@@ -14,7 +14,6 @@
 #include "common/fields.h"
 #include "common/guard.h"
 #include "common/log.h"
-#include "node/core/serve.h"
 #include "tests/sim/network.h"
 
 #define MINUTE 60000u
@@ -185,7 +184,7 @@ static bool strip_contents(void *context, unsigned from, unsigned to, const char
             if (message->run->n_entries > 1 || message->run->entries[i]->content.len < 100)
                 message->run->entries[i]->has_salt = message->run->entries[i]->has_content = false;
         buffer_clear(bytes);
-        assert_true(serve_pack(&message->base, bytes));
+        assert_true(fields_pack(&message->base, bytes));
     }
     caravan__sync_message__free_unpacked(message, NULL);
     return true;
@@ -546,7 +545,7 @@ static bool more_heads(void *context, unsigned from, unsigned to, const char *to
     if (from == 1 && to == 0 && message->body_case == CARAVAN__SYNC_MESSAGE__BODY_HEADS) {
         message->heads->has_more = message->heads->more = true;
         buffer_clear(bytes);
-        assert_true(serve_pack(&message->base, bytes));
+        assert_true(fields_pack(&message->base, bytes));
     }
     caravan__sync_message__free_unpacked(message, NULL);
     return true;
@@ -623,7 +622,7 @@ static void test_hostile__troubles_are_clean_text(void **state)
         copy.text = (char *)(uintptr_t)trouble(&network, 0, 1);
         assert_non_null(strstr(copy.text, "denied"));
         assert_null(strchr(copy.text, 0x1b));
-        assert_true(serve_pack(&copy.base, &bytes));
+        assert_true(fields_pack(&copy.base, &bytes));
         assert_int_equal(guard_scan(&caravan__refusal__descriptor, buffer_span(&bytes),
                                     &guard_limits_content, NULL),
                          0);
@@ -790,7 +789,7 @@ static void test_hostile__a_stolen_handle_keeps_nobody_out(void **state)
     (void)state;
     full_mesh(&network, 3, 54);
     profile.handle = (char *)(uintptr_t) "xx-node2";
-    assert_true(serve_pack(&profile.base, &bytes));
+    assert_true(fields_pack(&profile.base, &bytes));
     assert_int_equal(exchange_begin(network.nodes[1].exchange, NULL), ERROR_NONE);
     assert_int_equal(exchange_publish(network.nodes[1].exchange,
                                       CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE,
@@ -834,7 +833,7 @@ static bool drip(void *context, unsigned from, unsigned to, const char *topic, s
             caravan__signed_entry__free_unpacked(message->run->entries[i], NULL);
         message->run->n_entries = 1;
         buffer_clear(&dripping->answer);
-        assert_true(serve_pack(&message->base, &dripping->answer));
+        assert_true(fields_pack(&message->base, &dripping->answer));
         dripping->since = dripping->network->now_ms;
     }
     if (message)

@@ -329,7 +329,7 @@ static const struct row wire[] = {
      "expected only one"},
     {BYTES("\x22\x02\x0a\x00"), NULL, "SyncMessage.pull.request, byte 2", "wire type 2",
      "expected 0 (a number)"},
-    {BYTES("\x2a\x04\x1a\x02\x0a\x00"), NULL, "Run: feed", "has 0 bytes", "expected 32"},
+    {BYTES("\x2a\x04\x1a\x02\x0a\x00"), NULL, "Run", "found no feed", "expected it"},
     {.make = wire_too_large,
      .place = "sync message",
      .found = "found 1048577 bytes",

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node/core/serve.h"
+#include "common/fields.h"
 #include "node/core/state.h"
 #include "node/ledger/ledger.h"
 #include "tests/support/institution.h"
@@ -42,7 +42,7 @@ static bool bus_send(void *self, const struct id *partner, struct span bytes)
     assert_non_null(message);
     if (message->body_case == CARAVAN__SYNC_MESSAGE__BODY_RECEIPTS) {
         assert_int_equal(message->receipts->n_receipts, 1);
-        assert_true(serve_pack(&message->receipts->receipts[0]->base, &receipt));
+        assert_true(fields_pack(&message->receipts->receipts[0]->base, &receipt));
         assert_int_equal(
             entry_receipt_parse(buffer_span(&receipt), INSTITUTION_NETWORK, &f->sent, NULL),
             ERROR_NONE);
@@ -166,7 +166,7 @@ static void receive(struct fixture *f, unsigned from, unsigned receiver, unsigne
     message.body_case = CARAVAN__SYNC_MESSAGE__BODY_RECEIPTS;
     message.receipts = &receipts;
     buffer_clear(&bytes);
-    assert_true(serve_pack(&message.base, &bytes));
+    assert_true(fields_pack(&message.base, &bytes));
     caravan__signed_receipt__free_unpacked(list[0], NULL);
     incoming = incoming_create(feed_id(f, from), NULL, &bytes, INSTITUTION_NETWORK, f->keyring);
     assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fields.h"
 #include "common/log.h"
-#include "node/core/serve.h"
 #include "node/core/state.h"
 #include "node/ledger/ledger.h"
 #include "tests/support/fault.h"
@@ -61,7 +61,7 @@ static void wrap_run(struct fixture *f, size_t from, size_t count, struct buffer
     institution_run(&f->other, f->entries + from, count, 0, &run);
     message.body_case = CARAVAN__SYNC_MESSAGE__BODY_RUN;
     message.run = caravan__run__unpack(NULL, run.size, run.data);
-    assert_true(serve_pack(&message.base, out));
+    assert_true(fields_pack(&message.base, out));
     caravan__run__free_unpacked(message.run, NULL);
     buffer_finish(&run);
 }
@@ -83,7 +83,7 @@ static void wrap_receipt(struct fixture *f, struct buffer *out)
     receipts.n_receipts = 1;
     message.body_case = CARAVAN__SYNC_MESSAGE__BODY_RECEIPTS;
     message.receipts = &receipts;
-    assert_true(serve_pack(&message.base, out));
+    assert_true(fields_pack(&message.base, out));
     caravan__signed_receipt__free_unpacked(list[0], NULL);
     buffer_finish(&bytes);
 }
@@ -114,7 +114,7 @@ static void wrap_heads(struct fixture *f, struct buffer *out)
     heads.n_heads = 1;
     message.body_case = CARAVAN__SYNC_MESSAGE__BODY_HEADS;
     message.heads = &heads;
-    assert_true(serve_pack(&message.base, out));
+    assert_true(fields_pack(&message.base, out));
     caravan__signed_head__free_unpacked(feed_head.statement, NULL);
     buffer_finish(&statement);
 }

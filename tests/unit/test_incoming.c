@@ -1,6 +1,7 @@
 #include "node/core/incoming.h"
 
 #include "common/fields.h"
+#include "common/wire.h"
 #include "tests/support/institution.h"
 
 #include <setjmp.h>
@@ -77,10 +78,41 @@ static void test_incoming__a_run_is_parsed_and_checked(void **state)
     assert_true(incoming->has_run && incoming->checked);
     assert_int_equal(incoming->certificate, 1);
     assert_int_equal(incoming->run.count, 2);
-    assert_int_equal(incoming->message->run->request, 7);
+    assert_true(incoming->is_run);
+    assert_int_equal(incoming->request, 7);
     assert_false(incoming_is_request(incoming));
     incoming_destroy(incoming);
     buffer_finish(&bytes);
+}
+
+/* Around a Run, and in it, there may be what a newer version says; and it may be empty. */
+static void test_incoming__a_run_may_have_unknown_fields_around_it(void **state)
+{
+    struct buffer run = {0}, message = {0};
+    struct incoming *incoming;
+
+    (void)state;
+    assert_true(wire_put_bytes(&run, 77, span_of_text("news")) && wire_put_number(&run, 1, 12) &&
+                wire_put_bytes(&run, 2, span_of_id(&th.chain.feed)));
+    assert_true(wire_put_number(&message, 99, 1) &&
+                wire_put_bytes(&message, 5, buffer_span(&run)) &&
+                wire_put_bytes(&message, 100, span_of_text("more")));
+    incoming = receive(NULL, buffer_span(&message));
+    assert_int_equal(incoming->error.code, ERROR_NONE);
+    assert_true(incoming->is_run && !incoming->has_run && !incoming->message);
+    assert_int_equal(incoming->request, 12);
+    incoming_destroy(incoming);
+    /* A broken entry in it: whose answer it is must still be known. */
+    buffer_clear(&message);
+    assert_true(wire_put_bytes(&run, 3, span_of_text("\x0a\x01?")) &&
+                wire_put_bytes(&message, 5, buffer_span(&run)));
+    incoming = receive(NULL, buffer_span(&message));
+    assert_int_equal(incoming->error.code, ERROR_MALFORMED);
+    assert_true(incoming->is_run && !incoming->has_run);
+    assert_int_equal(incoming->request, 12);
+    incoming_destroy(incoming);
+    buffer_finish(&run);
+    buffer_finish(&message);
 }
 
 static void test_incoming__what_the_keyring_cannot_judge_is_left_to_the_writer(void **state)
@@ -160,8 +192,14 @@ static void test_incoming__broken_messages_have_their_own_errors(void **state)
         {BYTES("\x22\x02\x0a\x00"), ERROR_MALFORMED, "SyncMessage.pull.request, byte 2",
          "wire type 2", "a number"},
         {BYTES("\x23\x24"), ERROR_MALFORMED, "SyncMessage.pull, byte 0", "wire type 3", "2"},
-        {BYTES("\x2a\x04\x1a\x02\x0a\x00"), ERROR_MALFORMED, "Run: feed", "has 0 bytes",
+        {BYTES("\x2a\x04\x1a\x02\x0a\x00"), ERROR_MALFORMED, "Run:", "no feed", "expected it"},
+        {BYTES("\x2a\x04\x12\x02\x0a\x00"), ERROR_MALFORMED, "Run: byte 0: feed", "has 2 bytes",
          "expected 32"},
+        {BYTES("\x2a\x00\x2a\x00"), ERROR_MALFORMED, "SyncMessage.run, byte 2", "a second time",
+         "once"},
+        {BYTES("\x2a\x00\x22\x00"), ERROR_MALFORMED, "SyncMessage.pull, byte 2", "beside run",
+         "only one"},
+        {BYTES("\x28\x00"), ERROR_MALFORMED, "SyncMessage.run, byte 0", "wire type 0", "a length"},
     };
 
     (void)state;
@@ -210,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_incoming__a_run_is_parsed_and_checked),
+        cmocka_unit_test(test_incoming__a_run_may_have_unknown_fields_around_it),
         cmocka_unit_test(test_incoming__what_the_keyring_cannot_judge_is_left_to_the_writer),
         cmocka_unit_test(test_incoming__live_payloads_are_told_by_their_topic),
         cmocka_unit_test(test_incoming__requests_are_known),

@@ -141,7 +141,10 @@ static enum ingest_result ingest(struct fixture *f, struct buffer *entries, size
     assert_non_null(message);
     for (size_t i = 0; bare && i < message->n_entries; i++)
         message->entries[i]->has_salt = message->entries[i]->has_content = false;
-    assert_int_equal(entry_run_parse(message, INSTITUTION_NETWORK, &run, NULL), ERROR_NONE);
+    buffer_clear(&bytes);
+    assert_true(fields_pack(&message->base, &bytes));
+    assert_int_equal(entry_run_read(buffer_span(&bytes), INSTITUTION_NETWORK, &run, NULL),
+                     ERROR_NONE);
     assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
     result = ingest_run(f->exchange, f->feed, &run, false, 0, &f->added, &f->error);
     assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);

@@ -126,6 +126,7 @@ static size_t check_run(struct fixture *f, uint64_t first, uint64_t last, uint64
 {
     const Caravan__SyncMessage *answer = pull(f, &f->publisher.chain.feed, first, last);
     struct entry_run run = {0};
+    struct buffer bytes = {0};
     struct error error;
     size_t kept;
 
@@ -133,12 +134,14 @@ static size_t check_run(struct fixture *f, uint64_t first, uint64_t last, uint64
     assert_int_equal(answer->run->request, 77);
     if (answer->run->n_entries == 0)
         return 0;
-    if (entry_run_parse(answer->run, INSTITUTION_NETWORK, &run, &error) ||
+    assert_true(fields_pack(&answer->run->base, &bytes));
+    if (entry_run_read(buffer_span(&bytes), INSTITUTION_NETWORK, &run, &error) ||
         entry_run_check(&run, &f->publisher.chain, certificate, &error))
         fail_msg("%s", error.text);
     assert_int_equal(run.entries[0].seq, first);
     kept = run.kept;
     entry_run_finish(&run);
+    buffer_finish(&bytes);
     return kept;
 }
 
@@ -401,7 +404,7 @@ static void test_serve__a_head_carries_the_newest_statement(void **state)
     heads = ask_heads(f, span_of("", 0), 0);
     assert_int_equal(heads->n_heads, 1);
     assert_non_null(heads->heads[0]->statement);
-    assert_true(serve_pack(&heads->heads[0]->statement->base, &statement));
+    assert_true(fields_pack(&heads->heads[0]->statement->base, &statement));
     assert_int_equal(
         entry_head_check(buffer_span(&statement), &f->publisher.chain, &head, &as_of, NULL),
         ERROR_NONE);
