@@ -165,7 +165,10 @@ static void build_desks(struct node *node)
 
     context.listen_live = listen ? listen->live : NULL;
     context.listen_sync = listen ? listen->sync : NULL;
-    node->server_desk = node->desk = (struct node_desk){.context = context, .net = node->net};
+    node_desk_init(&node->desk);
+    node_desk_init(&node->server_desk);
+    node->desk.net = node->server_desk.net = node->net;
+    node->desk.context = node->server_desk.context = context;
     node->desk.context.exchange = node->exchange;
     node->desk.context.store = node->writer;
     node->desk.context.view = node->own_view;

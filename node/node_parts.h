@@ -35,7 +35,7 @@ struct node_item {
     struct buffer bytes;
     struct net_route route;
     struct incoming *incoming;
-    struct node_request *request;
+    struct node_request *request; /* a list: of one message */
     enum exchange_link_kind link;
     bool up;
     char endpoint[NET_ENDPOINT_SIZE + 1], reason[128];

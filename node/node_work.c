@@ -9,7 +9,7 @@
 #include "node/node_token.h"
 
 /* Events in one transaction: enough to share one sync to disk, few enough to answer soon. */
-#define BATCH_ITEMS 512
+#define BATCH_EVENTS 2048
 #define TOKEN_AGAIN_MS 10000
 #define BEGIN_AGAIN_NS 200000000 /* after a transaction could not begin */
 #define BATCH_BYTES ((size_t)8 * 1024 * 1024)
@@ -35,18 +35,23 @@ uint64_t node_monotonic_ms(void *self)
 void node_item_destroy(void *value)
 {
     struct node_item *item = value;
+    struct node_request *request;
 
     if (!item)
         return;
     buffer_finish(&item->bytes);
     incoming_destroy(item->incoming);
-    node_request_destroy(item->request);
+    while ((request = item->request)) {
+        item->request = request->next;
+        node_request_destroy(request);
+    }
     free(item);
 }
 
 size_t node_item_bytes(const struct node_item *item)
 {
-    return sizeof *item + item->bytes.size + (item->incoming ? item->incoming->bytes.size : 0);
+    return sizeof *item + item->bytes.size + (item->incoming ? item->incoming->bytes.size : 0) +
+           (item->request ? node_request_bytes(item->request) : 0);
 }
 
 /* --- check thread --- */
@@ -86,12 +91,14 @@ static void pass_to_server(struct node *node, struct node_item *item)
     enum node_turn turn = item->request                  ? NODE_TURN_OWNER
                           : item->role == ACCESS_PARTNER ? NODE_TURN_PARTNERS
                                                          : NODE_TURN_READERS;
+    struct error busy;
 
     if (node_turns_push(node->to_server, turn, item->request ? NULL : &item->peer, item))
         return;
     if (item->request) {
-        error_set(&item->request->error, ERROR_BUSY, "too many requests wait already; try again");
-        node_desk_refuse(node->net, item->request);
+        error_set(&busy, ERROR_BUSY, "too many requests wait already; try again");
+        node_desk_refuse(node->net, item->request, &busy);
+        item->request = NULL;
     } else {
         answer_busy(node, item->incoming, "too many of your requests wait already");
     }
@@ -120,18 +127,41 @@ static void check_message(struct node *node, struct node_item *item)
         pass_on(node->to_writer, item);
 }
 
-static void check_control(struct node *node, struct node_item *item)
+/* Each by itself, so that others have their turn between two requests of one client. */
+static void pass_request_to_server(struct node *node, struct node_request *request)
 {
-    item->request = node_request_create(&item->route, &item->bytes, node_monotonic_ms(NULL));
-    if (!item->request) {
-        node_item_destroy(item);
+    struct node_item *item = calloc(1, sizeof *item);
+
+    if (!item) {
+        node_desk_refuse(node->net, request, NULL);
         return;
     }
     item->kind = NODE_ITEM_REQUEST;
-    if (item->request->operation && item->request->operation->where == OPS_WRITER)
+    item->request = request;
+    pass_to_server(node, item);
+}
+
+static void check_control(struct node *node, struct node_item *item)
+{
+    struct node_request *request =
+        node_request_create(&item->route, &item->bytes, node_monotonic_ms(NULL));
+    struct node_request *next, **end = &item->request;
+
+    item->kind = NODE_ITEM_REQUEST;
+    for (; request; request = next) {
+        next = request->next;
+        request->next = NULL;
+        if (request->operation && request->operation->where == OPS_WRITER) {
+            *end = request;
+            end = &request->next;
+        } else {
+            pass_request_to_server(node, request);
+        }
+    }
+    if (item->request)
         pass_on(node->to_writer, item);
     else
-        pass_to_server(node, item);
+        node_item_destroy(item);
 }
 
 void *node_work_check(void *self)
@@ -181,6 +211,19 @@ static void answer_peer(struct node *node, const struct incoming *incoming)
     buffer_finish(&answer);
 }
 
+/* Returns how many there were. */
+static size_t take_requests(struct node_desk *desk, struct node_item *item, uint64_t now)
+{
+    struct node_request *request;
+    size_t count = 0;
+
+    for (; (request = item->request); count++) {
+        item->request = request->next;
+        node_desk_take(desk, request, now);
+    }
+    return count;
+}
+
 void *node_work_server(void *self)
 {
     struct node *node = self;
@@ -198,8 +241,7 @@ void *node_work_server(void *self)
         if (item && item->kind == NODE_ITEM_INCOMING) {
             answer_peer(node, item->incoming);
         } else if (item) {
-            node_desk_take(desk, item->request, now);
-            item->request = NULL;
+            take_requests(desk, item, now);
         }
         node_item_destroy(item);
         node_desk_retry(desk, atomic_load(&node->changes), now);
@@ -228,8 +270,11 @@ static void bus_live(void *self, const char *topic, struct span payload)
     net_live(node->net, topic, payload);
 }
 
-static void write_item(struct node *node, struct node_item *item)
+/* Returns how many events that was. */
+static size_t write_item(struct node *node, struct node_item *item)
 {
+    size_t count = 1;
+
     switch (item->kind) {
     case NODE_ITEM_INCOMING:
         exchange_incoming(node->exchange, item->incoming);
@@ -239,8 +284,7 @@ static void write_item(struct node *node, struct node_item *item)
                       item->reason);
         break;
     case NODE_ITEM_REQUEST:
-        node_desk_take(&node->desk, item->request, node_monotonic_ms(NULL));
-        item->request = NULL;
+        count = take_requests(&node->desk, item, node_monotonic_ms(NULL));
         break;
     case NODE_ITEM_MESSAGE:
     case NODE_ITEM_LIVE:
@@ -248,6 +292,7 @@ static void write_item(struct node *node, struct node_item *item)
         break;
     }
     node_item_destroy(item);
+    return count;
 }
 
 /* Until the next thing that must be done without being asked. */
@@ -305,53 +350,40 @@ static void end_batch(struct node *node)
 }
 
 /* A peer asks again, a client is told; but nobody tells again that a link is up or down, and that
- * needs no transaction. */
-static void refuse_item(struct node *node, struct node_item *item, const struct error *error)
+ * needs no transaction. Returns how many events that was. */
+static size_t refuse_item(struct node *node, struct node_item *item, const struct error *error)
 {
-    if (item->kind == NODE_ITEM_LINK) {
-        write_item(node, item);
-        return;
-    }
-    if (item->request) {
-        item->request->error = *error;
-        node_desk_refuse(node->net, item->request);
-    }
+    if (item->kind == NODE_ITEM_LINK)
+        return write_item(node, item);
+    node_desk_refuse(node->net, item->request, error);
+    item->request = NULL;
     node_item_destroy(item);
-}
-
-/* No transaction could begin. */
-static void refuse_batch(struct node *node, struct node_item *first, const struct error *error)
-{
-    const struct timespec pause = {.tv_nsec = BEGIN_AGAIN_NS};
-    size_t count = 0;
-
-    log_error("ledger.begin", "text", error->text);
-    for (struct node_item *item = first; item; item = node_queue_pop(node->to_writer, 0)) {
-        refuse_item(node, item, error);
-        if (++count >= BATCH_ITEMS)
-            break;
-    }
-    nanosleep(&pause, NULL); /* timers that are due would have us ask again without end */
+    return 1;
 }
 
 /* One transaction. first: NULL when only time has passed. */
 static void write_batch(struct node *node, struct node_item *first, bool scan)
 {
+    const struct timespec pause = {.tv_nsec = BEGIN_AGAIN_NS};
     struct error error;
     size_t count = 0, bytes = 0;
+    bool open;
 
     fill_context(node, &node->desk);
-    if (exchange_begin(node->exchange, &error)) {
-        refuse_batch(node, first, &error);
-        return;
-    }
-    if (scan)
+    open = exchange_begin(node->exchange, &error) == ERROR_NONE;
+    if (!open)
+        log_error("ledger.begin", "text", error.text);
+    else if (scan)
         node_watch_scan(&node->watch);
     for (struct node_item *item = first; item; item = node_queue_pop(node->to_writer, 0)) {
         bytes += node_item_bytes(item);
-        write_item(node, item);
-        if (++count >= BATCH_ITEMS || bytes >= BATCH_BYTES)
+        count += open ? write_item(node, item) : refuse_item(node, item, &error);
+        if (count >= BATCH_EVENTS || bytes >= BATCH_BYTES)
             break;
+    }
+    if (!open) {
+        nanosleep(&pause, NULL); /* timers that are due would have us ask again without end */
+        return;
     }
     exchange_tick(node->exchange);
     node_desk_retry(&node->desk, exchange_changes(node->exchange), node_monotonic_ms(NULL));

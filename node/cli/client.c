@@ -10,17 +10,35 @@
 
 #include <zmq.h>
 
+#include "common/fields.h"
 #include "common/guard.h"
 #include "node/config/home.h"
+#include "node/ops/pack.h"
 #include "proto/control.pb-c.h"
 
 struct client {
     char home[HOME_PATH_SIZE];
     char path[HOME_PATH_SIZE];
     void *context, *socket;
-    void *monitor; /* tells when the connection is lost */
-    uint64_t last_id;
+    void *monitor;               /* tells when the connection is lost */
+    const char *operation;       /* the last one, for sentences */
+    uint64_t last_id, forgotten; /* nobody waits for answers up to the latter */
+    size_t unanswered;
+    struct buffer pack;           /* requests that are not sent yet */
+    struct buffer inner, message; /* for making them */
+    zmq_msg_t frame;              /* the message that was read last … */
+    struct span rest;             /* … and what of it was not taken out yet */
 };
+
+enum { REPLY_ID = 1, REPLY_ERROR, REPLY_TEXT, REPLY_REPLY, REPLY_COUNT };
+
+static const struct fields_rule reply_rules[REPLY_COUNT] = {
+    [REPLY_ID] = {FIELDS_U64, "id", 0, false},
+    [REPLY_ERROR] = {FIELDS_BYTES, "error", 0, false},
+    [REPLY_TEXT] = {FIELDS_BYTES, "text", 0, false},
+    [REPLY_REPLY] = {FIELDS_BYTES, "reply", 0, false},
+};
+static const struct fields_message reply_message = {"ControlReply", reply_rules, REPLY_COUNT};
 
 /* How long to wait before looking whether the node is still there. */
 #define LOOK_MS 500
@@ -96,7 +114,7 @@ static int node_down(const struct client *client, struct error *error)
 static int connect_socket(struct client *client, struct error *error)
 {
     char endpoint[HOME_PATH_SIZE + 8];
-    int linger = 0;
+    int linger = 0, unbounded = 0; /* the window bounds what waits to be sent */
 
     client->context = zmq_ctx_new();
     if (client->context)
@@ -104,6 +122,7 @@ static int connect_socket(struct client *client, struct error *error)
     snprintf(endpoint, sizeof endpoint, "ipc://%s", client->path);
     if (!client->socket ||
         zmq_setsockopt(client->socket, ZMQ_LINGER, &linger, sizeof linger) != 0 ||
+        zmq_setsockopt(client->socket, ZMQ_SNDHWM, &unbounded, sizeof unbounded) != 0 ||
         zmq_socket_monitor(client->socket, MONITOR, ZMQ_EVENT_DISCONNECTED) != 0 ||
         !(client->monitor = zmq_socket(client->context, ZMQ_PAIR)) ||
         zmq_connect(client->monitor, MONITOR) != 0 || zmq_connect(client->socket, endpoint) != 0)
@@ -119,6 +138,7 @@ int client_create(const struct cli *cli, struct client **out, struct error *erro
 
     if (!client)
         return error_memory(error);
+    zmq_msg_init(&client->frame);
     code = find_socket(cli, client, error);
     if (!code && !is_listening(client->path))
         code = node_down(client, error);
@@ -143,6 +163,10 @@ void client_destroy(struct client *client)
     if (client->context)
         while (zmq_ctx_term(client->context) != 0 && zmq_errno() == EINTR)
             ;
+    zmq_msg_close(&client->frame);
+    buffer_finish(&client->pack);
+    buffer_finish(&client->inner);
+    buffer_finish(&client->message);
     free(client);
 }
 
@@ -153,56 +177,88 @@ bool client_node_is_up(const struct cli *cli)
     return find_socket(cli, &client, NULL) == ERROR_NONE && is_listening(client.path);
 }
 
-static int send_request(struct client *client, const char *operation,
-                        const ProtobufCMessage *request, struct error *error)
+/* What waits in the pack goes out, as a message of its own when it is only one. */
+static int flush(struct client *client, struct error *error)
 {
-    Caravan__ControlRequest message = CARAVAN__CONTROL_REQUEST__INIT;
-    struct buffer inner = {0}, outer = {0};
+    struct span message = buffer_span(&client->pack), rest = message, only;
     int code = ERROR_NONE;
 
-    if (!buffer_reserve(&inner, protobuf_c_message_get_packed_size(request) + 1)) {
-        code = error_memory(error);
-        goto out;
-    }
-    inner.size = protobuf_c_message_pack(request, inner.data);
-    message.has_id = true;
-    message.id = ++client->last_id;
-    message.operation = (char *)(uintptr_t)operation;
-    message.has_request = true;
-    message.request.len = inner.size;
-    message.request.data = inner.data;
-    if (!buffer_reserve(&outer, caravan__control_request__get_packed_size(&message))) {
-        code = error_memory(error);
-        goto out;
-    }
-    outer.size = caravan__control_request__pack(&message, outer.data);
-    if (zmq_send(client->socket, outer.data, outer.size, 0) < 0)
+    if (!message.size)
+        return ERROR_NONE;
+    if (pack_next(PACK_REQUESTS, &rest, &only) && !rest.size)
+        message = only;
+    if (zmq_send(client->socket, message.data, message.size, 0) < 0)
         code = error_set(error, ERROR_IO, "cannot send to the node: %s", zmq_strerror(zmq_errno()));
-out:
-    buffer_finish(&inner);
-    buffer_finish(&outer);
+    buffer_clear(&client->pack);
     return code;
 }
 
-static int node_stopped(const struct client *client, const char *operation, struct error *error)
+/* ControlRequest bytes into client->message. */
+static int pack_request(struct client *client, const char *operation,
+                        const ProtobufCMessage *request, struct error *error)
+{
+    Caravan__ControlRequest message = CARAVAN__CONTROL_REQUEST__INIT;
+
+    buffer_clear(&client->inner);
+    buffer_clear(&client->message);
+    if (!fields_pack(request, &client->inner))
+        return error_memory(error);
+    message.has_id = true;
+    message.id = client->last_id + 1;
+    message.operation = (char *)(uintptr_t)operation;
+    message.has_request = true;
+    message.request = fields_binary(buffer_span(&client->inner));
+    return fields_pack(&message.base, &client->message) ? ERROR_NONE : error_memory(error);
+}
+
+int client_send(struct client *client, const char *operation, const ProtobufCMessage *request,
+                uint64_t *id, struct error *error)
+{
+    struct error local;
+    int code;
+
+    error = error ? error : &local;
+    if (client->unanswered >= CLIENT_WINDOW)
+        return error_set(error, ERROR_BUSY,
+                         "%d requests wait for their answers already; read some first",
+                         CLIENT_WINDOW);
+    code = pack_request(client, operation, request, error);
+    if (!code && client->pack.size + client->message.size > PACK_SIZE)
+        code = flush(client, error);
+    if (!code && !pack_add(PACK_REQUESTS, buffer_span(&client->message), &client->pack))
+        code = error_memory(error);
+    if (code)
+        return code;
+    *id = ++client->last_id;
+    client->operation = operation;
+    client->unanswered++;
+    return ERROR_NONE;
+}
+
+size_t client_unanswered(const struct client *client)
+{
+    return client->unanswered;
+}
+
+static int node_stopped(const struct client *client, struct error *error)
 {
     return error_set(error, ERROR_NODE_DOWN,
                      "the node stopped before it answered \"%s\"; start it again with: caravan "
                      "--home %s run, and repeat the command",
-                     operation, client->home);
+                     client->operation, client->home);
 }
 
 /* Waits for a message. ERROR_NONE when there is one. A node that restarts takes the question with
  * it, so a lost connection ends the wait. */
-static int wait_message(struct client *client, const char *operation, uint64_t deadline,
-                        struct error *error)
+static int wait_message(struct client *client, uint64_t deadline, struct error *error)
 {
     for (;;) {
         zmq_pollitem_t items[] = {{.socket = client->socket, .events = ZMQ_POLLIN},
                                   {.socket = client->monitor, .events = ZMQ_POLLIN}};
         uint64_t now = now_ms();
         long left = now >= deadline ? 0 : (long)(deadline - now);
-        int ready = zmq_poll(items, 2, left > LOOK_MS ? LOOK_MS : left);
+        bool look = left > LOOK_MS;
+        int ready = zmq_poll(items, 2, look ? LOOK_MS : left);
 
         if (ready < 0 && zmq_errno() == EINTR)
             continue;
@@ -211,65 +267,134 @@ static int wait_message(struct client *client, const char *operation, uint64_t d
                              zmq_strerror(zmq_errno()));
         if (items[0].revents & ZMQ_POLLIN)
             return ERROR_NONE;
-        if (items[1].revents & ZMQ_POLLIN || !is_listening(client->path))
-            return node_stopped(client, operation, error);
+        if (items[1].revents & ZMQ_POLLIN || (look && !is_listening(client->path)))
+            return node_stopped(client, error);
         if (now >= deadline)
             return error_set(error, ERROR_TIMEOUT,
                              "the node did not answer \"%s\" in time; look at its log, or at: "
                              "caravan --home %s status",
-                             operation, client->home);
+                             client->operation, client->home);
     }
 }
 
-/* The reply's bytes are copied into the arena's messages, so the frame may go. */
-static int read_reply(struct client *client, zmq_msg_t *frame,
-                      const ProtobufCMessageDescriptor *reply_type, struct arena *arena,
-                      bool *is_ours, ProtobufCMessage **reply, struct error *error)
+static int unreadable(struct error *error)
 {
-    struct span bytes = span_of(zmq_msg_data(frame), zmq_msg_size(frame));
-    ProtobufCMessage *unpacked;
-    const Caravan__ControlReply *outer;
-    int code = guard_unpack(&caravan__control_reply__descriptor, bytes, &guard_limits_message,
-                            arena, &unpacked, error);
+    return error_prefix(error, "the node's answer cannot be read");
+}
 
-    *is_ours = true;
+/* *id 0: an answer that nobody waits for any more. */
+static int read_reply(struct client *client, struct span bytes,
+                      const ProtobufCMessageDescriptor *reply_type, struct arena *arena,
+                      uint64_t *id, ProtobufCMessage **reply, struct error *error)
+{
+    struct fields_value in[REPLY_COUNT];
+    struct span text;
+    int code = fields_read(&reply_message, bytes, in, error);
+
     if (code)
-        return error_prefix(error, "the node's answer cannot be read");
-    outer = (const Caravan__ControlReply *)unpacked;
-    *is_ours = outer->has_id && outer->id == client->last_id;
-    if (!*is_ours)
+        return unreadable(error);
+    if (in[REPLY_ID].number <= client->forgotten || in[REPLY_ID].number > client->last_id)
         return ERROR_NONE;
-    if (outer->error)
-        return error_set(error, error_code_of_name(outer->error), "%s",
-                         outer->text ? outer->text : outer->error);
-    code = guard_unpack(reply_type, span_of(outer->reply.data, outer->reply.len),
-                        &guard_limits_message, arena, reply, error);
-    return code ? error_prefix(error, "the node's answer cannot be read") : ERROR_NONE;
+    *id = in[REPLY_ID].number;
+    client->unanswered -= client->unanswered > 0;
+    if (in[REPLY_ERROR].present) {
+        char name[32];
+
+        snprintf(name, sizeof name, "%.*s", (int)in[REPLY_ERROR].bytes.size,
+                 (const char *)in[REPLY_ERROR].bytes.data);
+        text = in[in[REPLY_TEXT].present ? REPLY_TEXT : REPLY_ERROR].bytes;
+        return error_set(error, error_code_of_name(name), "%.*s", (int)text.size,
+                         (const char *)text.data);
+    }
+    code =
+        guard_unpack(reply_type, in[REPLY_REPLY].bytes, &guard_limits_message, arena, reply, error);
+    return code ? unreadable(error) : ERROR_NONE;
+}
+
+/* The next message, which may be a pack; what is on its way goes first. */
+static int next_message(struct client *client, uint64_t deadline, struct error *error)
+{
+    int code = ERROR_NONE;
+
+    while (!code) {
+        zmq_msg_close(&client->frame);
+        zmq_msg_init(&client->frame);
+        if (zmq_msg_recv(&client->frame, client->socket, ZMQ_DONTWAIT) >= 0) {
+            client->rest = span_of(zmq_msg_data(&client->frame), zmq_msg_size(&client->frame));
+            return ERROR_NONE;
+        }
+        code = flush(client, error);
+        if (!code)
+            code = wait_message(client, deadline, error);
+    }
+    return code;
+}
+
+/* One answer out of the message that was read last; what is no pack is one. */
+static struct span take_one(struct client *client, bool *malformed)
+{
+    struct span one = client->rest;
+    bool is_pack = pack_is(PACK_REPLIES, one);
+
+    *malformed = is_pack && !pack_next(PACK_REPLIES, &client->rest, &one);
+    if (!is_pack || *malformed)
+        client->rest = span_of(NULL, 0);
+    return one;
+}
+
+int client_receive(struct client *client, const ProtobufCMessageDescriptor *reply_type,
+                   struct arena *arena, int timeout_ms, uint64_t *id, ProtobufCMessage **reply,
+                   struct error *error)
+{
+    uint64_t deadline = now_ms() + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0);
+    struct error local;
+    int code = ERROR_NONE;
+
+    error = error ? error : &local;
+    *id = 0;
+    while (!code && !*id) {
+        struct span one;
+        bool malformed;
+
+        if (!client->rest.size)
+            code = next_message(client, deadline, error);
+        if (code)
+            break;
+        one = take_one(client, &malformed);
+        if (malformed) {
+            error_set(error, ERROR_MALFORMED, "a pack is cut off");
+            code = unreadable(error);
+        } else {
+            code = read_reply(client, one, reply_type, arena, id, reply, error);
+        }
+    }
+    return code;
+}
+
+/* Nobody waits for answers to what was sent so far. */
+static void forget(struct client *client)
+{
+    buffer_clear(&client->pack);
+    client->rest = span_of(NULL, 0);
+    client->unanswered = 0;
+    client->forgotten = client->last_id;
 }
 
 int client_call(struct client *client, const char *operation, const ProtobufCMessage *request,
                 const ProtobufCMessageDescriptor *reply_type, struct arena *arena, int timeout_ms,
                 ProtobufCMessage **reply, struct error *error)
 {
-    uint64_t deadline = now_ms() + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0);
-    struct error local;
-    bool is_ours = false;
+    uint64_t id = 0;
     int code;
 
-    error = error ? error : &local;
-    code = send_request(client, operation, request, error);
-    while (!code && !is_ours) {
-        zmq_msg_t frame;
-
-        code = wait_message(client, operation, deadline, error);
-        if (code)
-            break;
-        zmq_msg_init(&frame);
-        if (zmq_msg_recv(&frame, client->socket, ZMQ_DONTWAIT) >= 0)
-            code = read_reply(client, &frame, reply_type, arena, &is_ours, reply, error);
-        zmq_msg_close(&frame);
-    }
-    return code ? (int)error->code : ERROR_NONE;
+    if (client->unanswered)
+        forget(client);
+    code = client_send(client, operation, request, &id, error);
+    if (!code)
+        code = client_receive(client, reply_type, arena, timeout_ms, &id, reply, error);
+    if (code)
+        forget(client);
+    return code;
 }
 
 int client_ask(const struct cli *cli, const char *operation, const ProtobufCMessage *request,

@@ -20,12 +20,24 @@
 #define QUEUE_BYTES (64 * LIMIT_MESSAGE_SIZE)
 #define REQUEST_SIZE (4 * LIMIT_MESSAGE_SIZE)
 #define READ_AT_ONCE 64
-/* Messages that may wait for one client, each way. Who asks and does not read loses the answers;
- * who asks faster than it is answered is slowed down. */
+/* Messages that libzmq may hold for one client, each way. Who asks faster than it is answered is
+ * slowed down. */
 #define SOCKET_QUEUE 32
+/* Answers that a client has not read yet wait here, so many messages and bytes of one client; who
+ * asks and does not read loses what is above that. */
+#define LANE_COUNT 4096
+#define LANE_BYTES (8 * LIMIT_MESSAGE_SIZE)
 #define AGAIN_MS 5
+#define UNREAD_AGAIN_MS 1  /* before a client that did not read is tried again */
 #define LAST_WORDS_MS 1000 /* how long the last answers may take to reach their clients */
 #define PATH_SIZE sizeof((struct sockaddr_un *)0)->sun_path
+
+/* Answers to one client that it was too slow to take. */
+struct lane {
+    struct lane *next;
+    struct net_route route;
+    struct queue queue;
+};
 
 struct control {
     void *context;
@@ -39,6 +51,9 @@ struct control {
     } held;               /* refused by the control event */
     pthread_mutex_t lock; /* protects the queue */
     struct queue replies;
+    /* the net thread's */
+    struct lane *lanes;
+    size_t lane_bytes; /* of all lanes: at most QUEUE_BYTES */
 };
 
 static int check_folder(const char *folder, struct error *error)
@@ -139,6 +154,7 @@ int control_open(struct control *control, struct error *error)
                                              .send_queue = SOCKET_QUEUE,
                                              .receive_queue = SOCKET_QUEUE};
     char endpoint[PATH_MAX + 8];
+    int mandatory = 1; /* a client that is slow, or has gone, is no silent loss */
     int code = check_path(control->path, error);
 
     if (code == ERROR_NONE)
@@ -146,7 +162,8 @@ int control_open(struct control *control, struct error *error)
     if (code != ERROR_NONE)
         return code;
     snprintf(endpoint, sizeof endpoint, "ipc://%s", control->path);
-    if (zmq_bind(control->socket, endpoint) != 0)
+    if (zmq_setsockopt(control->socket, ZMQ_ROUTER_MANDATORY, &mandatory, sizeof mandatory) != 0 ||
+        zmq_bind(control->socket, endpoint) != 0)
         code = error_set(error, ERROR_IO, "cannot open the control socket %s: %s", control->path,
                          zmq_strerror(errno));
     else if (chmod(control->path, 0600) != 0)
@@ -204,12 +221,14 @@ static void read_socket(void *context, short events)
 /* --- answers ------------------------------------------------------------------------------------
  */
 
-bool control_reply(struct control *control, const struct net_route *route, struct buffer *message)
+bool control_reply(struct control *control, const struct net_route *route, struct buffer *message,
+                   bool *first)
 {
     struct queue_item item = {.route = *route, .message = *message};
     bool taken;
 
     pthread_mutex_lock(&control->lock);
+    *first = control->replies.count == 0;
     taken = queue_push(&control->replies, &item);
     pthread_mutex_unlock(&control->lock);
     if (taken)
@@ -217,16 +236,106 @@ bool control_reply(struct control *control, const struct net_route *route, struc
     return taken;
 }
 
-/* A client that has gone takes its answer with it. */
+enum sent { SENT, UNREAD, GONE };
+
+/* Takes the message but when the client has too many to read. */
+static enum sent send_one(struct control *control, struct queue_item *item)
+{
+    const struct net_route *route = &item->route;
+
+    if (zmq_send(control->socket, route->bytes, route->size, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) {
+        if (errno == EAGAIN)
+            return UNREAD;
+        buffer_finish(&item->message);
+        return GONE; /* a client that has gone takes its answer with it */
+    }
+    zmq_send(control->socket, item->message.data, item->message.size, ZMQ_DONTWAIT);
+    buffer_finish(&item->message);
+    return SENT;
+}
+
+static struct lane *find_lane(struct control *control, const struct net_route *route)
+{
+    for (struct lane *lane = control->lanes; lane; lane = lane->next)
+        if (lane->route.size == route->size &&
+            memcmp(lane->route.bytes, route->bytes, route->size) == 0)
+            return lane;
+    return NULL;
+}
+
+/* Keeps an answer for a client that is slow; what it has too much of is lost. */
+static void keep(struct control *control, struct lane *lane, struct queue_item *item)
+{
+    size_t size = item->message.size;
+
+    if (!lane && (lane = calloc(1, sizeof *lane))) {
+        lane->route = item->route;
+        lane->queue = (struct queue){.max_count = LANE_COUNT, .max_bytes = LANE_BYTES};
+        lane->next = control->lanes;
+        control->lanes = lane;
+    }
+    if (lane && control->lane_bytes + size <= QUEUE_BYTES && queue_push(&lane->queue, item))
+        control->lane_bytes += size;
+    else
+        log_debug("control.lost", "reason", "the client does not read its answers");
+    buffer_finish(&item->message);
+}
+
+/* true: nothing waits in it any more. */
+static bool empty_lane(struct control *control, struct lane *lane)
+{
+    struct queue_item item;
+
+    while (queue_pop(&lane->queue, &item)) {
+        size_t size = item.message.size;
+
+        switch (send_one(control, &item)) {
+        case SENT:
+            control->lane_bytes -= size;
+            break;
+        case UNREAD:
+            if (queue_unpop(&lane->queue, &item)) /* always: it has just made room */
+                return false;
+            control->lane_bytes -= size;
+            buffer_finish(&item.message);
+            break;
+        case GONE:
+            control->lane_bytes -= size + lane->queue.bytes;
+            queue_clear(&lane->queue);
+            break;
+        }
+    }
+    return true;
+}
+
+static void empty_lanes(struct control *control)
+{
+    struct lane **place = &control->lanes, *lane;
+
+    while ((lane = *place)) {
+        if (!empty_lane(control, lane)) {
+            place = &lane->next;
+            continue;
+        }
+        *place = lane->next;
+        queue_finish(&lane->queue);
+        free(lane);
+    }
+}
+
 static void send_waiting(struct control *control)
 {
     struct queue_item item;
 
+    if (control->socket)
+        empty_lanes(control);
     while (queue_take(&control->replies, &control->lock, &item)) {
-        if (control->socket && zmq_send(control->socket, item.route.bytes, item.route.size,
-                                        ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0)
-            zmq_send(control->socket, item.message.data, item.message.size, ZMQ_DONTWAIT);
-        buffer_finish(&item.message);
+        struct lane *lane = find_lane(control, &item.route);
+
+        if (!control->socket)
+            buffer_finish(&item.message);
+        else if (lane || send_one(control, &item) == UNREAD)
+            keep(control, lane, &item);
     }
 }
 
@@ -239,6 +348,8 @@ void control_poll(struct control *control, struct pollset *set)
 long control_tick(struct control *control)
 {
     send_waiting(control);
+    if (control->lanes)
+        return UNREAD_AGAIN_MS;
     return control->held.full ? AGAIN_MS : -1;
 }
 
@@ -256,8 +367,15 @@ void control_close(struct control *control)
 
 void control_destroy(struct control *control)
 {
+    struct lane *lane;
+
     if (!control)
         return;
+    while ((lane = control->lanes)) {
+        control->lanes = lane->next;
+        queue_finish(&lane->queue);
+        free(lane);
+    }
     queue_finish(&control->replies);
     buffer_finish(&control->held.message);
     pthread_mutex_destroy(&control->lock);

@@ -556,10 +556,11 @@ bool net_live(struct net *net, const char *topic, struct span payload)
 
 bool net_control_reply(struct net *net, const struct net_route *route, struct buffer *message)
 {
-    bool taken =
-        !atomic_load(&net->closed) && net->control && control_reply(net->control, route, message);
+    bool first = false, taken;
 
-    if (taken)
+    taken = !atomic_load(&net->closed) && net->control &&
+            control_reply(net->control, route, message, &first);
+    if (taken && first)
         wake(net);
     return taken;
 }

@@ -1,5 +1,6 @@
 #include "node/ops/operations.h"
 
+#include "common/fields.h"
 #include "common/guard.h"
 #include "node/ops/ops_parts.h"
 
@@ -37,43 +38,50 @@ const struct ops_operation ops_operations[] = {
     {.name = NULL},
 };
 
-const struct ops_operation *ops_find(const char *name)
+enum { REQUEST_ID = 1, REQUEST_OPERATION, REQUEST_REQUEST, REQUEST_COUNT };
+
+static const struct fields_rule request_rules[REQUEST_COUNT] = {
+    [REQUEST_ID] = {FIELDS_U64, "id", 0, false},
+    [REQUEST_OPERATION] = {FIELDS_BYTES, "operation", 0, true},
+    [REQUEST_REQUEST] = {FIELDS_BYTES, "request", 0, false},
+};
+static const struct fields_message request_message = {"ControlRequest", request_rules,
+                                                      REQUEST_COUNT};
+
+static const struct ops_operation *find(struct span name)
 {
     for (const struct ops_operation *operation = ops_operations; operation->name; operation++)
-        if (strcmp(operation->name, name) == 0)
+        if (span_equal(name, span_of_text(operation->name)))
             return operation;
     return NULL;
+}
+
+const struct ops_operation *ops_find(const char *name)
+{
+    return find(span_of_text(name));
 }
 
 int ops_read(struct span bytes, struct arena *arena, uint64_t *id,
              const struct ops_operation **operation, ProtobufCMessage **request,
              struct error *error)
 {
-    ProtobufCMessage *message;
-    const Caravan__ControlRequest *control;
+    struct fields_value in[REQUEST_COUNT];
     const struct ops_operation *found;
-    int code;
+    char name[64];
+    int code = fields_read(&request_message, bytes, in, error);
 
-    *id = 0;
-    code = guard_unpack(&caravan__control_request__descriptor, bytes, &guard_limits_message, arena,
-                        &message, error);
+    *id = in[REQUEST_ID].number;
     if (code)
         return error_prefix(error, "control request");
-    control = (const Caravan__ControlRequest *)message;
-    *id = control->id;
-    if (!control->operation)
-        return error_set(
-            error, ERROR_MALFORMED,
-            "control request: operation: found nothing, expected a name like \"list\"");
-    found = ops_find(control->operation);
+    found = find(in[REQUEST_OPERATION].bytes);
     if (!found)
         return error_set(
             error, ERROR_INVALID,
-            "control request: operation: found \"%.40s\", expected one that this node has; "
+            "control request: operation: found \"%s\", expected one that this node has; "
             "is the client newer than the node?",
-            control->operation);
-    code = guard_unpack(found->request, span_of(control->request.data, control->request.len),
-                        &guard_limits_message, arena, request, error);
+            bytes_visible(in[REQUEST_OPERATION].bytes, name, sizeof name));
+    code = guard_unpack(found->request, in[REQUEST_REQUEST].bytes, &guard_limits_message, arena,
+                        request, error);
     if (code)
         return error_prefix(error, "request of \"%s\"", found->name);
     *operation = found;

@@ -19,6 +19,7 @@ needs.modules("zmq")
 import zmq  # noqa: E402
 
 MANY = 10000
+PACK = b"\x22"          # what begins with it is a pack of requests
 REQUEST_MAX = 4 << 20  # bytes; larger ones end the connection
 ANSWERED = 10          # seconds in which another client is answered meanwhile
 MORE_MIB = 150         # of memory, for any of it
@@ -71,9 +72,11 @@ class ControlFlood(unittest.TestCase):
         """Reads so many answers; {id: (error, reply)}."""
         found, end = {}, time.monotonic() + seconds
         while len(found) < count and socket.poll(max(0, int(1000 * (end - time.monotonic())))):
-            fields = dict(wire.decode(socket.recv()))
-            found[fields.get(1)] = (fields.get(2), fields.get(4))
-            self.texts[fields.get(1)] = fields.get(3, b"")
+            message = wire.decode(socket.recv())
+            for fields in [wire.decode(one) for number, one in message if number == 5] or [message]:
+                fields = dict(fields)
+                found[fields.get(1)] = (fields.get(2), fields.get(4))
+                self.texts[fields.get(1)] = fields.get(3, b"")
         return found
 
     def test_bytes_that_are_no_request(self):
@@ -81,6 +84,7 @@ class ControlFlood(unittest.TestCase):
         for size in (0, 1, 7, 100, 5000):
             for _ in range(20):
                 socket.send(os.urandom(size))
+        socket.send(PACK + os.urandom(100))
         socket.send_multipart([b"two", b"frames"])
         self.answers(socket, MANY, 1)  # some of it is answered, by "control request: …"
         self.assertTrue(all(text.startswith(b"control request: ") for text in self.texts.values()))
@@ -107,6 +111,25 @@ class ControlFlood(unittest.TestCase):
         self.still_well()
         socket.send(request(MANY + 1, "list"))
         self.assertIsNotNone(self.answers(socket, 1)[MANY + 1][1])
+
+    def test_requests_in_packs(self):
+        """Many requests in one message; one that is wrong spoils no other, a pack that is cut off
+        none before the cut. A client that reads late loses nothing."""
+        socket = self.client(rcvhwm=1)
+        for first in range(1, MANY, 100):
+            pack = [(4, request(number, "status")) for number in range(first, first + 100)]
+            pack[50] = (4, request(first + 50, "no such"))
+            socket.send(wire.encode(pack + [(4, b"")]))
+        time.sleep(1)
+        found = self.answers(socket, MANY + 1)
+        self.assertEqual(set(found), set(range(MANY + 1)))
+        self.assertEqual({number % 100 for number, (error, _) in found.items()
+                          if number and error}, {51})
+        socket.send(wire.encode([(4, request(1, "status")), (4, request(2, "status"))])[:-5])
+        found = self.answers(socket, 2)
+        self.assertIsNotNone(found[1][1])
+        self.assertEqual(found[0][0], b"malformed")
+        self.still_well()
 
     def test_many_long_polls(self):
         """What waits is bounded: the others are told to come later."""

@@ -338,21 +338,22 @@ static const struct row wire[] = {
 
 static const struct row control[] = {
     {BYTES("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), NULL,
-     "control request: ControlRequest, byte 0", "found a number of more than 64 bits",
+     "control request: ControlRequest: byte 0", "found a number over 64 bits",
      "expected at most 64 bits"},
-    {BYTES("\x12\x05lis"), NULL, "control request: ControlRequest.operation, byte 2",
-     "found a length of 5 with 3 bytes left", "expected a length that fits"},
-    {BYTES("\x12\x02\xff\xfe"), NULL, "control request: ControlRequest.operation, byte 2",
-     "that is not UTF-8", "expected text in UTF-8"},
-    {BYTES("\x08\x07"), NULL, "control request: operation", "found nothing",
-     "expected a name like \"list\""},
+    {BYTES("\x12\x05lis"), NULL, "control request: ControlRequest: byte 2",
+     "found a field of 5 bytes", "expected at most the 3 that are left"},
+    {BYTES("\x12\x02\xff\xfe"), NULL, "control request: operation", "found \"??\"",
+     "expected one that this node has"},
+    {BYTES("\x08\x07"), NULL, "control request: ControlRequest", "found no operation",
+     "expected it"},
+    {BYTES("\x22\x02\x08\x07"), NULL, "control request: ControlRequest", "found no operation",
+     "expected it"},
     {BYTES("\x12\x04lisp"), NULL, "control request: operation", "found \"lisp\"",
      "expected one that this node has"},
     {BYTES("\x12\x04list\x1a\x02\x0a\x7f"), NULL, "request of \"list\": ListRequest.filter, byte 2",
      "found a length of 127", "expected a length that fits"},
     {BYTES("\x12\x04list\x1a\x02\x0a\x00\x1a\x00"), NULL,
-     "control request: ControlRequest.request, byte 10", "found this field a second time",
-     "expected it once"},
+     "control request: ControlRequest: byte 10", "request stands a second time", "expected once"},
 };
 
 static const struct row exports[] = {

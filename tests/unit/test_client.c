@@ -13,6 +13,7 @@
 #include "common/limits.h"
 #include "node/cli/client.h"
 #include "node/config/home.h"
+#include "node/ops/pack.h"
 #include "proto/control.pb-c.h"
 
 /* What the pretended node does with the next request. */
@@ -24,6 +25,7 @@ struct node {
     pthread_t thread;
     enum behaviour script[8];
     bool runs;
+    size_t requests, messages; /* of a node that is asked in packs */
 };
 
 static void send_reply(struct node *node, const void *peer, size_t peer_size,
@@ -90,7 +92,71 @@ static void *serve(void *argument)
     return NULL;
 }
 
-static void start(struct node *node, const enum behaviour *script)
+static void add_answer(const Caravan__ControlRequest *request, struct buffer *pack)
+{
+    Caravan__ControlReply reply = CARAVAN__CONTROL_REPLY__INIT;
+    Caravan__BackupReply inner = CARAVAN__BACKUP_REPLY__INIT;
+    uint8_t bytes[64], whole[256];
+
+    reply.has_id = inner.has_size = true;
+    reply.id = inner.size = request->id;
+    reply.has_reply = request->id % 7 != 0;
+    reply.reply.data = bytes;
+    reply.reply.len = caravan__backup_reply__pack(&inner, bytes);
+    if (!reply.has_reply)
+        reply.error = (char *)(uintptr_t) "invalid";
+    assert_true(
+        pack_add(PACK_REPLIES, span_of(whole, caravan__control_reply__pack(&reply, whole)), pack));
+}
+
+/* Answers all requests of a message, the last one first, in one pack; refuses every seventh. */
+static void answer_pack(struct node *node, const void *peer, size_t peer_size,
+                        const Caravan__ControlRequest *message)
+{
+    struct buffer pack = {0};
+
+    if (!message->n_pack)
+        add_answer(message, &pack);
+    for (size_t i = message->n_pack; i-- > 0;) {
+        Caravan__ControlRequest *request =
+            caravan__control_request__unpack(NULL, message->pack[i].len, message->pack[i].data);
+
+        assert_non_null(request);
+        add_answer(request, &pack);
+        caravan__control_request__free_unpacked(request, NULL);
+    }
+    zmq_send(node->socket, peer, peer_size, ZMQ_SNDMORE);
+    zmq_send(node->socket, pack.data, pack.size, 0);
+    buffer_finish(&pack);
+}
+
+/* Takes so many requests, in packs or not. */
+static void *serve_packs(void *argument)
+{
+    struct node *node = argument;
+    size_t left = node->requests;
+
+    while (left) {
+        static uint8_t bytes[2 * PACK_SIZE];
+        uint8_t peer[64];
+        int peer_size = zmq_recv(node->socket, peer, sizeof peer, 0);
+        int size = zmq_recv(node->socket, bytes, sizeof bytes, 0);
+        Caravan__ControlRequest *message =
+            size < 0 || (size_t)size > sizeof bytes
+                ? NULL
+                : caravan__control_request__unpack(NULL, (size_t)size, bytes);
+
+        if (!message)
+            break;
+        node->messages++;
+        left -= message->n_pack ? message->n_pack : 1;
+        answer_pack(node, peer, (size_t)peer_size, message);
+        caravan__control_request__free_unpacked(message, NULL);
+    }
+    return NULL;
+}
+
+static void start_any(struct node *node, const enum behaviour *script, size_t requests)
 {
     char path[HOME_PATH_SIZE];
     int linger = 1000;
@@ -103,16 +169,22 @@ static void start(struct node *node, const enum behaviour *script)
     assert_int_equal(home_path(node->home, HOME_CONFIG, path, NULL), 0);
     assert_int_equal(home_write(path, 0600, span_of_text("x"), NULL), 0);
     snprintf(node->endpoint, sizeof node->endpoint, "ipc://%s/%s", node->home, HOME_SOCKET);
-    if (!script)
+    if (!script && !requests)
         return;
-    for (size_t i = 0; (node->script[i] = script[i]) != END; i++)
+    for (size_t i = 0; script && (node->script[i] = script[i]) != END; i++)
         ;
+    node->requests = requests;
     node->context = zmq_ctx_new();
     node->socket = zmq_socket(node->context, ZMQ_ROUTER);
     zmq_setsockopt(node->socket, ZMQ_LINGER, &linger, sizeof linger);
     assert_int_equal(zmq_bind(node->socket, node->endpoint), 0);
-    node->runs = pthread_create(&node->thread, NULL, serve, node) == 0;
+    node->runs = pthread_create(&node->thread, NULL, script ? serve : serve_packs, node) == 0;
     assert_true(node->runs);
+}
+
+static void start(struct node *node, const enum behaviour *script)
+{
+    start_any(node, script, 0);
 }
 
 static void stop(struct node *node)
@@ -245,6 +317,86 @@ static void test_client__says_how_to_start_a_node(void **state)
     stop(&node);
 }
 
+/* Receives one answer; returns its id, or 0. */
+static uint64_t receive(struct client *client, int timeout_ms, int *code, struct error *error)
+{
+    struct arena arena;
+    ProtobufCMessage *reply = NULL;
+    uint64_t id = 0;
+
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    *code = client_receive(client, &caravan__backup_reply__descriptor, &arena, timeout_ms, &id,
+                           &reply, error);
+    if (!*code && id % 7)
+        assert_int_equal(((Caravan__BackupReply *)reply)->size, id);
+    arena_finish(&arena);
+    return id;
+}
+
+static void test_client__has_many_requests_on_their_way(void **state)
+{
+    const size_t many = 3 * CLIENT_WINDOW;
+    Caravan__BackupRequest request = CARAVAN__BACKUP_REQUEST__INIT;
+    uint8_t *seen = calloc(many + 1, 1);
+    struct node node;
+    struct client *client;
+    struct error error = {0};
+    uint64_t id = 0;
+    size_t sent = 0, received = 0;
+    int code;
+
+    (void)state;
+    assert_non_null(seen);
+    start_any(&node, NULL, many);
+    client = connect_to(&node);
+    request.file = (char *)(uintptr_t) "/a/file";
+    while (received < many) {
+        while (sent < many && client_unanswered(client) < CLIENT_WINDOW) {
+            assert_int_equal(client_send(client, "backup", &request.base, &id, &error), ERROR_NONE);
+            assert_int_equal(id, ++sent);
+        }
+        if (sent == CLIENT_WINDOW && !received)
+            assert_int_equal(client_send(client, "backup", &request.base, &id, &error), ERROR_BUSY);
+        id = receive(client, 10000, &code, &error);
+        assert_int_equal(code, id % 7 ? ERROR_NONE : ERROR_INVALID);
+        assert_in_range(id, 1, many);
+        assert_int_equal(seen[id]++, 0);
+        received++;
+    }
+    assert_int_equal(client_unanswered(client), 0);
+    assert_int_equal(receive(client, 0, &code, &error), 0);
+    assert_int_equal(code, ERROR_TIMEOUT);
+    client_destroy(client);
+    stop(&node);
+    assert_true(node.messages < many / 10);
+    free(seen);
+}
+
+static void test_client__forgets_what_was_sent_before_a_call(void **state)
+{
+    static const enum behaviour script[] = {SILENT, ANSWER, END};
+    Caravan__BackupRequest request = CARAVAN__BACKUP_REQUEST__INIT;
+    struct node node;
+    struct client *client;
+    struct error error = {0};
+    uint64_t id = 0, size = 0;
+    int code;
+
+    (void)state;
+    start(&node, script);
+    client = connect_to(&node);
+    request.file = (char *)(uintptr_t) "/a/file";
+    assert_int_equal(client_send(client, "backup", &request.base, &id, &error), ERROR_NONE);
+    assert_int_equal(receive(client, 50, &code, &error), 0);
+    assert_int_equal(code, ERROR_TIMEOUT);
+    assert_int_equal(client_unanswered(client), 1);
+    assert_int_equal(call(client, 5000, &size, &error), ERROR_NONE);
+    assert_int_equal(size, 42);
+    assert_int_equal(client_unanswered(client), 0);
+    client_destroy(client);
+    stop(&node);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +404,8 @@ int main(void)
         cmocka_unit_test(test_client__gives_up_in_time),
         cmocka_unit_test(test_client__notices_that_the_node_has_gone),
         cmocka_unit_test(test_client__says_how_to_start_a_node),
+        cmocka_unit_test(test_client__has_many_requests_on_their_way),
+        cmocka_unit_test(test_client__forgets_what_was_sent_before_a_call),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

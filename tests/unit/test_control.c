@@ -116,6 +116,63 @@ static void test_control__answers_each_client_in_any_order(void **state)
     finish(&owner);
 }
 
+/* So many answers of 1 KiB, each with its number; whoever gets them reads nothing meanwhile. */
+static void answer_many(struct owner *owner, const struct net_route *route, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct buffer message = {0};
+
+        assert_true(buffer_reserve(&message, 1024));
+        memset(message.data, 0, 1024);
+        snprintf((char *)message.data, 16, "%d", i);
+        message.size = 1024;
+        while (!net_control_reply(owner->node.net, route, &message))
+            usleep(1000);
+    }
+}
+
+static int read_number(struct raw *raw, uint64_t wait_ms)
+{
+    char got[2048];
+
+    return raw_receive(raw, got, sizeof got, wait_ms) ? atoi(got) : -1;
+}
+
+static void test_control__keeps_answers_for_a_client_that_reads_late(void **state)
+{
+    struct owner owner;
+    struct raw late, other;
+    struct net_route late_route, other_route;
+
+    (void)state;
+    begin(&owner);
+    fixture_start(&owner.node);
+    connect_client(&owner, &late);
+    connect_client(&owner, &other);
+    assert_true(raw_send(&late, "late", 4, false));
+    assert_true(raw_send(&other, "other", 5, false));
+    late_route = route_of(&owner, "late");
+    other_route = route_of(&owner, "other");
+    answer_many(&owner, &late_route, 4000);
+    answer(&owner, &other_route, "not behind it");
+    expect(&other, "not behind it");
+    for (int i = 0; i < 4000; i++)
+        assert_int_equal(read_number(&late, FIXTURE_WAIT_MS), i);
+    /* Far too many: some are lost, but only those of who does not read. */
+    answer_many(&owner, &late_route, 20000);
+    answer(&owner, &other_route, "still not");
+    expect(&other, "still not");
+    for (int i = 0; i < 4000; i++)
+        assert_int_equal(read_number(&late, FIXTURE_WAIT_MS), i);
+    while (read_number(&late, 200) >= 0)
+        ;
+    answer(&owner, &late_route, "from now on it reads");
+    expect(&late, "from now on it reads");
+    raw_close(&late);
+    raw_close(&other);
+    finish(&owner);
+}
+
 static void test_control__the_last_answer_arrives_though_the_node_stops(void **state)
 {
     struct owner owner;
@@ -314,6 +371,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_control__answers_each_client_in_any_order),
+        cmocka_unit_test(test_control__keeps_answers_for_a_client_that_reads_late),
         cmocka_unit_test(test_control__the_last_answer_arrives_though_the_node_stops),
         cmocka_unit_test(test_control__throws_away_what_is_no_request),
         cmocka_unit_test(test_control__only_the_owner_may_open_it),
