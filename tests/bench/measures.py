@@ -17,7 +17,7 @@ LATENCY = {"rate": (500, 500), "seconds": (20, 1)}  # a second; how long
 
 MEASURES = [
     Measure("0", "parts", "the parts alone: messages of 400 bytes, rows of 400 bytes",
-            (RATE,), sizes={"messages": (1_000_000, 5_000), "rows": (500_000, 5_000),
+            (RATE, CPU), sizes={"messages": (1_000_000, 5_000), "rows": (500_000, 5_000),
                             "commits": (20_000, 200)}),
     Measure("1", "catchup", "catch-up: an empty node fetches the entries of many feeds from a "
             "hub, verified and on disk", (RATE, CPU), reference="jetstream", sizes=CATCHUP,
