@@ -99,6 +99,7 @@ static void statement_free(struct span statement, struct span kept)
 
 static void entry_destroy(struct memory_entry *entry)
 {
+    free(entry->late_signature);
     free(entry->late);
     free(entry->block);
     free(entry);
@@ -168,6 +169,10 @@ static struct store_entry entry_view(const struct memory_store *store,
         view.entry.has_content = false;
         view.entry.salt = view.entry.content = span_of(NULL, 0);
     }
+    if (!store->writer && entry->signature_is_new) {
+        view.entry.signature_checked = false;
+        view.entry.signature = span_of(NULL, 0);
+    }
     return view;
 }
 
@@ -221,6 +226,14 @@ int memory_feeds_append(void *self, struct store_entry *entries, size_t count, s
     return ERROR_NONE;
 }
 
+/* The writer's view of a kept entry and its feed; NULL: not kept. */
+static struct memory_entry *entry_find(const struct memory_ledger *ledger, const struct id *feed_id,
+                                       uint64_t seq, struct memory_feed **feed)
+{
+    *feed = feed_find(ledger, feed_id);
+    return *feed && seq && seq <= (*feed)->now.head.seq ? (*feed)->entries[seq - 1] : NULL;
+}
+
 int memory_feeds_content(void *self, const struct id *feed_id, uint64_t seq, struct span salt,
                          struct span content, uint64_t received_ms, struct error *error)
 {
@@ -233,14 +246,11 @@ int memory_feeds_content(void *self, const struct id *feed_id, uint64_t seq, str
 
     if (rc)
         return rc;
-    feed = feed_find(ledger, feed_id);
-    if (!feed || seq == 0 || seq > feed->now.head.seq)
-        return error_set(error, ERROR_NOT_FOUND, "entry %llu is not in the ledger",
-                         (unsigned long long)seq);
-    entry = feed->entries[seq - 1];
+    entry = entry_find(ledger, feed_id, seq, &feed);
+    if (!entry)
+        return rules_no_entry(seq, error);
     if (entry->stored.entry.has_content)
-        return error_set(error, ERROR_EXISTS, "entry %llu has its content already",
-                         (unsigned long long)seq);
+        return rules_has_content(seq, error);
     late = malloc(salt.size + content.size + 1);
     if (!late || !grow((void **)&ledger->arrivals, &ledger->arrival_capacity,
                        ledger->arrival_count + 1, sizeof *ledger->arrivals)) {
@@ -258,6 +268,36 @@ int memory_feeds_content(void *self, const struct id *feed_id, uint64_t seq, str
     entry->stored.entry.content = copy_span(&late, content);
     take_arrival(ledger, feed, entry);
     feed->now.missing--;
+    return ERROR_NONE;
+}
+
+int memory_feeds_signature(void *self, const struct id *feed_id, uint64_t seq,
+                           struct span signature, struct error *error)
+{
+    struct memory_store *store = self;
+    struct memory_feed *feed;
+    struct memory_entry *entry;
+    uint8_t *copy;
+    int rc = memory_ledger_writable(store, error);
+
+    if (rc)
+        return rc;
+    entry = entry_find(store->ledger, feed_id, seq, &feed);
+    if (!entry)
+        return rules_no_entry(seq, error);
+    if (entry->stored.entry.signature_checked)
+        return rules_has_signature(seq, error);
+    copy = malloc(signature.size + 1);
+    if (!copy)
+        return memory_ledger_failed(store, error);
+    feed_touch(feed);
+    entry->late_signature = copy;
+    entry->signature_is_new = true;
+    entry->next_signed = store->ledger->newly_signed;
+    store->ledger->newly_signed = entry;
+    entry->stored.entry.signature_checked = true;
+    entry->stored.entry.signature = copy_span(&copy, signature);
+    rules_follow_signature(&feed->now, seq);
     return ERROR_NONE;
 }
 
@@ -322,9 +362,24 @@ static void settle_late(struct memory_ledger *ledger, bool commit)
     }
 }
 
+static void settle_signatures(struct memory_ledger *ledger, bool commit)
+{
+    for (struct memory_entry *entry = ledger->newly_signed; entry; entry = entry->next_signed) {
+        entry->signature_is_new = false;
+        if (commit)
+            continue;
+        entry->stored.entry.signature_checked = false;
+        entry->stored.entry.signature = span_of(NULL, 0);
+        free(entry->late_signature);
+        entry->late_signature = NULL;
+    }
+    ledger->newly_signed = NULL;
+}
+
 void memory_feeds_commit(struct memory_ledger *ledger)
 {
     settle_late(ledger, true);
+    settle_signatures(ledger, true);
     for (size_t i = 0; i < ledger->feed_count; i++) {
         struct memory_feed *feed = ledger->feeds[i];
 
@@ -342,6 +397,7 @@ void memory_feeds_rollback(struct memory_ledger *ledger)
     size_t kept = 0;
 
     settle_late(ledger, false);
+    settle_signatures(ledger, false);
     for (size_t i = 0; i < ledger->feed_count; i++) {
         struct memory_feed *feed = ledger->feeds[i];
 

@@ -41,9 +41,11 @@ struct sqlite_ledger {
     X(STATEMENT_ADD_ENTRY, "INSERT INTO entry (arrival, feed, seq, content_type, certificate,"     \
                            " received_ms, hash, entry, signature, salt, content)"                  \
                            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")               \
-    X(STATEMENT_HAS_CONTENT, "SELECT salt IS NOT NULL FROM entry WHERE feed = ?1 AND seq = ?2")    \
+    X(STATEMENT_HAS, "SELECT salt IS NOT NULL, signature IS NOT NULL FROM entry WHERE feed = ?1"   \
+                     " AND seq = ?2")                                                              \
     X(STATEMENT_SET_CONTENT, "UPDATE entry SET arrival = ?3, salt = ?4, content = ?5,"             \
                              " received_ms = ?6 WHERE feed = ?1 AND seq = ?2")                     \
+    X(STATEMENT_SET_SIGNATURE, "UPDATE entry SET signature = ?3 WHERE feed = ?1 AND seq = ?2")     \
     X(STATEMENT_PUT_CERTIFICATE, "INSERT INTO certificate VALUES (?1, ?2, ?3, ?4)"                 \
                                  " ON CONFLICT DO UPDATE SET encoded = excluded.encoded,"          \
                                  " seq = iif(excluded.seq = 0, seq, excluded.seq)")                \

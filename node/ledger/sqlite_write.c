@@ -72,6 +72,16 @@ static int use_run(struct use *use, struct error *error)
     return rc;
 }
 
+/* The feed's row, ERROR_NOT_FOUND when there is none. */
+static int feed_find(struct sqlite_ledger *ledger, const struct id *id, struct sqlite_feed *out,
+                     struct error *error)
+{
+    int rc = sqlite_ledger_feed(ledger, id, out, error);
+
+    ledger->failed |= rc && rc != ERROR_NOT_FOUND;
+    return rc;
+}
+
 /* The feed's row, made when it is new. */
 static int feed_take(struct sqlite_ledger *ledger, const struct id *id, struct sqlite_feed *out,
                      struct error *error)
@@ -176,28 +186,25 @@ int sqlite_write_append(void *self, struct store_entry *entries, size_t count, s
     return rc ? rc : feed_save(ledger, &feed, error);
 }
 
-static int check_misses_content(struct sqlite_ledger *ledger, uint64_t feed, uint64_t seq,
-                                struct error *error)
+/* What a kept entry has; ERROR_NOT_FOUND when it is not kept. */
+static int entry_has(struct sqlite_ledger *ledger, uint64_t feed, uint64_t seq, bool *content,
+                     bool *signature, struct error *error)
 {
     struct use use;
-    bool row = false, has = false;
-    int rc = use_start(&use, ledger, STATEMENT_HAS_CONTENT, error);
+    bool row = false;
+    int rc = use_start(&use, ledger, STATEMENT_HAS, error);
 
     if (rc)
         return rc;
     use_number(&use, 1, feed);
     use_number(&use, 2, seq);
     rc = use_step(&use, &row, error);
-    if (!rc && row)
-        has = database_u64(use.statement, 0) != 0;
+    if (!rc && row) {
+        *content = database_u64(use.statement, 0) != 0;
+        *signature = database_u64(use.statement, 1) != 0;
+    }
     use_finish(&use);
-    if (!rc && !row)
-        rc = error_set(error, ERROR_NOT_FOUND, "entry %llu is not in the ledger",
-                       (unsigned long long)seq);
-    if (!rc && has)
-        rc = error_set(error, ERROR_EXISTS, "entry %llu has its content already",
-                       (unsigned long long)seq);
-    return rc;
+    return rc || row ? rc : rules_no_entry(seq, error);
 }
 
 int sqlite_write_content(void *self, const struct id *feed, uint64_t seq, struct span salt,
@@ -206,16 +213,16 @@ int sqlite_write_content(void *self, const struct id *feed, uint64_t seq, struct
     struct sqlite_ledger *ledger = self;
     struct sqlite_feed row;
     struct use use;
+    bool has_content = false, has_signature = false;
     int rc = writable(ledger, error);
 
+    if (!rc)
+        rc = feed_find(ledger, feed, &row, error);
     if (rc)
         return rc;
-    rc = sqlite_ledger_feed(ledger, feed, &row, error);
-    if (rc) {
-        ledger->failed |= rc != ERROR_NOT_FOUND;
-        return rc;
-    }
-    rc = check_misses_content(ledger, row.number, seq, error);
+    rc = entry_has(ledger, row.number, seq, &has_content, &has_signature, error);
+    if (!rc && has_content)
+        rc = rules_has_content(seq, error);
     if (!rc)
         rc = use_start(&use, ledger, STATEMENT_SET_CONTENT, error);
     if (rc)
@@ -231,6 +238,35 @@ int sqlite_write_content(void *self, const struct id *feed, uint64_t seq, struct
         return rc;
     row.feed.head_arrival = ++ledger->last_arrival;
     row.feed.missing -= row.feed.missing > 0;
+    return feed_save(ledger, &row, error);
+}
+
+int sqlite_write_signature(void *self, const struct id *feed, uint64_t seq, struct span signature,
+                           struct error *error)
+{
+    struct sqlite_ledger *ledger = self;
+    struct sqlite_feed row;
+    struct use use;
+    bool has_content = false, has_signature = false;
+    int rc = writable(ledger, error);
+
+    if (!rc)
+        rc = feed_find(ledger, feed, &row, error);
+    if (!rc)
+        rc = entry_has(ledger, row.number, seq, &has_content, &has_signature, error);
+    if (!rc && has_signature)
+        rc = rules_has_signature(seq, error);
+    if (!rc)
+        rc = use_start(&use, ledger, STATEMENT_SET_SIGNATURE, error);
+    if (rc)
+        return rc;
+    use_number(&use, 1, row.number);
+    use_number(&use, 2, seq);
+    use_blob(&use, 3, signature);
+    rc = use_run(&use, error);
+    if (rc)
+        return rc;
+    rules_follow_signature(&row.feed, seq);
     return feed_save(ledger, &row, error);
 }
 

@@ -5,10 +5,11 @@
 
 #include "tests/support/ledger_fixture.h"
 
-/* Entries 1 … 3 of a feed, the second without its content, and one of another: made once, since
- * making them allocates. */
+/* Entries 1 … 3 of a feed, the second without its content, the third without its signature, and one
+ * of another: made once, since making them allocates. */
 struct ledger_script {
     struct store_entry a[3], held, b;
+    struct span signature;
 };
 
 struct ledger_script ledger_script_make(struct ledger_fixture *f);

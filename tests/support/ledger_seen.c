@@ -58,3 +58,38 @@ struct ledger_seen *ledger_seen_feeds(struct store store, uint64_t after, bool w
     ok(call(store, feeds, after, with_empty, limit, ledger_seen_feed, seen, NULL));
     return seen;
 }
+
+int ledger_compare_entry(void *context, const struct store_entry *got)
+{
+    struct ledger_compare *compare = context;
+    const struct entry *a = &compare->expected.entry, *b = &got->entry;
+
+    compare->count++;
+    assert_int_equal(got->received_ms, compare->expected.received_ms);
+    assert_int_equal(got->certificate, compare->expected.certificate);
+    assert_true(span_equal(a->bytes, b->bytes));
+    assert_true(span_equal(a->signature, b->signature));
+    assert_true(span_equal(a->salt, b->salt));
+    assert_true(span_equal(a->content, b->content));
+    assert_int_equal(a->has_content, b->has_content);
+    assert_int_equal(a->signature_checked, b->signature_checked);
+    assert_memory_equal(&a->hash, &b->hash, sizeof a->hash);
+    assert_memory_equal(&a->feed, &b->feed, sizeof a->feed);
+    assert_memory_equal(&a->previous, &b->previous, sizeof a->previous);
+    assert_memory_equal(&a->content_hash, &b->content_hash, sizeof a->content_hash);
+    assert_int_equal(a->seq, b->seq);
+    assert_int_equal(a->created_ms, b->created_ms);
+    assert_int_equal(a->content_type, b->content_type);
+    assert_int_equal(a->content_size, b->content_size);
+    assert_int_equal(a->min_reader, b->min_reader);
+    return 0;
+}
+
+void ledger_seen_kept(struct store store, struct store_entry expected)
+{
+    struct ledger_compare compare = {.expected = expected};
+    uint64_t seq = expected.entry.seq;
+
+    ok(call(store, entries, &expected.entry.feed, seq, seq, ledger_compare_entry, &compare, NULL));
+    assert_int_equal(compare.count, 1);
+}

@@ -25,4 +25,13 @@ struct ledger_seen *ledger_seen_arrivals(struct store store, uint64_t after, uin
 struct ledger_seen *ledger_seen_feeds(struct store store, uint64_t after, bool with_empty,
                                       size_t limit);
 
+/* A visitor that compares what it is shown with one expected entry, all but its arrival. */
+struct ledger_compare {
+    struct store_entry expected;
+    size_t count;
+};
+int ledger_compare_entry(void *context, const struct store_entry *got);
+/* The entry is kept as expected. */
+void ledger_seen_kept(struct store store, struct store_entry expected);
+
 #endif

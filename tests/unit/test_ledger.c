@@ -1,5 +1,5 @@
 /* One suite over both implementations of struct store: every promise of node/core/ports.h; the
- * small tables are in test_ledger_tables.c. */
+ * small tables are in test_ledger_tables.c, what comes late in test_ledger_late.c. */
 #include "tests/support/ledger_seen.h"
 
 #include <stdlib.h>
@@ -35,6 +35,9 @@ static void test_ledger__writes_only_in_a_transaction(void **state)
     assert_int_equal(call(f->writer, put_content, &f->a->feed, 1, entry.entry.salt,
                           entry.entry.content, 1, &f->error),
                      ERROR_INTERNAL);
+    assert_int_equal(
+        call(f->writer, put_signature, &f->a->feed, 1, entry.entry.signature, &f->error),
+        ERROR_INTERNAL);
     assert_int_equal(call(f->writer, put_frozen, &f->a->feed, true, &f->error), ERROR_INTERNAL);
     assert_int_equal(call(f->writer, put_request, sixteen, 1, &f->error), ERROR_INTERNAL);
     assert_int_equal(call(f->writer, put_value, "a", span_of_text("b"), &f->error), ERROR_INTERNAL);
@@ -65,6 +68,8 @@ static void test_ledger__a_reader_cannot_write(void **state)
     assert_int_equal(
         call(r, put_content, &f->a->feed, 1, entry.entry.salt, entry.entry.content, 1, &f->error),
         ERROR_DENIED);
+    assert_int_equal(call(r, put_signature, &f->a->feed, 1, entry.entry.signature, &f->error),
+                     ERROR_DENIED);
     assert_int_equal(call(r, put_frozen, &f->a->feed, true, &f->error), ERROR_DENIED);
     assert_int_equal(call(r, put_statement, &f->a->feed, span_of_text("s"), 1, &f->error),
                      ERROR_DENIED);
@@ -223,46 +228,6 @@ static void test_ledger__rolls_a_new_feed_back(void **state)
 
 /* --- entries ---------------------------------------------------------------------------------- */
 
-struct compare {
-    struct store_entry expected;
-    size_t count;
-};
-
-static int compare_entry(void *context, const struct store_entry *got)
-{
-    struct compare *compare = context;
-    const struct entry *a = &compare->expected.entry, *b = &got->entry;
-
-    compare->count++;
-    assert_int_equal(got->received_ms, compare->expected.received_ms);
-    assert_int_equal(got->certificate, compare->expected.certificate);
-    assert_true(span_equal(a->bytes, b->bytes));
-    assert_true(span_equal(a->signature, b->signature));
-    assert_true(span_equal(a->salt, b->salt));
-    assert_true(span_equal(a->content, b->content));
-    assert_int_equal(a->has_content, b->has_content);
-    assert_int_equal(a->signature_checked, b->signature_checked);
-    assert_memory_equal(&a->hash, &b->hash, sizeof a->hash);
-    assert_memory_equal(&a->feed, &b->feed, sizeof a->feed);
-    assert_memory_equal(&a->previous, &b->previous, sizeof a->previous);
-    assert_memory_equal(&a->content_hash, &b->content_hash, sizeof a->content_hash);
-    assert_int_equal(a->seq, b->seq);
-    assert_int_equal(a->created_ms, b->created_ms);
-    assert_int_equal(a->content_type, b->content_type);
-    assert_int_equal(a->content_size, b->content_size);
-    assert_int_equal(a->min_reader, b->min_reader);
-    return 0;
-}
-
-static void assert_kept(struct ledger_fixture *f, struct store_entry expected)
-{
-    struct compare compare = {.expected = expected};
-    uint64_t seq = expected.entry.seq;
-
-    ok(call(f->writer, entries, &expected.entry.feed, seq, seq, compare_entry, &compare, NULL));
-    assert_int_equal(compare.count, 1);
-}
-
 static void test_ledger__gives_an_entry_back_whole(void **state)
 {
     struct ledger_fixture *f = *state;
@@ -285,7 +250,7 @@ static void test_ledger__gives_an_entry_back_whole(void **state)
     entries[4].entry.signature = span_of(NULL, 0); /* nobody checked it: it is not kept */
     for (size_t i = 0; i < 5; i++) {
         assert_int_equal(entries[i].arrival, i + 1);
-        assert_kept(f, entries[i]);
+        ledger_seen_kept(f->writer, entries[i]);
     }
     free(big);
 }
@@ -419,13 +384,13 @@ static void test_ledger__reads_by_arrival(void **state)
 static int see_nested(void *context, const struct store_entry *entry)
 {
     struct ledger_seen *seen = context;
-    struct compare compare = {.expected = *entry};
+    struct ledger_compare compare = {.expected = *entry};
     struct store_feed feed;
 
     ok(call(seen->store, get_feed, &entry->entry.feed, &feed, NULL));
     assert_int_equal(feed.head.seq, 30);
     ok(call(seen->store, entries, &entry->entry.feed, entry->entry.seq, entry->entry.seq,
-            compare_entry, &compare, NULL));
+            ledger_compare_entry, &compare, NULL));
     assert_int_equal(compare.count, 1);
     seen->count++;
     return 0;
@@ -445,82 +410,6 @@ static void test_ledger__a_visitor_may_read(void **state)
     ok(call(f->writer, entries, &f->a->feed, 1, 30, see_nested, seen, NULL));
     ledger_fixture_commit(f);
     assert_int_equal(seen->count, 60);
-}
-
-/* --- late content ----------------------------------------------------------------------------- */
-
-static void test_ledger__late_content_takes_a_new_arrival(void **state)
-{
-    struct ledger_fixture *f = *state;
-    struct store_entry full[4], held[4];
-    struct store_feed feed;
-    struct ledger_seen *seen;
-
-    for (int i = 0; i < 4; i++) {
-        full[i] = sample_next(f->a, ANNOUNCEMENT, "text");
-        held[i] = i == 1 || i == 2 ? sample_without_content(full[i]) : full[i];
-    }
-    ledger_fixture_begin(f);
-    ok(call(f->writer, append, held, 4, &f->error));
-    ledger_fixture_commit(f);
-    ledger_fixture_open_reader(f);
-    ledger_fixture_begin(f);
-    ok(call(f->writer, put_content, &f->a->feed, 2, full[1].entry.salt, full[1].entry.content, 99,
-            &f->error));
-    ok(call(f->writer, get_feed, &f->a->feed, &feed, NULL));
-    assert_int_equal(feed.missing, 1);
-    assert_int_equal(feed.head_arrival, 5);
-    assert_int_equal(feed.head.seq, 4);
-    /* Not committed: a reader still misses it, at its old place. */
-    seen = ledger_seen_arrivals(f->reader, 0, STORE_ALL_TYPES);
-    assert_int_equal(seen->count, 4);
-    assert_int_equal(seen->seqs[1], 2);
-    assert_false(seen->has_content[1]);
-    ledger_fixture_commit(f);
-    ledger_fixture_reopen(f);
-    full[1].received_ms = 99;
-    assert_kept(f, full[1]);
-    seen = ledger_seen_arrivals(f->writer, 0, STORE_ALL_TYPES);
-    assert_int_equal(seen->count, 4);
-    assert_int_equal(seen->seqs[3], 2);
-    assert_int_equal(seen->arrivals[3], 5);
-    assert_true(seen->has_content[3]);
-    assert_int_equal(ledger_seen_feeds(f->writer, 4, false, 10)->count, 1);
-}
-
-static void test_ledger__late_content_has_its_errors_and_rolls_back(void **state)
-{
-    struct ledger_fixture *f = *state;
-    struct store_entry one = sample_next(f->a, ANNOUNCEMENT, "one");
-    struct store_entry two = sample_next(f->a, ANNOUNCEMENT, "two");
-    struct store_entry held = sample_without_content(two);
-    struct span salt = two.entry.salt, content = two.entry.content;
-    struct store_info info;
-
-    ledger_fixture_begin(f);
-    ledger_fixture_append(f, one);
-    ledger_fixture_append(f, held);
-    ledger_fixture_commit(f);
-    ledger_fixture_begin(f);
-    assert_int_equal(call(f->writer, put_content, &f->a->feed, 3, salt, content, 1, &f->error),
-                     ERROR_NOT_FOUND);
-    assert_int_equal(call(f->writer, put_content, &f->a->feed, 0, salt, content, 1, &f->error),
-                     ERROR_NOT_FOUND);
-    assert_int_equal(call(f->writer, put_content, &f->b->feed, 1, salt, content, 1, &f->error),
-                     ERROR_NOT_FOUND);
-    assert_int_equal(call(f->writer, put_content, &f->a->feed, 1, salt, content, 1, &f->error),
-                     ERROR_EXISTS);
-    ok(call(f->writer, put_content, &f->a->feed, 2, salt, content, 1, &f->error));
-    assert_int_equal(call(f->writer, put_content, &f->a->feed, 2, salt, content, 1, &f->error),
-                     ERROR_EXISTS);
-    ledger_fixture_rollback(f);
-    assert_kept(f, held);
-    ok(call(f->writer, info, &info, NULL));
-    assert_int_equal(info.last_arrival, 2);
-    ledger_fixture_begin(f);
-    ok(call(f->writer, put_content, &f->a->feed, 2, salt, content, two.received_ms, &f->error));
-    ledger_fixture_commit(f);
-    assert_kept(f, two);
 }
 
 static void test_ledger__lists_what_is_missing(void **state)
@@ -636,8 +525,6 @@ int main(void)
         LEDGER_FIXTURE_BOTH(test_ledger__reads_ranges_in_order),
         LEDGER_FIXTURE_BOTH(test_ledger__reads_by_arrival),
         LEDGER_FIXTURE_BOTH(test_ledger__a_visitor_may_read),
-        LEDGER_FIXTURE_BOTH(test_ledger__late_content_takes_a_new_arrival),
-        LEDGER_FIXTURE_BOTH(test_ledger__late_content_has_its_errors_and_rolls_back),
         LEDGER_FIXTURE_BOTH(test_ledger__lists_what_is_missing),
         LEDGER_FIXTURE_BOTH(test_ledger__pages_feeds_by_their_last_change),
         LEDGER_FIXTURE_BOTH(test_ledger__keeps_feeds_without_entries),
