@@ -129,6 +129,13 @@ static const char *text_at(const struct filter_facets *facets, size_t index)
     return at;
 }
 
+size_t filter_facets_size(const struct filter_facets *facets)
+{
+    const char *end = text_at(facets, (size_t)facets->countries + facets->fields);
+
+    return (size_t)(end - (const char *)facets);
+}
+
 const char *filter_facets_country(const struct filter_facets *facets, size_t index)
 {
     return index < facets->countries ? text_at(facets, index) : NULL;

@@ -26,6 +26,8 @@ struct filter_facets {
 int filter_facets_create(const Caravan__Announcement *announcement, struct filter_facets **out,
                          struct error *error);
 void filter_facets_destroy(struct filter_facets *facets); /* NULL is fine */
+/* Bytes of the block; the blocks of announcements that are filtered alike are equal bytes. */
+size_t filter_facets_size(const struct filter_facets *facets);
 /* The index-th country; NULL behind the last. For live topics. */
 const char *filter_facets_country(const struct filter_facets *facets, size_t index);
 

@@ -153,9 +153,11 @@ static bool try_request(struct node_desk *desk, struct node_request *request, ui
 
     desk->context.first_try = !request->tried;
     desk->context.last_try = now >= request->deadline;
+    desk->context.progress = request->progress;
     request->tried = true;
     request->reply_at = desk->replies.size;
     code = ops_run(request->operation, &desk->context, request->message, &desk->replies, &error);
+    request->progress = desk->context.progress;
     if (code)
         desk->replies.size = request->reply_at;
     if (code == OPS_WAIT && !desk->context.last_try)

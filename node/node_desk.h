@@ -18,6 +18,7 @@ struct node_request {
     struct error *error; /* NULL: none yet */
     uint64_t deadline;   /* monotonic ms, of a long poll */
     bool tried;
+    uint64_t progress;           /* of a long poll, between two tries */
     size_t reply_at, reply_size; /* in the desk's replies */
 };
 

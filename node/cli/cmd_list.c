@@ -26,6 +26,8 @@ struct listing {
     uint64_t limit; /* 0: all */
     int64_t now_ms;
     uint64_t shown, total;
+    bool counted; /* total is known */
+    bool more;    /* there are more than were asked for */
     struct rows rows;
     struct arena arena; /* what rows point to */
     struct buffer json;
@@ -190,39 +192,55 @@ static int take_page(struct listing *listing, const Caravan__ListReply *reply, s
             return error_memory(error);
         listing->shown++;
     }
+    listing->counted = reply->has_total;
     listing->total = reply->total;
     if (listing->rows.count >= ROWS_MAX)
         print_table(listing);
     return ERROR_NONE;
 }
 
+static int ask(struct listing *listing, Caravan__ListRequest *request, struct error *error)
+{
+    struct arena page;
+    ProtobufCMessage *message;
+    int code;
+
+    /* A table's rows point into the replies; JSON is printed at once. */
+    arena_init(&page, LIMIT_ARENA_SIZE);
+    code = client_call(listing->client, "list", &request->base, &caravan__list_reply__descriptor,
+                       listing->cli->json ? &page : &listing->arena, CLIENT_TIMEOUT_MS, &message,
+                       error);
+    if (!code) {
+        const Caravan__ListReply *reply = (const Caravan__ListReply *)message;
+
+        request->before_arrival = reply->next_before;
+        code = take_page(listing, reply, error);
+    }
+    arena_finish(&page);
+    return code;
+}
+
+/* A page may be short, even empty, and others behind it: then the node had read enough at once. */
 static int list_all(struct listing *listing, struct error *error)
 {
     Caravan__ListRequest request = CARAVAN__LIST_REQUEST__INIT;
     int code = ERROR_NONE;
-    bool more = true;
 
     request.filter = &listing->filter.filter;
     request.has_limit = request.has_before_arrival = true;
-    while (!code && more && (!listing->limit || listing->shown < listing->limit)) {
+    listing->more = true;
+    while (!code && listing->more && (!listing->limit || listing->shown < listing->limit)) {
         uint64_t left = listing->limit ? listing->limit - listing->shown : PAGE;
-        struct arena page;
-        ProtobufCMessage *message;
 
         request.limit = left < PAGE ? (uint32_t)left : PAGE;
-        /* A table's rows point into the replies; JSON is printed at once. */
-        arena_init(&page, LIMIT_ARENA_SIZE);
-        code = client_call(listing->client, "list", &request.base, &caravan__list_reply__descriptor,
-                           listing->cli->json ? &page : &listing->arena, CLIENT_TIMEOUT_MS,
-                           &message, error);
-        if (!code) {
-            const Caravan__ListReply *reply = (const Caravan__ListReply *)message;
-
-            request.before_arrival = reply->next_before;
-            more = reply->next_before != 0;
-            code = take_page(listing, reply, error);
-        }
-        arena_finish(&page);
+        code = ask(listing, &request, error);
+        listing->more = request.before_arrival != 0;
+    }
+    /* Scripts get the total also right after the start of a node that holds very much, when the
+     * node takes some seconds to count. Before arrival 1 there is nothing to list. */
+    while (!code && listing->cli->json && !listing->counted) {
+        request.before_arrival = 1;
+        code = ask(listing, &request, error);
     }
     return code;
 }
@@ -236,6 +254,8 @@ static void print_end(struct listing *listing)
     print_table(listing);
     if (listing->shown == 0)
         fputs("no announcement matches\n", stderr);
+    else if (listing->more && !listing->counted)
+        fprintf(stderr, "the newest %" PRIu64 "; --limit all shows the rest\n", listing->shown);
     else if (listing->shown < listing->total)
         fprintf(stderr, "%" PRIu64 " of %" PRIu64 "; --limit all shows the rest\n", listing->shown,
                 listing->total);

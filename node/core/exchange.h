@@ -145,6 +145,8 @@ enum exchange_publishing exchange_publishing(const struct exchange *exchange);
  * long polls when it moves. */
 uint64_t exchange_changes(const struct exchange *exchange);
 const struct id *exchange_own_feed(const struct exchange *exchange);
+/* Our handle, as our profile says, else as configured. Borrowed. */
+const char *exchange_own_handle(const struct exchange *exchange);
 /* A partner's chain and endpoints now in force, for dialling; NULL when it is no partner. */
 const struct identity_chain *exchange_chain(const struct exchange *exchange, const struct id *feed);
 const Caravan__Endpoints *exchange_endpoints(const struct exchange *exchange,

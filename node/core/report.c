@@ -39,9 +39,8 @@ static void fill_state(const struct exchange *exchange, const struct feed *feed,
                                           .received_seq = feed->received_seq,
                                           .received_missing = feed->received_missing,
                                           .received_ms = feed->received_ms};
-    snprintf(state->handle, sizeof state->handle, "%s", feed_handle(feed));
-    if (state->own && !state->handle[0])
-        snprintf(state->handle, sizeof state->handle, "%s", exchange->handle);
+    snprintf(state->handle, sizeof state->handle, "%s",
+             state->own ? exchange_own_handle(exchange) : feed_handle(feed));
     if (feed->profile && feed->profile->country)
         snprintf(state->country, sizeof state->country, "%s", feed->profile->country);
     if (feed->partner)
@@ -69,6 +68,13 @@ void exchange_feeds(const struct exchange *exchange,
         visit(context, &state);
     }
     free(feeds);
+}
+
+const char *exchange_own_handle(const struct exchange *exchange)
+{
+    const char *handle = feed_handle(exchange->own);
+
+    return *handle ? handle : exchange->handle;
 }
 
 uint64_t exchange_changes(const struct exchange *exchange)

@@ -1,22 +1,17 @@
 #include "node/core/view.h"
 
-#include "node/core/view_index.h"
-#include "node/core/view_read.h"
+#include "node/core/view_parts.h"
 
-#include <ctype.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define TYPE_ANNOUNCEMENT CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT
 #define TYPE_REVISION CARAVAN__CONTENT_TYPE__CONTENT_TYPE_REVISION
 #define TYPE_WITHDRAWAL CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL
 
-struct view {
-    struct view_index index;
-};
+/* Entries that one call of view_changes reads: some 30 ms. */
+#define CHANGES_MAX VIEW_CHUNK
 
 int view_create(const struct store *store, const struct id *own, bool own_only, struct view **out,
                 struct error *error)
@@ -38,6 +33,11 @@ void view_destroy(struct view *view)
     free(view);
 }
 
+void view_reset(struct view *view)
+{
+    view_index_reset(&view->index);
+}
+
 int view_update(struct view *view, struct error *error)
 {
     return view_index_update(&view->index, error);
@@ -48,359 +48,384 @@ uint64_t view_last_arrival(const struct view *view)
     return view->index.last_arrival;
 }
 
-/* --- names ------------------------------------------------------------------------------------ */
-
-const char *view_handle(const struct view *view, const struct id *feed)
+/* Only what was there when a list was last asked for: what comes later is for the next list. */
+bool view_has_work(const struct view *view)
 {
-    const struct view_feed *found = view_index_feed(&view->index, feed);
-
-    return found ? found->handle : "";
+    return view_index_unread(&view->index, view->index.wanted) != VIEW_INDEX_COMPLETE;
 }
 
-void view_name(const struct view *view, const struct id *feed, uint64_t seq,
-               char out[VIEW_NAME_SIZE])
+int view_work(struct view *view, struct error *error)
 {
-    const char *handle = view_handle(view, feed);
-    char hex[17];
+    size_t chunk = view_index_unread(&view->index, view->index.wanted);
 
-    bytes_to_hex(feed->bytes, 8, hex);
-    snprintf(out, VIEW_NAME_SIZE, "%s/%" PRIu64, *handle ? handle : hex, seq);
-}
-
-/* Hex digits or a fingerprint's digits, without spaces; "" when it is neither. */
-static void squeeze(const char *name, char out[2 * BYTES_ID_SIZE + 1])
-{
-    size_t size = 0;
-
-    for (; *name; name++) {
-        if (*name == ' ')
-            continue;
-        if (!isxdigit((unsigned char)*name) || size == 2 * BYTES_ID_SIZE) {
-            size = 0;
-            break;
-        }
-        out[size++] = (char)tolower((unsigned char)*name);
-    }
-    out[size] = '\0';
-}
-
-static bool is_called(const struct view_feed *feed, const char *name, const char *digits)
-{
-    char text[2 * BYTES_ID_SIZE + 1];
-    char fingerprint[IDENTITY_FINGERPRINT_SIZE];
-
-    if (feed->handle[0] && strcasecmp(feed->handle, name) == 0)
-        return true;
-    if (strlen(digits) < 8)
-        return false;
-    bytes_to_hex(feed->id.bytes, sizeof feed->id.bytes, text);
-    if (strncmp(text, digits, strlen(digits)) == 0)
-        return true;
-    identity_fingerprint(&feed->id, fingerprint);
-    squeeze(fingerprint, text);
-    return strcmp(text, digits) == 0;
-}
-
-static int ambiguous(const char *name, const struct id *a, const struct id *b, struct error *error)
-{
-    char first[IDENTITY_FINGERPRINT_SIZE], second[IDENTITY_FINGERPRINT_SIZE];
-    char hex_a[17], hex_b[17];
-
-    identity_fingerprint(a, first);
-    identity_fingerprint(b, second);
-    bytes_to_hex(a->bytes, 8, hex_a);
-    bytes_to_hex(b->bytes, 8, hex_b);
-    return error_set(error, ERROR_EXISTS,
-                     "two institutions are called %.40s: fingerprint %s (write %s) and fingerprint "
-                     "%s (write %s); ask them by telephone which is which",
-                     name, first, hex_a, second, hex_b);
-}
-
-int view_resolve(const struct view *view, const char *name, struct id *feed, struct error *error)
-{
-    const struct view_feed *found = NULL;
-    const struct view_feed *candidate;
-    char digits[2 * BYTES_ID_SIZE + 1];
-    size_t at = 0;
-
-    squeeze(name, digits);
-    while ((candidate = map_next(&view->index.feeds, &at))) {
-        if (!is_called(candidate, name, digits))
-            continue;
-        if (found)
-            return ambiguous(name, &found->id, &candidate->id, error);
-        found = candidate;
-    }
-    if (!found)
-        return error_set(error, ERROR_NOT_FOUND,
-                         "no institution is known as \"%.80s\"; expected a handle like th-nstda, a "
-                         "fingerprint, or at least 8 hex digits of a feed id; caravan status lists "
-                         "those that are known",
-                         name);
-    *feed = found->id;
-    return ERROR_NONE;
-}
-
-int view_resolve_name(const struct view *view, const char *name, struct id *feed, uint64_t *seq,
-                      struct error *error)
-{
-    const char *slash = strrchr(name, '/');
-    char institution[96];
-    char *end;
-    uint64_t number;
-
-    if (!slash || slash == name || (size_t)(slash - name) >= sizeof institution || slash[1] < '1' ||
-        slash[1] > '9' || strlen(slash + 1) > 18)
-        goto invalid;
-    number = strtoull(slash + 1, &end, 10);
-    if (*end)
-        goto invalid;
-    memcpy(institution, name, (size_t)(slash - name));
-    institution[slash - name] = '\0';
-    *seq = number;
-    return view_resolve(view, institution, feed, error);
-invalid:
-    return error_set(error, ERROR_INVALID,
-                     "\"%.80s\" is no name of an announcement; expected institution/number, like "
-                     "th-nstda/42",
-                     name);
-}
-
-/* --- what is shown ---------------------------------------------------------------------------- */
-
-static const struct filter_facets *facets_in_force(const struct view_feed *feed,
-                                                   const struct view_slot *base)
-{
-    return base->revised_by ? feed->slots[base->revised_by - 1].facets : base->facets;
-}
-
-/* An entry that is no announcement and no change of one. */
-static bool other_is_wanted(const Caravan__Filter *filter, const struct view_slot *slot)
-{
-    if (filter_asks_content(filter))
-        return false;
-    return (filter && filter->other) || !view_read_knows_type(slot->content_type);
-}
-
-static bool is_listed(const Caravan__Filter *filter, const struct view_feed *feed,
-                      const struct view_slot *slot)
-{
-    if (!filter_matches_handle(filter, feed->handle))
-        return false;
-    if (slot->content_type == TYPE_ANNOUNCEMENT)
-        return (slot->withdrawn_by == 0 || (filter && filter->withdrawn)) &&
-               filter_matches(filter, facets_in_force(feed, slot));
-    return !view_feed_base(feed, slot) && other_is_wanted(filter, slot);
-}
-
-/* Whoever saw the announcement is told of its changes, also when it no longer matches. */
-static bool is_event(const Caravan__Filter *filter, const struct view_feed *feed,
-                     const struct view_slot *slot)
-{
-    const struct view_slot *base = view_feed_base(feed, slot);
-
-    if (!filter_matches_handle(filter, feed->handle))
-        return false;
-    if (slot->content_type == TYPE_ANNOUNCEMENT)
-        return filter_matches(filter, slot->facets);
-    if (!base)
-        return other_is_wanted(filter, slot);
-    return filter_matches(filter, base->facets) || filter_matches(filter, slot->facets) ||
-           (slot->content_type == TYPE_WITHDRAWAL &&
-            filter_matches(filter, facets_in_force(feed, base)));
+    return chunk == VIEW_INDEX_COMPLETE ? ERROR_NONE : view_index_read(&view->index, chunk, error);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static void name_state(const struct view *view, const struct view_feed *feed, uint64_t seq,
-                       struct view_state *state)
+void view_parts_name(const struct view *view, const struct id *feed, uint64_t seq,
+                     struct view_state *state)
 {
     memset(state, 0, sizeof *state);
-    view_name(view, &feed->id, seq, state->name);
-    state->handle = feed->handle;
-    state->feed = feed->id;
-    state->own = id_equal(&feed->id, &view->index.own);
+    view_name(view, feed, seq, state->name);
+    state->handle = view_handle(view, feed);
+    state->feed = *feed;
+    state->own = id_equal(feed, &view->index.own);
     state->seq = seq;
 }
 
-/* An announcement or other entry as it is now. */
-static int read_now(struct view *view, const struct view_feed *feed, uint64_t seq,
-                    view_visitor visit, void *context, bool *stop, struct error *error)
+static const struct view_folded *folded_of(const struct view *view, const struct id *feed,
+                                           uint64_t seq)
 {
-    const struct view_slot *slot = &feed->slots[seq - 1];
+    return view_index_folded(&view->index, view_index_feed(&view->index, feed), seq);
+}
+
+int view_parts_now(struct view *view, const struct id *feed, uint64_t seq, bool announcement,
+                   view_visitor visit, void *context, bool *stop, struct error *error)
+{
+    const struct view_folded *folded = announcement ? folded_of(view, feed, seq) : NULL;
     struct view_read read = {.store = &view->index.store, .visit = visit, .context = context};
 
-    name_state(view, feed, seq, &read.state);
-    if (slot->content_type == TYPE_ANNOUNCEMENT) {
-        read.state.revised_by = slot->revised_by;
-        read.state.withdrawn_by = slot->withdrawn_by;
+    view_parts_name(view, feed, seq, &read.state);
+    if (announcement)
+        read.state.content_type = TYPE_ANNOUNCEMENT;
+    if (folded) {
+        read.state.revised_by = folded->revised_by;
+        read.state.withdrawn_by = folded->withdrawn_by;
     }
-    read.state.content_type = slot->content_type;
     read.state.event_seq = read.state.revised_by ? read.state.revised_by : seq;
     read.content_seq = read.state.event_seq;
-    return view_read(&read, stop, error);
+    return view_read(&read, NULL, stop, error);
 }
 
-/* One event as it left the announcement: a publication, a change, or another entry. */
-static int read_event(struct view *view, const struct view_feed *feed, uint64_t seq,
-                      view_visitor visit, void *context, bool *stop, struct error *error)
+/* One event as it left the announcement: a publication, a change, or another entry. base: of a
+ * change, the announcement; else 0. event: where it is at hand. */
+static int read_event(struct view *view, const struct id *feed, uint64_t seq, uint64_t base,
+                      bool withdraws, const struct store_entry *event, struct view_read *read,
+                      bool *stop, struct error *error)
 {
-    const struct view_slot *slot = &feed->slots[seq - 1];
-    const struct view_slot *base = view_feed_base(feed, slot);
-    struct view_read read = {.store = &view->index.store, .visit = visit, .context = context};
+    const struct view_folded *folded = withdraws ? folded_of(view, feed, base) : NULL;
 
-    name_state(view, feed, base ? slot->target : seq, &read.state);
-    read.state.content_type = slot->content_type;
-    read.state.event_seq = seq;
-    read.content_seq = seq;
-    if (base && slot->content_type == TYPE_REVISION)
-        read.state.revised_by = seq;
-    if (base && slot->content_type == TYPE_WITHDRAWAL) {
-        read.state.revised_by = base->revised_by;
-        read.state.withdrawn_by = seq;
-        read.content_seq = base->revised_by ? base->revised_by : slot->target;
+    read->store = &view->index.store;
+    view_parts_name(view, feed, base ? base : seq, &read->state);
+    read->state.event_seq = seq;
+    read->content_seq = seq;
+    if (base && !withdraws)
+        read->state.revised_by = seq;
+    if (base && withdraws) {
+        read->state.revised_by = folded ? folded->revised_by : 0;
+        read->state.withdrawn_by = seq;
+        read->content_seq = read->state.revised_by ? read->state.revised_by : base;
     }
-    return view_read(&read, stop, error);
+    return view_read(read, event, stop, error);
 }
 
-/* true when the place in order is where its entry stands now. */
-static bool is_current(const struct view_arrival *at)
+int view_parts_is_announcement(const struct view *view, const struct id *feed, uint64_t seq,
+                               bool *is, struct error *error)
 {
-    return at->feed->slots[at->seq - 1].arrival == at->arrival;
+    const struct view_feed *found = view_index_feed(&view->index, feed);
+    struct view_read_kind kind;
+    int code;
+
+    *is = found && seq <= UINT32_MAX && view_bits_has(&found->announcements, (uint32_t)seq);
+    if (*is || !seq)
+        return ERROR_NONE;
+    code = view_read_kind(&view->index.store, feed, seq, &kind, error);
+    *is = !code && kind.found && kind.type == TYPE_ANNOUNCEMENT;
+    return code;
 }
 
-int view_list(struct view *view, const Caravan__Filter *filter, uint64_t before, size_t limit,
-              view_visitor visit, void *context, uint64_t *next, uint64_t *total,
-              struct error *error)
+/* --- following -------------------------------------------------------------------------------- */
+
+struct following {
+    struct view *view;
+    const Caravan__Filter *filter;
+    size_t limit, scanned;
+    struct view_read read;
+    uint64_t next;
+    bool stopped; /* there may be more */
+    struct error *error;
+    int code;
+};
+
+static bool content_matches(struct following *following, struct span content, struct arena *arena)
 {
-    const struct view_index *index = &view->index;
-    bool full = limit == 0;
-    size_t seen = 0;
+    struct filter_facets *facets = NULL;
+    bool match;
 
-    *next = *total = 0;
-    for (size_t i = index->order_count; i-- > 0;) {
-        const struct view_arrival *at = &index->order[i];
-        int code;
+    following->code = view_read_facets(content, arena, &facets, following->error);
+    match = filter_matches(following->filter, facets);
+    filter_facets_destroy(facets);
+    return match;
+}
 
-        if (!is_current(at) || !is_listed(filter, at->feed, &at->feed->slots[at->seq - 1]))
-            continue;
-        ++*total;
-        if (before && at->arrival >= before)
-            continue;
-        if (full) {
-            if (*next == 0)
-                *next = at->arrival + 1;
-            continue;
-        }
-        code = read_now(view, at->feed, at->seq, visit, context, &full, error);
-        if (code)
-            return code;
-        full = full || ++seen >= limit;
+/* Does an announcement match, or what a revision makes of one? */
+static bool entry_matches(struct following *following, const struct entry *entry)
+{
+    struct view_read_change change = {0};
+    struct arena arena;
+    bool match = false;
+
+    if (!filter_asks_content(following->filter))
+        return true;
+    if (!entry->has_content || entry->min_reader > VIEW_SCHEMA_VERSION)
+        return false;
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    if (entry->content_type == TYPE_ANNOUNCEMENT)
+        match = content_matches(following, entry->content, &arena);
+    else if (entry->content_type == TYPE_REVISION)
+        following->code = view_read_change(entry, &arena, &change, following->error);
+    if (change.has_content)
+        match = content_matches(following, change.content, &arena);
+    arena_finish(&arena);
+    return match;
+}
+
+struct matching {
+    struct following *following;
+    bool match;
+};
+
+static int visit_other(void *context, const struct store_entry *stored)
+{
+    struct matching *matching = context;
+
+    matching->match = entry_matches(matching->following, &stored->entry);
+    return 1;
+}
+
+/* The same for an entry that is not at hand. */
+static bool other_matches(struct following *following, const struct id *feed, uint64_t seq)
+{
+    const struct store *store = &following->view->index.store;
+    struct matching matching = {following, false};
+    int code = store->operations->entries(store->self, feed, seq, seq, visit_other, &matching,
+                                          following->error);
+
+    if (code)
+        following->code = code;
+    return matching.match && !following->code;
+}
+
+/* Whoever saw the announcement is told of its changes, also when it no longer matches. */
+static bool change_matches(struct following *following, const struct entry *entry, uint64_t base)
+{
+    const struct view_folded *folded;
+
+    if (entry_matches(following, entry) || following->code ||
+        other_matches(following, &entry->feed, base))
+        return true;
+    folded = folded_of(following->view, &entry->feed, base);
+    return entry->content_type == TYPE_WITHDRAWAL && folded && folded->revised_by &&
+           other_matches(following, &entry->feed, folded->revised_by);
+}
+
+/* The announcement that a change belongs to, in the same feed; 0: none, or it is no change. */
+static uint64_t base_of(struct following *following, const struct entry *entry)
+{
+    struct view_read_change change;
+    struct arena arena;
+    bool is = false;
+
+    if ((entry->content_type != TYPE_REVISION && entry->content_type != TYPE_WITHDRAWAL) ||
+        !entry->has_content || entry->min_reader > VIEW_SCHEMA_VERSION)
+        return 0;
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    following->code = view_read_change(entry, &arena, &change, following->error);
+    arena_finish(&arena);
+    if (!following->code)
+        following->code = view_parts_is_announcement(following->view, &entry->feed, change.target,
+                                                     &is, following->error);
+    return is ? change.target : 0;
+}
+
+static bool is_event(struct following *following, const struct entry *entry, uint64_t *base)
+{
+    *base = 0;
+    if (!filter_matches_handle(following->filter, view_handle(following->view, &entry->feed)))
+        return false;
+    if (entry->content_type == TYPE_ANNOUNCEMENT)
+        return entry_matches(following, entry);
+    *base = base_of(following, entry);
+    if (*base && !following->code)
+        return change_matches(following, entry, *base);
+    return view_parts_takes_other(following->filter, view_read_knows_type(entry->content_type));
+}
+
+static int follow(void *context, const struct store_entry *stored)
+{
+    struct following *following = context;
+    const struct entry *entry = &stored->entry;
+    bool full = false;
+    uint64_t base;
+
+    if (stored->arrival > following->view->index.last_arrival)
+        return 1;
+    following->scanned++;
+    if (is_event(following, entry, &base) && !following->code) {
+        following->code = read_event(following->view, &entry->feed, entry->seq, base,
+                                     entry->content_type == TYPE_WITHDRAWAL, stored,
+                                     &following->read, &full, following->error);
+        full = full || --following->limit == 0;
     }
-    return ERROR_NONE;
+    if (following->code)
+        return 1;
+    following->next = stored->arrival;
+    following->stopped = full || following->scanned == CHANGES_MAX;
+    return following->stopped;
 }
 
 int view_changes(struct view *view, const Caravan__Filter *filter, uint64_t after, size_t limit,
                  view_visitor visit, void *context, uint64_t *next, struct error *error)
 {
-    const struct view_index *index = &view->index;
-    bool full = limit == 0;
-    size_t seen = 0;
+    const struct store *store = &view->index.store;
+    struct following following = {.view = view,
+                                  .filter = filter,
+                                  .limit = limit,
+                                  .read = {.visit = visit, .context = context},
+                                  .next = after,
+                                  .error = error};
+    uint64_t last = view->index.last_arrival;
+    int code = ERROR_NONE;
 
     *next = after;
-    for (size_t i = view_index_after(index, after); i < index->order_count && !full; i++) {
-        const struct view_arrival *at = &index->order[i];
-        int code;
-
-        if (is_current(at) && is_event(filter, at->feed, &at->feed->slots[at->seq - 1])) {
-            code = read_event(view, at->feed, at->seq, visit, context, &full, error);
-            if (code)
-                return code;
-            full = full || ++seen >= limit;
-        }
-        *next = at->arrival;
-    }
-    return ERROR_NONE;
-}
-
-static int find(const struct view *view, const struct id *feed, uint64_t seq,
-                const struct view_feed **out, struct error *error)
-{
-    const struct view_feed *found = view_index_feed(&view->index, feed);
-    char name[VIEW_NAME_SIZE];
-
-    if (found && view_feed_slot(found, seq)) {
-        *out = found;
+    if (!limit || after >= last)
         return ERROR_NONE;
-    }
-    view_name(view, feed, seq, name);
-    return error_set(error, ERROR_NOT_FOUND,
-                     "there is no %s here; %" PRIu64 " entries of that institution are known", name,
-                     found ? found->count : 0);
+    code =
+        store->operations->arrivals(store->self, after, STORE_ALL_TYPES, follow, &following, error);
+    if (!code)
+        code = following.code;
+    if (!code) /* behind the last entry that is there, arrivals have been taken by others */
+        *next = following.stopped ? following.next : last;
+    return code;
 }
 
-/* People name an announcement by the number that first published it; by the number of one of its
- * changes they mean the same. */
-static uint64_t announcement_of(const struct view_feed *feed, uint64_t seq)
-{
-    const struct view_slot *slot = &feed->slots[seq - 1];
+/* --- one announcement ------------------------------------------------------------------------- */
 
-    return view_feed_base(feed, slot) ? slot->target : seq;
+/* What people mean by a number: the announcement that first had it; by the number of one of its
+ * changes the same. */
+struct meant {
+    struct view_read_kind kind; /* of the entry at the number that was given */
+    uint64_t seq;               /* of the announcement or other entry */
+    bool announcement;
+};
+
+static int count_entries(const struct view *view, const struct id *feed, uint64_t *count)
+{
+    const struct store *store = &view->index.store;
+    struct store_feed known;
+    int code;
+
+    *count = 0;
+    if (view->index.own_only && !id_equal(feed, &view->index.own))
+        return ERROR_NONE;
+    code = store->operations->get_feed(store->self, feed, &known, NULL);
+    if (!code)
+        *count = known.head.seq;
+    return code == ERROR_NOT_FOUND ? ERROR_NONE : code;
+}
+
+static int find(const struct view *view, const struct id *feed, uint64_t seq, struct meant *out,
+                struct error *error)
+{
+    char name[VIEW_NAME_SIZE];
+    uint64_t count;
+    bool is = false;
+    int code = count_entries(view, feed, &count);
+
+    if (code)
+        return error_set(error, (enum error_code)code, "cannot read the ledger");
+    *out = (struct meant){.seq = seq};
+    if (seq <= count)
+        code = view_read_kind(&view->index.store, feed, seq, &out->kind, error);
+    if (!code && !out->kind.found) {
+        view_name(view, feed, seq, name);
+        return error_set(error, ERROR_NOT_FOUND,
+                         "there is no %s here; %" PRIu64 " entries of that institution are known",
+                         name, count);
+    }
+    out->announcement = out->kind.type == TYPE_ANNOUNCEMENT;
+    if (!code && out->kind.target)
+        code = view_parts_is_announcement(view, feed, out->kind.target, &is, error);
+    if (is) {
+        out->seq = out->kind.target;
+        out->announcement = true;
+    }
+    return code;
 }
 
 int view_show(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
               void *context, struct error *error)
 {
-    const struct view_feed *found = NULL;
+    struct meant meant;
     bool stop = false;
-    int code = find(view, feed, seq, &found, error);
+    int code = find(view, feed, seq, &meant, error);
 
     return code ? code
-                : read_now(view, found, announcement_of(found, seq), visit, context, &stop, error);
+                : view_parts_now(view, feed, meant.seq, meant.announcement, visit, context, &stop,
+                                 error);
+}
+
+/* What changed it, oldest first. */
+static int read_changes(struct view *view, const struct id *feed, uint64_t base,
+                        struct view_read *read, bool *stop, struct error *error)
+{
+    const struct view_folded *folded = folded_of(view, feed, base);
+    uint32_t *seqs = NULL;
+    size_t count = 0;
+    int code =
+        folded ? view_fold_changes(&view->index.fold, folded, &seqs, &count, error) : ERROR_NONE;
+
+    for (size_t i = 0; i < count && !code && !*stop; i++) {
+        struct view_read_kind kind;
+
+        code = view_read_kind(&view->index.store, feed, seqs[i], &kind, error);
+        if (!code)
+            code = read_event(view, feed, seqs[i], base, kind.type == TYPE_WITHDRAWAL, NULL, read,
+                              stop, error);
+    }
+    free(seqs);
+    return code;
 }
 
 int view_history(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
                  void *context, struct error *error)
 {
-    const struct view_feed *found = NULL;
+    struct view_read read = {.visit = visit, .context = context};
+    struct meant meant;
     bool stop = false;
-    int code = find(view, feed, seq, &found, error);
+    int code = find(view, feed, seq, &meant, error);
 
-    if (!code) {
-        seq = announcement_of(found, seq);
-        code = read_event(view, found, seq, visit, context, &stop, error);
-    }
-    if (code || found->slots[seq - 1].content_type != TYPE_ANNOUNCEMENT)
-        return code;
-    for (uint64_t at = found->slots[seq - 1].first; at && !code && !stop;
-         at = found->slots[at - 1].next)
-        code = read_event(view, found, at, visit, context, &stop, error);
+    if (!code)
+        code = read_event(view, feed, meant.seq, 0, false, NULL, &read, &stop, error);
+    if (!code && !stop && meant.announcement)
+        code = read_changes(view, feed, meant.seq, &read, &stop, error);
     return code;
 }
 
 int view_check_change(struct view *view, const struct id *feed, uint64_t seq, struct error *error)
 {
-    const struct view_feed *found = NULL;
-    const struct view_slot *slot;
+    const struct view_folded *folded;
     char name[VIEW_NAME_SIZE];
-    int code = find(view, feed, seq, &found, error);
+    struct meant meant;
+    int code = find(view, feed, seq, &meant, error);
 
     if (code)
         return code;
-    slot = &found->slots[seq - 1];
     view_name(view, feed, seq, name);
-    if (view_feed_base(found, slot)) {
+    if (meant.seq != seq) {
         char base[VIEW_NAME_SIZE];
 
-        view_name(view, feed, slot->target, base);
+        view_name(view, feed, meant.seq, base);
         return error_set(error, ERROR_INVALID,
                          "%s is a change of the announcement %s; change that one", name, base);
     }
-    if (slot->content_type != TYPE_ANNOUNCEMENT)
+    if (!meant.announcement)
         return error_set(error, ERROR_INVALID, "%s is no announcement", name);
-    if (slot->withdrawn_by)
+    folded = folded_of(view, feed, seq);
+    if (folded && folded->withdrawn_by)
         return error_set(error, ERROR_INVALID,
-                         "%s was withdrawn by No. %" PRIu64 "; publish a new announcement", name,
-                         slot->withdrawn_by);
+                         "%s was withdrawn by No. %" PRIu32 "; publish a new announcement", name,
+                         folded->withdrawn_by);
     return ERROR_NONE;
 }

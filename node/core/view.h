@@ -20,14 +20,25 @@
 struct view;
 
 /* store: this thread's; borrowed for the life of the view. own_only: our own feed alone, for
- * checking changes of it on the writer's store (uncommitted entries count there). */
+ * checking changes of it on the writer's store (uncommitted entries count there); it does not list.
+ * What such a view has read of a transaction that was rolled back, view_reset makes it forget. */
 int view_create(const struct store *store, const struct id *own, bool own_only, struct view **out,
                 struct error *error);
 void view_destroy(struct view *view); /* NULL is fine */
 
-/* Reads what has arrived since the last call. Every function below answers as of then. */
+void view_reset(struct view *view);
+
+/* Reads what has arrived of names and changes since the last call: little, also of a large ledger.
+ * Every function below answers as of then. */
 int view_update(struct view *view, struct error *error);
 uint64_t view_last_arrival(const struct view *view);
+
+/* Lists are made from an index that is read from the ledger when the first list is asked for,
+ * newest entries first, in pieces of some 30 ms. view_list reads what its page needs, one piece at
+ * most; the rest is for view_work, which reads one piece: call it, between other work, while
+ * view_has_work. */
+bool view_has_work(const struct view *view);
+int view_work(struct view *view, struct error *error);
 
 #define VIEW_PROBLEM_SIZE 512
 #define VIEW_NAME_SIZE 64
@@ -58,15 +69,20 @@ struct view_state {
 typedef int (*view_visitor)(void *context, const struct view_state *state);
 
 /* Announcements that match, newest first, from before arrival `before` (0: from the newest), at
- * most limit. *next: pass as `before` to go on; 0: that was all. *total: how many match in all.
- * filter may be NULL; it was checked by filter_check. Entries that are no announcements come only
- * with filter->other, but those whose type this version does not know come without it, too. */
+ * most limit; fewer, even none, when more would take too long now. *next: pass as `before` to go
+ * on; 0: that was all. *total: how many match in all; VIEW_UNKNOWN_TOTAL while the index is not
+ * complete. filter may be NULL; it was checked by filter_check. Entries that are no announcements
+ * come only with filter->other, but those whose type this version does not know come without it,
+ * too. */
+#define VIEW_UNKNOWN_TOTAL UINT64_MAX
 int view_list(struct view *view, const Caravan__Filter *filter, uint64_t before, size_t limit,
               view_visitor visit, void *context, uint64_t *next, uint64_t *total,
               struct error *error);
 
 /* What happened after arrival `after`, oldest first: publications, revisions, withdrawals, late
- * contents. The state is as the event left it. *next: pass as `after` to go on. */
+ * contents. The state is as the event left it. *next: pass as `after` to go on; it is below
+ * view_last_arrival when there may be more. Costs what has arrived since, and reads no more than
+ * some thousand entries at a time. */
 int view_changes(struct view *view, const Caravan__Filter *filter, uint64_t after, size_t limit,
                  view_visitor visit, void *context, uint64_t *next, struct error *error);
 
@@ -82,7 +98,7 @@ int view_history(struct view *view, const struct id *feed, uint64_t seq, view_vi
  * ERROR_INVALID when it is no announcement or was withdrawn. */
 int view_check_change(struct view *view, const struct id *feed, uint64_t seq, struct error *error);
 
-/* The handle of a feed; "" when no profile was seen. Borrowed until the next update. */
+/* The handle of a feed; "" when no profile was seen. Borrowed until the next update or reset. */
 const char *view_handle(const struct view *view, const struct id *feed);
 /* "th-nstda/42"; without a handle the first 16 hex digits of the feed id. */
 void view_name(const struct view *view, const struct id *feed, uint64_t seq,

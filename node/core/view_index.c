@@ -2,14 +2,17 @@
 
 #include "common/arena.h"
 #include "common/card.h"
-#include "common/guard.h"
-#include "node/core/view.h"
+#include "node/core/view_read.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Entries that are read between two looks at what others need: bounds a read transaction. */
-#define PAGE_ENTRIES 2000
+#define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
+/* What is told of feeds and announcements by other entries. */
+#define TOLD_TYPES                                                                                 \
+    (STORE_TYPE(TYPE(PROFILE)) | STORE_TYPE(TYPE(REVISION)) | STORE_TYPE(TYPE(WITHDRAWAL)))
+#define SORT_SHIFT 28
+#define FEEDS_MAX (1u << SORT_SHIFT)
 
 void view_index_init(struct view_index *index, const struct store *store, const struct id *own,
                      bool own_only)
@@ -22,395 +25,383 @@ void view_index_init(struct view_index *index, const struct store *store, const 
 
 static void feed_destroy(struct view_feed *feed)
 {
-    for (uint64_t i = 0; i < feed->count; i++)
-        filter_facets_destroy(feed->slots[i].facets);
-    free(feed->slots);
+    free(feed->changed.bytes);
+    free(feed->announcements.bytes);
     free(feed);
-}
-
-static void forget_all(struct view_index *index)
-{
-    struct view_feed *feed;
-    size_t at = 0;
-
-    while ((feed = map_next(&index->feeds, &at)))
-        feed_destroy(feed);
-    map_finish(&index->feeds);
-    memset(&index->feeds, 0, sizeof index->feeds);
-    free(index->order);
-    index->order = NULL;
-    index->order_count = index->order_capacity = 0;
-    index->last_arrival = 0;
-    index->last_seq = 0;
-    index->own_missing = 0;
-    index->started = false;
 }
 
 void view_index_finish(struct view_index *index)
 {
-    forget_all(index);
+    for (size_t i = 0; i < index->feed_count; i++)
+        feed_destroy(index->feeds[i]);
+    for (size_t i = 0; i < index->chunk_count; i++)
+        free(index->chunks[i].records);
+    map_finish(&index->by_id);
+    free(index->feeds);
+    free(index->chunks);
+    view_fold_finish(&index->fold);
+    view_facets_finish(&index->facets);
+    view_table_finish(&index->missing);
+}
+
+void view_index_reset(struct view_index *index)
+{
+    const struct store store = index->store;
+    const struct id own = index->own;
+    bool own_only = index->own_only;
+
+    view_index_finish(index);
+    view_index_init(index, &store, &own, own_only);
 }
 
 /* --- looking up ------------------------------------------------------------------------------- */
 
+uint32_t view_record_feed(const struct view_record *record)
+{
+    return record->feed_sort & (FEEDS_MAX - 1);
+}
+
+enum view_sort view_record_sort(const struct view_record *record)
+{
+    return (enum view_sort)(record->feed_sort >> SORT_SHIFT);
+}
+
+bool view_bits_has(const struct view_bits *bits, uint32_t seq)
+{
+    return seq / 8 < bits->size && bits->bytes[seq / 8] >> (seq % 8) & 1;
+}
+
 struct view_feed *view_index_feed(const struct view_index *index, const struct id *feed)
 {
-    return map_get(&index->feeds, feed);
+    return map_get(&index->by_id, feed);
 }
 
-struct view_slot *view_feed_slot(const struct view_feed *feed, uint64_t seq)
+const struct view_folded *view_index_folded(const struct view_index *index,
+                                            const struct view_feed *feed, uint64_t seq)
 {
-    if (seq == 0 || seq > feed->count || feed->slots[seq - 1].arrival == 0)
+    if (!feed || seq > UINT32_MAX || !view_bits_has(&feed->changed, (uint32_t)seq))
         return NULL;
-    return &feed->slots[seq - 1];
-}
-
-struct view_slot *view_feed_base(const struct view_feed *feed, const struct view_slot *change)
-{
-    struct view_slot *base = view_feed_slot(feed, change->target);
-
-    return base && base->content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT ? base
-                                                                                          : NULL;
-}
-
-size_t view_index_after(const struct view_index *index, uint64_t after)
-{
-    size_t low = 0;
-    size_t high = index->order_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (index->order[middle].arrival <= after)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return view_fold_get(&index->fold, feed->number, (uint32_t)seq);
 }
 
 /* --- adding ----------------------------------------------------------------------------------- */
 
+/* Seqs have no gaps in a ledger, so this is at most an eighth of as many bytes as entries. */
+static bool set_bit(struct view_bits *bits, uint32_t seq)
+{
+    if (seq / 8 >= bits->size) {
+        size_t size = seq / 8 + 1 + bits->size / 2 + 8;
+        uint8_t *bytes = realloc(bits->bytes, size);
+
+        if (!bytes)
+            return false;
+        memset(bytes + bits->size, 0, size - bits->size);
+        bits->bytes = bytes;
+        bits->size = size;
+    }
+    bits->bytes[seq / 8] = (uint8_t)(bits->bytes[seq / 8] | 1u << (seq % 8));
+    return true;
+}
+
+static bool grow_feeds(struct view_index *index)
+{
+    size_t capacity = index->feed_capacity ? index->feed_capacity * 2 : 16;
+    struct view_feed **feeds;
+
+    if (index->feed_count < index->feed_capacity)
+        return true;
+    feeds = realloc(index->feeds, capacity * sizeof *feeds);
+    if (!feeds)
+        return false;
+    index->feeds = feeds;
+    index->feed_capacity = capacity;
+    return true;
+}
+
 static struct view_feed *take_feed(struct view_index *index, const struct id *id)
 {
-    struct view_feed *feed = map_get(&index->feeds, id);
+    struct view_feed *feed = map_get(&index->by_id, id);
 
-    if (feed)
+    if (feed || index->feed_count == FEEDS_MAX || !grow_feeds(index))
         return feed;
     feed = calloc(1, sizeof *feed);
     if (!feed)
         return NULL;
     feed->id = *id;
-    if (!map_put(&index->feeds, id, feed)) {
+    feed->number = (uint32_t)index->feed_count;
+    if (!map_put(&index->by_id, id, feed)) {
         free(feed);
         return NULL;
     }
+    index->feeds[index->feed_count++] = feed;
     return feed;
 }
 
-/* Seqs have no gaps in a ledger, so this is as much as there are entries. */
-static bool grow_slots(struct view_feed *feed, uint64_t seq)
-{
-    if (seq > feed->capacity) {
-        uint64_t capacity = feed->capacity ? feed->capacity * 2 : 16;
-        struct view_slot *slots;
-
-        if (capacity < seq)
-            capacity = seq;
-        slots = realloc(feed->slots, capacity * sizeof *slots);
-        if (!slots)
-            return false;
-        feed->slots = slots;
-        feed->capacity = capacity;
-    }
-    while (feed->count < seq)
-        memset(&feed->slots[feed->count++], 0, sizeof *feed->slots);
-    return true;
-}
-
-static bool grow_order(struct view_index *index)
-{
-    size_t capacity = index->order_capacity ? index->order_capacity * 2 : 256;
-    struct view_arrival *order;
-
-    if (index->order_count < index->order_capacity)
-        return true;
-    order = realloc(index->order, capacity * sizeof *order);
-    if (!order)
-        return false;
-    index->order = order;
-    index->order_capacity = capacity;
-    return true;
-}
-
-/* Puts a change into the list of what it names, which is in order of seq. */
-static void link_change(struct view_feed *feed, uint64_t seq, uint64_t target)
-{
-    struct view_slot *change = &feed->slots[seq - 1];
-    struct view_slot *base = &feed->slots[target - 1];
-    uint64_t *link = &base->first;
-
-    if (change->target)
-        return;
-    change->target = target;
-    if (base->last && base->last < seq) /* the usual way: behind all others */
-        link = &feed->slots[base->last - 1].next;
-    while (*link && *link < seq)
-        link = &feed->slots[*link - 1].next;
-    change->next = *link;
-    *link = seq;
-    if (base->last < seq)
-        base->last = seq;
-    if (change->content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_REVISION) {
-        if (base->revised_by < seq)
-            base->revised_by = seq;
-    } else if (base->withdrawn_by == 0 || base->withdrawn_by > seq) {
-        base->withdrawn_by = seq;
-    }
-}
-
-/* Unpacks a content. *message NULL: it breaks a rule, which is shown as such and stops nothing. */
-static int unpack(const ProtobufCMessageDescriptor *type, struct span content, struct arena *arena,
-                  ProtobufCMessage **message, struct error *error)
-{
-    int code = guard_unpack(type, content, &guard_limits_content, arena, message, NULL);
-
-    if (code == ERROR_MEMORY)
-        return error_memory(error);
-    if (code)
-        *message = NULL;
-    return ERROR_NONE;
-}
-
-static int read_facets(struct span content, struct arena *arena, struct filter_facets **facets,
-                       struct error *error)
-{
-    ProtobufCMessage *message;
-    int code = unpack(&caravan__announcement__descriptor, content, arena, &message, error);
-
-    return code || !message
-               ? code
-               : filter_facets_create((const Caravan__Announcement *)message, facets, error);
-}
-
-static int read_revision(struct view_feed *feed, const struct entry *entry, struct arena *arena,
-                         struct error *error)
-{
-    struct filter_facets **facets = &feed->slots[entry->seq - 1].facets;
-    ProtobufCMessage *message;
-    const Caravan__Revision *revision;
-    int code = unpack(&caravan__revision__descriptor, entry->content, arena, &message, error);
-
-    if (code || !message)
-        return code;
-    revision = (const Caravan__Revision *)message;
-    if (revision->announcement > 0 && revision->announcement < entry->seq)
-        link_change(feed, entry->seq, revision->announcement);
-    if (!revision->has_content)
-        return ERROR_NONE;
-    return read_facets(span_of(revision->content.data, revision->content.len), arena, facets,
-                       error);
-}
-
-static int read_withdrawal(struct view_feed *feed, const struct entry *entry, struct arena *arena,
-                           struct error *error)
-{
-    ProtobufCMessage *message;
-    int code = unpack(&caravan__withdrawal__descriptor, entry->content, arena, &message, error);
-    uint64_t target;
-
-    if (code || !message)
-        return code;
-    target = ((const Caravan__Withdrawal *)message)->announcement;
-    if (target > 0 && target < entry->seq)
-        link_change(feed, entry->seq, target);
-    return ERROR_NONE;
-}
-
-static int read_profile(struct view_feed *feed, const struct entry *entry, struct arena *arena,
-                        struct error *error)
-{
-    ProtobufCMessage *message;
-    const Caravan__Profile *profile;
-    int code = unpack(&caravan__profile__descriptor, entry->content, arena, &message, error);
-
-    if (code || !message || entry->seq < feed->profile_seq)
-        return code;
-    profile = (const Caravan__Profile *)message;
-    if (!profile->handle || !card_handle_is_valid(profile->handle))
-        return ERROR_NONE;
-    feed->profile_seq = entry->seq;
-    memcpy(feed->handle, profile->handle, strlen(profile->handle) + 1);
-    feed->country[0] = '\0';
-    if (profile->country && strlen(profile->country) == 2)
-        memcpy(feed->country, profile->country, sizeof feed->country);
-    return ERROR_NONE;
-}
-
-static int read_content(struct view_feed *feed, const struct entry *entry, struct error *error)
-{
-    struct view_slot *slot = &feed->slots[entry->seq - 1];
-    struct arena arena;
-    int code = ERROR_NONE;
-
-    if (!entry->has_content || entry->min_reader > VIEW_SCHEMA_VERSION)
-        return ERROR_NONE;
-    arena_init(&arena, LIMIT_ARENA_SIZE);
-    filter_facets_destroy(slot->facets);
-    slot->facets = NULL;
-    switch (entry->content_type) {
-    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT:
-        code = read_facets(entry->content, &arena, &slot->facets, error);
-        break;
-    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_REVISION:
-        code = read_revision(feed, entry, &arena, error);
-        break;
-    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL:
-        code = read_withdrawal(feed, entry, &arena, error);
-        break;
-    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE:
-        code = read_profile(feed, entry, &arena, error);
-        break;
-    default:
-        break;
-    }
-    arena_finish(&arena);
-    return code;
-}
-
-static int add_entry(struct view_index *index, const struct store_entry *stored,
-                     struct error *error)
-{
-    const struct entry *entry = &stored->entry;
-    struct view_feed *feed = take_feed(index, &entry->feed);
-    struct view_slot *slot;
-    int code;
-
-    if (!feed || !grow_slots(feed, entry->seq) || !grow_order(index))
-        return error_memory(error);
-    slot = &feed->slots[entry->seq - 1];
-    slot->content_type = entry->content_type;
-    code = read_content(feed, entry, error);
-    if (code)
-        return code;
-    slot->arrival = stored->arrival;
-    index->order[index->order_count++] = (struct view_arrival){stored->arrival, feed, entry->seq};
-    index->last_arrival = stored->arrival;
-    index->last_feed = entry->feed;
-    index->last_hash = entry->hash;
-    index->last_seq = entry->seq;
-    return ERROR_NONE;
-}
-
-/* --- following the ledger --------------------------------------------------------------------- */
+/* --- names and changes ------------------------------------------------------------------------ */
 
 struct reading {
     struct view_index *index;
+    struct arena arena;
     struct error *error;
-    size_t count; /* of this page */
+    uint64_t last; /* arrivals above it are left for another time */
     int code;
 };
 
-static int read_entry(void *context, const struct store_entry *entry)
+static int tell_profile(struct view_feed *feed, const struct entry *entry, struct reading *reading)
+{
+    const Caravan__Profile *profile;
+    int code = view_read_message(&caravan__profile__descriptor, entry->content, &reading->arena,
+                                 (const ProtobufCMessage **)&profile, reading->error);
+
+    if (code || !profile || entry->seq < feed->profile_seq || !profile->handle ||
+        !card_handle_is_valid(profile->handle))
+        return code;
+    feed->profile_seq = entry->seq;
+    memcpy(feed->handle, profile->handle, strlen(profile->handle) + 1);
+    return ERROR_NONE;
+}
+
+static int tell_change(struct view_feed *feed, const struct entry *entry, struct reading *reading)
+{
+    struct view_index *index = reading->index;
+    struct view_read_change change;
+    struct filter_facets *facets = NULL;
+    uint32_t number = VIEW_FACETS_NONE;
+    int code = view_read_change(entry, &reading->arena, &change, reading->error);
+
+    if (code || !change.target)
+        return code;
+    if (change.has_content && !index->own_only)
+        code = view_read_facets(change.content, &reading->arena, &facets, reading->error);
+    if (!code)
+        code = view_facets_add(&index->facets, facets, &number, reading->error);
+    if (code)
+        return code;
+    if (!set_bit(&feed->changed, (uint32_t)change.target) ||
+        !view_fold_add(&index->fold, feed->number, (uint32_t)change.target, (uint32_t)entry->seq,
+                       entry->content_type == TYPE(WITHDRAWAL), number))
+        return error_memory(reading->error);
+    return ERROR_NONE;
+}
+
+static int tell(void *context, const struct store_entry *stored)
 {
     struct reading *reading = context;
+    struct view_index *index = reading->index;
+    const struct entry *entry = &stored->entry;
+    struct view_feed *feed;
 
-    reading->code = add_entry(reading->index, entry, reading->error);
-    return reading->code || ++reading->count == PAGE_ENTRIES;
-}
-
-static int read_page(struct view_index *index, struct reading *reading)
-{
-    const struct store *store = &index->store;
-    const struct view_feed *own;
-
-    if (!index->own_only)
-        return store->operations->arrivals(store->self, index->last_arrival, STORE_ALL_TYPES,
-                                           read_entry, reading, reading->error);
-    own = view_index_feed(index, &index->own);
-    return store->operations->entries(store->self, &index->own, own ? own->count + 1 : 1,
-                                      UINT64_MAX, read_entry, reading, reading->error);
-}
-
-struct anchor {
-    const struct view_index *index;
-    bool there;
-};
-
-static int check_anchor(void *context, const struct store_entry *entry)
-{
-    struct anchor *anchor = context;
-
-    anchor->there = id_equal(&entry->entry.hash, &anchor->index->last_hash) &&
-                    entry->arrival >= anchor->index->last_arrival;
-    return 1;
-}
-
-/* *same: what was read is still there. */
-static int is_same_ledger(const struct view_index *index, const struct store_info *info,
-                          uint64_t missing, bool *same, struct error *error)
-{
-    const struct store *store = &index->store;
-    struct anchor anchor = {index, true};
-    int code = ERROR_NONE;
-
-    *same = false;
-    if (!index->started || memcmp(index->ledger, info->ledger, sizeof index->ledger) != 0 ||
-        index->last_arrival > info->last_arrival || index->own_missing != missing)
-        return ERROR_NONE;
-    if (index->last_seq) {
-        anchor.there = false;
-        code = store->operations->entries(store->self, &index->last_feed, index->last_seq,
-                                          index->last_seq, check_anchor, &anchor, error);
+    if (stored->arrival > reading->last)
+        return 1;
+    if (entry->has_content && entry->min_reader <= VIEW_SCHEMA_VERSION &&
+        (!index->own_only || id_equal(&entry->feed, &index->own))) {
+        feed = take_feed(index, &entry->feed);
+        arena_init(&reading->arena, LIMIT_ARENA_SIZE);
+        if (!feed)
+            reading->code = error_memory(reading->error);
+        else if (entry->content_type == TYPE(PROFILE))
+            reading->code = tell_profile(feed, entry, reading);
+        else
+            reading->code = tell_change(feed, entry, reading);
+        arena_finish(&reading->arena);
     }
-    *same = anchor.there;
-    return code;
+    if (!reading->code)
+        index->told = stored->arrival;
+    return reading->code;
 }
 
-/* Contents missing in our own feed; 0 when the index follows by arrival. */
-static int own_missing(const struct view_index *index, uint64_t *missing, struct error *error)
+static bool is_same_ledger(const struct view_index *index, const struct store_info *info)
 {
-    const struct store *store = &index->store;
-    struct store_feed feed;
-    struct error ignored;
-    int code;
-
-    *missing = 0;
-    if (!index->own_only)
-        return ERROR_NONE;
-    code = store->operations->get_feed(store->self, &index->own, &feed, &ignored);
-    if (code == ERROR_NONE)
-        *missing = feed.missing;
-    return code == ERROR_NONE || code == ERROR_NOT_FOUND
-               ? ERROR_NONE
-               : error_set(error, ignored.code, "%s", ignored.text);
+    return index->started && memcmp(index->ledger, info->ledger, sizeof index->ledger) == 0 &&
+           index->last_arrival <= info->last_arrival;
 }
 
 int view_index_update(struct view_index *index, struct error *error)
 {
-    struct store_info info;
+    const struct store *store = &index->store;
     struct reading reading = {.index = index, .error = error};
-    uint64_t missing;
-    bool same;
-    int code = index->store.operations->info(index->store.self, &info, error);
+    struct store_info info;
+    int code = store->operations->info(store->self, &info, error);
 
-    if (!code)
-        code = own_missing(index, &missing, error);
-    if (!code)
-        code = is_same_ledger(index, &info, missing, &same, error);
+    if (!code && info.last_arrival > UINT32_MAX)
+        code = error_set(error, ERROR_TOO_LARGE, "it has more than 4,294,967,295 entries");
     if (code)
         return error_prefix(error, "cannot read the ledger");
-    if (!same) {
-        forget_all(index);
+    if (!is_same_ledger(index, &info)) {
+        view_index_reset(index);
         memcpy(index->ledger, info.ledger, sizeof index->ledger);
-        index->own_missing = missing;
         index->started = true;
     }
-    do {
-        reading.count = 0;
-        code = read_page(index, &reading);
-        if (!code)
-            code = reading.code;
-    } while (!code && reading.count == PAGE_ENTRIES);
-    return code ? error_prefix(error, "cannot read the ledger") : ERROR_NONE;
+    index->last_arrival = info.last_arrival;
+    if (index->told >= info.last_arrival)
+        return ERROR_NONE;
+    reading.last = info.last_arrival;
+    code = store->operations->arrivals(store->self, index->told, TOLD_TYPES, tell, &reading, error);
+    if (!code)
+        code = reading.code;
+    if (code)
+        return error_prefix(error, "cannot read the ledger");
+    index->told = info.last_arrival;
+    return ERROR_NONE;
+}
+
+/* --- records ---------------------------------------------------------------------------------- */
+
+/* So many of the chunk's arrivals are not above `last`. */
+static uint32_t chunk_size(size_t chunk, uint64_t last)
+{
+    uint64_t before = (uint64_t)chunk * VIEW_CHUNK;
+
+    if (last <= before)
+        return 0;
+    return last - before < VIEW_CHUNK ? (uint32_t)(last - before) : VIEW_CHUNK;
+}
+
+static size_t chunks_up_to(uint64_t last)
+{
+    return (size_t)((last + VIEW_CHUNK - 1) / VIEW_CHUNK);
+}
+
+size_t view_index_unread(const struct view_index *index, uint64_t last)
+{
+    for (size_t i = chunks_up_to(last); i-- > 0;)
+        if (i >= index->chunk_count || index->chunks[i].read < chunk_size(i, last))
+            return i;
+    return VIEW_INDEX_COMPLETE;
+}
+
+static struct view_record *record_at(const struct view_index *index, uint64_t arrival)
+{
+    size_t chunk = (size_t)((arrival - 1) / VIEW_CHUNK);
+
+    if (chunk >= index->chunk_count || !index->chunks[chunk].records)
+        return NULL;
+    return &index->chunks[chunk].records[(arrival - 1) % VIEW_CHUNK];
+}
+
+/* An entry whose content was missing has come again with it: the old place is empty. */
+static bool note_missing(struct view_index *index, const struct view_feed *feed,
+                         const struct store_entry *stored)
+{
+    uint64_t key = view_table_key(feed->number, (uint32_t)stored->entry.seq);
+    uint32_t before = view_table_get(&index->missing, key);
+    struct view_record *old;
+
+    if (!stored->entry.has_content)
+        return view_table_put(&index->missing, key, (uint32_t)stored->arrival);
+    if (!before)
+        return true;
+    old = record_at(index, before);
+    if (old)
+        *old = (struct view_record){0};
+    return view_table_put(&index->missing, key, 0);
+}
+
+static int facets_of(struct reading *reading, const struct entry *entry, uint32_t *number)
+{
+    struct filter_facets *facets = NULL;
+    int code = view_read_facets(entry->content, &reading->arena, &facets, reading->error);
+
+    return code ? code : view_facets_add(&reading->index->facets, facets, number, reading->error);
+}
+
+static int target_of(struct reading *reading, const struct entry *entry, uint32_t *target)
+{
+    struct view_read_change change;
+    int code = view_read_change(entry, &reading->arena, &change, reading->error);
+
+    *target = code ? 0 : (uint32_t)change.target;
+    return code;
+}
+
+static enum view_sort sort_of(uint32_t type)
+{
+    if (type == TYPE(ANNOUNCEMENT))
+        return VIEW_ANNOUNCEMENT;
+    if (type == TYPE(REVISION) || type == TYPE(WITHDRAWAL))
+        return VIEW_CHANGE;
+    return view_read_knows_type(type) ? VIEW_OTHER : VIEW_UNKNOWN;
+}
+
+static int fill_record(struct reading *reading, struct view_feed *feed,
+                       const struct store_entry *stored, struct view_record *record)
+{
+    const struct entry *entry = &stored->entry;
+    enum view_sort sort = sort_of(entry->content_type);
+    bool readable = entry->has_content && entry->min_reader <= VIEW_SCHEMA_VERSION;
+    uint32_t value = 0;
+    int code = ERROR_NONE;
+
+    arena_init(&reading->arena, LIMIT_ARENA_SIZE);
+    if (readable && sort == VIEW_ANNOUNCEMENT)
+        code = facets_of(reading, entry, &value);
+    else if (readable && sort == VIEW_CHANGE)
+        code = target_of(reading, entry, &value);
+    arena_finish(&reading->arena);
+    if (code)
+        return code;
+    if ((sort == VIEW_ANNOUNCEMENT && !set_bit(&feed->announcements, (uint32_t)entry->seq)) ||
+        !note_missing(reading->index, feed, stored))
+        return error_memory(reading->error);
+    *record = (struct view_record){(uint32_t)entry->seq, feed->number | sort << SORT_SHIFT, value};
+    return ERROR_NONE;
+}
+
+static int read_record(void *context, const struct store_entry *stored)
+{
+    struct reading *reading = context;
+    struct view_index *index = reading->index;
+    struct view_chunk *chunk = &index->chunks[(reading->last - 1) / VIEW_CHUNK];
+    uint32_t place = (uint32_t)((stored->arrival - 1) % VIEW_CHUNK);
+    struct view_feed *feed;
+
+    if (stored->arrival > reading->last)
+        return 1;
+    feed = take_feed(index, &stored->entry.feed);
+    reading->code = feed ? fill_record(reading, feed, stored, &chunk->records[place])
+                         : error_memory(reading->error);
+    if (reading->code)
+        return 1;
+    chunk->read = place + 1;
+    return stored->arrival == reading->last;
+}
+
+static bool make_chunk(struct view_index *index, size_t chunk)
+{
+    size_t count = chunks_up_to(index->last_arrival);
+
+    if (count > index->chunk_count) {
+        struct view_chunk *chunks = realloc(index->chunks, count * sizeof *chunks);
+
+        if (!chunks)
+            return false;
+        memset(chunks + index->chunk_count, 0, (count - index->chunk_count) * sizeof *chunks);
+        index->chunks = chunks;
+        index->chunk_count = count;
+    }
+    if (!index->chunks[chunk].records)
+        index->chunks[chunk].records = calloc(VIEW_CHUNK, sizeof(struct view_record));
+    return index->chunks[chunk].records != NULL;
+}
+
+int view_index_read(struct view_index *index, size_t chunk, struct error *error)
+{
+    const struct store *store = &index->store;
+    uint64_t before = (uint64_t)chunk * VIEW_CHUNK;
+    uint32_t size = chunk_size(chunk, index->last_arrival);
+    struct reading reading = {.index = index, .error = error, .last = before + size};
+    int code = ERROR_NONE;
+
+    if (!make_chunk(index, chunk))
+        return error_memory(error);
+    if (index->chunks[chunk].read >= size)
+        return ERROR_NONE;
+    code = store->operations->arrivals(store->self, before + index->chunks[chunk].read,
+                                       STORE_ALL_TYPES, read_record, &reading, error);
+    if (!code)
+        code = reading.code;
+    if (code)
+        return error_prefix(error, "cannot read the ledger");
+    index->chunks[chunk].read = size; /* behind the last entry there may be none */
+    return ERROR_NONE;
 }

@@ -1,74 +1,102 @@
-/* view_index: what view.c looks things up in: for every entry of the ledger what it is about, by
- * feed and seq and in order of arrival, without contents. In memory, about 100 bytes an entry; only
- * view*.c include it, so that a catalogue on disk can take its place.
+/* view_index: what view*.c look things up in. Contents stay in the ledger; here is, in memory,
  *
- * It follows the ledger by arrival, and starts again when the ledger is another one, or when the
- * entry that was read last is no longer there (a transaction that was rolled back).
+ * - what is little: names of feeds, and which announcements were changed by what (view_fold). It is
+ *   read from the ledger by type, so it is complete at once, also right after a start;
+ * - the records: for every entry of the ledger, in order of arrival, what lists pick by: 12 bytes
+ *   and two bits. They are read in chunks of VIEW_CHUNK entries, newest first, when somebody wants
+ *   a list: the newest page needs one chunk, the total number all of them.
  *
- * Threads: one at a time. */
+ * It follows the ledger by arrival, and starts again when the ledger is another one. A catalogue on
+ * disk may take its place: only view*.c include it. Threads: one at a time. */
 #ifndef CORE_VIEW_INDEX_H
 #define CORE_VIEW_INDEX_H
 
-#include "common/filter.h"
 #include "common/map.h"
 #include "node/core/ports.h"
+#include "node/core/view_facets.h"
+#include "node/core/view_fold.h"
 
-/* One entry. A change is a revision or a withdrawal. */
-struct view_slot {
-    uint64_t arrival; /* 0: not seen yet */
-    /* of an announcement; kept for other entries, too, until it is known what they are */
-    uint64_t first, last;              /* changes that name it, in order of seq; or 0 */
-    uint64_t revised_by, withdrawn_by; /* newest revision, first withdrawal; or 0 */
-    /* of a change */
-    uint64_t target;              /* seq of what it names, lower than its own; 0: none */
-    uint64_t next;                /* next change of the same; 0: none */
-    struct filter_facets *facets; /* announcement, revision; NULL: cannot be read */
-    uint32_t content_type;
+/* Entries that are read in one go, some 30 ms of work: what a request may wait for another. */
+#define VIEW_CHUNK 8192u
+
+enum view_sort {
+    VIEW_ANNOUNCEMENT,
+    VIEW_CHANGE, /* revision or withdrawal */
+    VIEW_OTHER,
+    VIEW_UNKNOWN /* of a type that this version does not know */
 };
+
+struct view_record {
+    uint32_t seq;       /* 0: no entry has this arrival any more */
+    uint32_t feed_sort; /* number of the feed, and its enum view_sort */
+    uint32_t value;     /* announcement: its facets (view_facets); change: seq of what it names */
+};
+
+uint32_t view_record_feed(const struct view_record *record);
+enum view_sort view_record_sort(const struct view_record *record);
+
+/* Arrivals VIEW_CHUNK * n + 1 … VIEW_CHUNK * (n + 1) for chunk n. */
+struct view_chunk {
+    struct view_record *records; /* NULL: none was read */
+    uint32_t read;               /* so many arrivals, from the chunk's first on */
+};
+
+/* A set of seqs. */
+struct view_bits {
+    uint8_t *bytes;
+    size_t size;
+};
+
+bool view_bits_has(const struct view_bits *bits, uint32_t seq);
 
 struct view_feed {
     struct id id;
+    uint32_t number;                    /* place in index->feeds */
     char handle[LIMIT_HANDLE_SIZE + 1]; /* of the newest profile; "" when none */
-    char country[3];
     uint64_t profile_seq;
-    struct view_slot *slots; /* of seq n at n - 1 */
-    uint64_t count, capacity;
-};
-
-struct view_arrival {
-    uint64_t arrival;
-    struct view_feed *feed;
-    uint64_t seq; /* stale when the slot's arrival is another: late content moved it */
+    struct view_bits changed;       /* announcements that something names */
+    struct view_bits announcements; /* among the records that were read */
 };
 
 struct view_index {
     struct store store;
     struct id own;
-    bool own_only; /* knows nothing of other feeds */
+    bool own_only; /* knows nothing of other feeds, and has no records */
     bool started;
     uint8_t ledger[STORE_LEDGER_ID_SIZE];
-    uint64_t last_arrival;
-    struct map feeds;
-    struct view_arrival *order; /* by arrival */
-    size_t order_count, order_capacity;
-    /* the entry that was read last */
-    struct id last_feed, last_hash;
-    uint64_t last_seq;
-    uint64_t own_missing; /* own_only: contents missing when it was read */
+    uint64_t last_arrival; /* of the ledger, at the last update */
+    uint64_t told;         /* names and changes are known up to here */
+    uint64_t wanted;       /* records up to here are wanted */
+    struct map by_id;
+    struct view_feed **feeds;
+    size_t feed_count, feed_capacity;
+    struct view_fold fold;
+    struct view_facets facets;
+    struct view_chunk *chunks;
+    size_t chunk_count;
+    /* Records without content: feed and seq -> arrival. Late content gives them another arrival. */
+    struct view_table missing;
 };
 
 void view_index_init(struct view_index *index, const struct store *store, const struct id *own,
                      bool own_only);
 void view_index_finish(struct view_index *index);
-/* Reads what has arrived. After an error what was read stays, and the next call goes on. */
+/* Forgets everything; the next update reads it anew. */
+void view_index_reset(struct view_index *index);
+/* Reads the names and changes that have arrived. After an error what was read stays, and the next
+ * call goes on. ERROR_TOO_LARGE above 4,294,967,295 arrivals. */
 int view_index_update(struct view_index *index, struct error *error);
 
+/* The newest chunk that is not read as far as there are arrivals up to `last`, at most
+ * last_arrival; VIEW_INDEX_COMPLETE when all are. */
+#define VIEW_INDEX_COMPLETE SIZE_MAX
+size_t view_index_unread(const struct view_index *index, uint64_t last);
+/* Reads what is missing in a chunk, up to last_arrival. Errors as view_index_update. */
+int view_index_read(struct view_index *index, size_t chunk, struct error *error);
+
 struct view_feed *view_index_feed(const struct view_index *index, const struct id *feed);
-/* NULL when there is no such entry. */
-struct view_slot *view_feed_slot(const struct view_feed *feed, uint64_t seq);
-/* The announcement that a change belongs to, in the same feed; NULL when it names none. */
-struct view_slot *view_feed_base(const struct view_feed *feed, const struct view_slot *change);
-/* Place in order of the first arrival above `after`. */
-size_t view_index_after(const struct view_index *index, uint64_t after);
+/* NULL when the announcement stands as it was published. */
+const struct view_folded *view_index_folded(const struct view_index *index,
+                                            const struct view_feed *feed, uint64_t seq);
 
 #endif

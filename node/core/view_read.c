@@ -2,7 +2,6 @@
 
 #include "common/announcement.h"
 #include "common/guard.h"
-#include "node/core/view_index.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -150,22 +149,33 @@ static int read_entry(struct reading *reading, uint64_t seq, store_entry_visitor
                                       reading, reading->error);
 }
 
-static int visit_event(void *context, const struct store_entry *stored)
+static int read_event(struct reading *reading, const struct store_entry *stored)
 {
-    struct reading *reading = context;
     struct view_state *state = &reading->read->state;
     const struct entry *entry = &stored->entry;
     int code;
 
+    if (!state->content_type)
+        state->content_type = entry->content_type;
     state->min_reader = entry->min_reader;
     state->created_ms = entry->created_ms;
     state->received_ms = stored->received_ms;
     state->arrival = stored->arrival;
     state->hash = entry->hash;
-    if (entry->seq == reading->read->content_seq)
-        return visit_content(context, stored);
+    if (entry->seq == reading->read->content_seq) {
+        visit_content(reading, stored);
+        return reading->code;
+    }
     code = read_entry(reading, reading->read->content_seq, visit_content);
-    reading->code = code ? code : reading->code;
+    return code ? code : reading->code;
+}
+
+static int visit_event(void *context, const struct store_entry *stored)
+{
+    struct reading *reading = context;
+
+    reading->found = true;
+    reading->code = read_event(reading, stored);
     return 1;
 }
 
@@ -187,16 +197,20 @@ static int visit_withdrawal(void *context, const struct store_entry *stored)
     return 1;
 }
 
-int view_read(struct view_read *read, bool *stop, struct error *error)
+int view_read(struct view_read *read, const struct store_entry *event, bool *stop,
+              struct error *error)
 {
     struct reading reading = {.read = read, .error = error, .found = true};
     int code = ERROR_NONE;
 
     arena_init(&reading.arena, LIMIT_ARENA_SIZE);
-    if (read->state.withdrawn_by)
+    if (event && event->entry.seq == read->state.withdrawn_by)
+        visit_withdrawal(&reading, event);
+    else if (read->state.withdrawn_by)
         code = read_entry(&reading, read->state.withdrawn_by, visit_withdrawal);
     if (!code && !reading.code && reading.found)
-        code = read_entry(&reading, read->state.event_seq, visit_event);
+        code = event ? read_event(&reading, event)
+                     : read_entry(&reading, read->state.event_seq, visit_event);
     if (!code)
         code = reading.code;
     if (!code && !reading.found)
@@ -205,4 +219,91 @@ int view_read(struct view_read *read, bool *stop, struct error *error)
     *stop = *stop || reading.stop;
     arena_finish(&reading.arena);
     return code;
+}
+
+/* --- what the index keeps --------------------------------------------------------------------- */
+
+int view_read_message(const ProtobufCMessageDescriptor *type, struct span content,
+                      struct arena *arena, const ProtobufCMessage **message, struct error *error)
+{
+    ProtobufCMessage *unpacked = NULL;
+    int code = guard_unpack(type, content, &guard_limits_content, arena, &unpacked, NULL);
+
+    *message = code ? NULL : unpacked;
+    return code == ERROR_MEMORY ? error_memory(error) : ERROR_NONE;
+}
+
+int view_read_facets(struct span content, struct arena *arena, struct filter_facets **facets,
+                     struct error *error)
+{
+    const ProtobufCMessage *message;
+    int code =
+        view_read_message(&caravan__announcement__descriptor, content, arena, &message, error);
+
+    *facets = NULL;
+    return code || !message
+               ? code
+               : filter_facets_create((const Caravan__Announcement *)message, facets, error);
+}
+
+int view_read_change(const struct entry *entry, struct arena *arena, struct view_read_change *out,
+                     struct error *error)
+{
+    bool revises = entry->content_type == TYPE(REVISION);
+    const ProtobufCMessage *message;
+    int code = view_read_message(revises ? &caravan__revision__descriptor
+                                         : &caravan__withdrawal__descriptor,
+                                 entry->content, arena, &message, error);
+
+    *out = (struct view_read_change){0};
+    if (code || !message)
+        return code;
+    if (revises) {
+        const Caravan__Revision *revision = (const Caravan__Revision *)message;
+
+        out->target = revision->announcement;
+        out->has_content = revision->has_content;
+        out->content = span_of(revision->content.data, revision->content.len);
+    } else {
+        out->target = ((const Caravan__Withdrawal *)message)->announcement;
+    }
+    if (out->target >= entry->seq)
+        out->target = 0;
+    return ERROR_NONE;
+}
+
+struct looking {
+    struct view_read_kind *out;
+    struct error *error;
+    int code;
+};
+
+static int visit_kind(void *context, const struct store_entry *stored)
+{
+    struct looking *looking = context;
+    const struct entry *entry = &stored->entry;
+    struct view_read_change change;
+    struct arena arena;
+
+    looking->out->found = true;
+    looking->out->type = entry->content_type;
+    if ((entry->content_type != TYPE(REVISION) && entry->content_type != TYPE(WITHDRAWAL)) ||
+        !entry->has_content || entry->min_reader > VIEW_SCHEMA_VERSION)
+        return 1;
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    looking->code = view_read_change(entry, &arena, &change, looking->error);
+    looking->out->target = change.target;
+    arena_finish(&arena);
+    return 1;
+}
+
+int view_read_kind(const struct store *store, const struct id *feed, uint64_t seq,
+                   struct view_read_kind *out, struct error *error)
+{
+    struct looking looking = {out, error, ERROR_NONE};
+    int code;
+
+    *out = (struct view_read_kind){0};
+    code = store->operations->entries(store->self, feed, seq, seq, visit_kind, &looking, error);
+    return code ? code : looking.code;
 }

@@ -91,7 +91,7 @@ int ops_read(struct span bytes, struct arena *arena, uint64_t *id,
 int ops_run(const struct ops_operation *operation, struct ops_context *context,
             const ProtobufCMessage *request, struct buffer *reply, struct error *error)
 {
-    int code = view_update(context->view, error);
+    int code = operation->where == OPS_READER ? view_update(context->view, error) : ERROR_NONE;
 
     if (!code)
         code = operation->run(context, request, reply, error);

@@ -16,8 +16,8 @@ enum ops_where { OPS_WRITER, OPS_READER };
 struct ops_context {
     struct exchange *exchange; /* writer only; NULL on a reader */
     struct store store;        /* the thread's own */
-    /* The thread's own, over that store: of all feeds on a reader, own_only on the writer. ops_run
-     * brings it up to date. */
+    /* The thread's own, over that store: of all feeds on a reader, where ops_run brings it up to
+     * date; own_only on the writer, where the handlers that need it do. */
     struct view *view;
     struct policy *policy;
     const char *network;
@@ -33,6 +33,9 @@ struct ops_context {
     /* Of a long poll: the first try (both are set when it may not wait); the last one, which
      * answers with what there is. */
     bool first_try, last_try;
+    /* Of a long poll: how far it has come without finding anything; 0 at the first try. The caller
+     * keeps it for the next one. */
+    uint64_t progress;
 };
 
 /* Returned by ops_run for a long poll that has nothing to say yet: run it again after a commit, a
@@ -60,7 +63,7 @@ const struct ops_operation *ops_find(const char *name); /* NULL when unknown */
 int ops_read(struct span bytes, struct arena *arena, uint64_t *id,
              const struct ops_operation **operation, ProtobufCMessage **request,
              struct error *error);
-/* Runs an operation that was read: brings the view up to date and appends the reply's bytes.
+/* Runs an operation that was read: brings a reader's view up to date and appends the reply's bytes.
  * Returns 0, OPS_WAIT (reply unchanged) or an error code. */
 int ops_run(const struct ops_operation *operation, struct ops_context *context,
             const ProtobufCMessage *request, struct buffer *reply, struct error *error);

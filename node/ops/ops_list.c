@@ -140,7 +140,8 @@ int ops_list(struct ops_context *context, const ProtobufCMessage *message, struc
     if (!code) {
         answer.n_items = items.count;
         answer.items = items.items;
-        answer.has_next_before = answer.has_total = answer.has_last_arrival = true;
+        answer.has_next_before = answer.has_last_arrival = true;
+        answer.has_total = answer.total != VIEW_UNKNOWN_TOTAL;
         answer.last_arrival = view_last_arrival(context->view);
         code = ops_reply(&answer.base, reply, error);
     }
@@ -158,13 +159,16 @@ uint32_t ops_list_changes_wait(const ProtobufCMessage *request)
 }
 
 /* An arrival that this ledger has not reached is of another one (a restored backup): from its
- * beginning, so that nothing is missed. */
+ * beginning, so that nothing is missed. What earlier tries of this poll have read without finding
+ * anything is not read again. */
 static uint64_t after_of(const struct ops_context *context, const Caravan__ChangesRequest *request)
 {
     uint64_t last = view_last_arrival(context->view);
 
     if (!request->has_after)
         return last;
+    if (context->progress && context->progress <= last)
+        return context->progress;
     return request->after > last ? 0 : request->after;
 }
 
@@ -184,7 +188,10 @@ int ops_list_changes(struct ops_context *context, const ProtobufCMessage *messag
                         &items, &answer.next_after, error);
     if (!code && items.no_memory)
         code = error_memory(error);
-    if (!code && items.count == 0 && request->has_after && !context->last_try)
+    context->progress = answer.next_after;
+    /* When there is more to read than one try reads, the client asks on. */
+    if (!code && items.count == 0 && request->has_after && !context->last_try &&
+        answer.next_after >= view_last_arrival(context->view))
         code = OPS_WAIT;
     if (!code) {
         answer.n_items = items.count;

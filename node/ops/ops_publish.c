@@ -7,6 +7,7 @@
 #include "common/reflect.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
@@ -40,7 +41,8 @@ static int write_answer(const struct publication *publication, uint64_t seq, con
     const struct ops_context *context = publication->context;
     char name[VIEW_NAME_SIZE];
 
-    view_name(context->view, &context->feed, publication->target ? publication->target : seq, name);
+    snprintf(name, sizeof name, "%s/%" PRIu64, exchange_own_handle(context->exchange),
+             publication->target ? publication->target : seq);
     message.has_feed = true;
     message.feed = ops_id(&context->feed);
     message.has_seq = true;
@@ -103,8 +105,6 @@ static int publish(const struct publication *publication, struct buffer *reply, 
                          publication->content.size, LIMIT_CONTENT_SIZE);
     code = exchange_publish(publication->context->exchange, publication->content_type,
                             publication->content, publication->request, &published, error);
-    if (!code) /* a first entry may have brought the profile with our handle */
-        code = view_update(publication->context->view, error);
     return code ? code
                 : write_answer(publication, published.seq, &published.hash, published.repeated,
                                reply, error);
@@ -159,6 +159,14 @@ int ops_publish_new(struct ops_context *context, const ProtobufCMessage *message
     code = check_announcement(context, request->has_announcement, &request->announcement, &unknown,
                               error);
     return code ? code : publish(&publication, reply, error);
+}
+
+/* What was published before in this transaction counts, too. */
+static int check_change(const struct ops_context *context, uint64_t seq, struct error *error)
+{
+    int code = view_update(context->view, error);
+
+    return code ? code : view_check_change(context->view, &context->feed, seq, error);
 }
 
 /* --- revise ----------------------------------------------------------------------------------- */
@@ -216,7 +224,7 @@ static int revise(struct publication *publication, const Caravan__ReviseRequest 
                                   &comparison.unknown, error);
 
     if (!code)
-        code = view_check_change(context->view, &context->feed, request->announcement, error);
+        code = check_change(context, request->announcement, error);
     if (!code)
         code = view_show(context->view, &context->feed, request->announcement, compare, &comparison,
                          error);
@@ -311,7 +319,7 @@ int ops_publish_withdraw(struct ops_context *context, const ProtobufCMessage *me
         return code;
     code = check_reason(request, error);
     if (!code)
-        code = view_check_change(context->view, &context->feed, request->announcement, error);
+        code = check_change(context, request->announcement, error);
     if (!code)
         code = pack_withdrawal(request, &content, error);
     publication.content = buffer_span(&content);

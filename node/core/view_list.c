@@ -1,0 +1,278 @@
+/* Lists: the records of the index, newest first, picked by a filter. */
+#include "node/core/view_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Announcements whose facets stand only in the ledger and were read for one list: about 20 ms. */
+#define READS_MAX 1000
+
+enum answer { UNASKED, YES, NO };
+
+struct listing {
+    struct view *view;
+    const Caravan__Filter *filter;
+    bool asks_content;
+    uint8_t *feeds;                  /* enum answer: does the publisher match? */
+    uint8_t *facets;                 /* enum answer, of facets number n at n */
+    size_t feed_count, facets_count; /* answers that there is room for */
+    bool complete;                   /* every record was read */
+    size_t reads;
+    bool read_chunk; /* one for each list */
+    struct error *error;
+    int code;
+};
+
+bool view_parts_takes_other(const Caravan__Filter *filter, bool known_type)
+{
+    return !filter_asks_content(filter) && ((filter && filter->other) || !known_type);
+}
+
+static bool publisher_matches(struct listing *listing, const struct view_feed *feed)
+{
+    uint8_t *known = &listing->feeds[feed->number];
+
+    if (*known == UNASKED)
+        *known = filter_matches_handle(listing->filter, feed->handle) ? YES : NO;
+    return *known == YES;
+}
+
+struct content_check {
+    const Caravan__Filter *filter;
+    bool revision, matches;
+    struct error *error;
+    int code;
+};
+
+/* What there is no room for in the index. */
+static int check_content(void *context, const struct store_entry *stored)
+{
+    struct content_check *check = context;
+    struct span content = stored->entry.content;
+    struct filter_facets *facets = NULL;
+    struct view_read_change change;
+    struct arena arena;
+
+    if (!stored->entry.has_content)
+        return 1;
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    if (check->revision) {
+        check->code = view_read_change(&stored->entry, &arena, &change, check->error);
+        content = change.content;
+    }
+    if (!check->code)
+        check->code = view_read_facets(content, &arena, &facets, check->error);
+    check->matches = filter_matches(check->filter, facets);
+    filter_facets_destroy(facets);
+    arena_finish(&arena);
+    return 1;
+}
+
+static bool content_matches(struct listing *listing, const struct view_feed *feed, uint64_t seq,
+                            bool revision)
+{
+    const struct store *store = &listing->view->index.store;
+    struct content_check check = {
+        .filter = listing->filter, .revision = revision, .error = listing->error};
+    int code = store->operations->entries(store->self, &feed->id, seq, seq, check_content, &check,
+                                          listing->error);
+
+    listing->reads++;
+    listing->code = code ? code : check.code;
+    return check.matches;
+}
+
+static bool facets_match(struct listing *listing, uint32_t number)
+{
+    uint8_t *known = &listing->facets[number];
+
+    if (*known == UNASKED)
+        *known =
+            filter_matches(listing->filter, view_facets_get(&listing->view->index.facets, number))
+                ? YES
+                : NO;
+    return *known == YES;
+}
+
+static bool announcement_matches(struct listing *listing, const struct view_feed *feed,
+                                 const struct view_record *record)
+{
+    const struct view_folded *folded = view_index_folded(&listing->view->index, feed, record->seq);
+    bool revised = folded && folded->revised_by;
+    uint32_t number = revised ? folded->facets : record->value;
+
+    if (folded && folded->withdrawn_by && !(listing->filter && listing->filter->withdrawn))
+        return false;
+    if (!listing->asks_content)
+        return true;
+    if (number != VIEW_FACETS_ELSEWHERE)
+        return facets_match(listing, number);
+    return content_matches(listing, feed, revised ? folded->revised_by : record->seq, revised);
+}
+
+/* A revision or withdrawal of what is no announcement of its feed stands for itself. */
+static bool changes_something(struct listing *listing, const struct view_feed *feed,
+                              uint32_t target)
+{
+    bool is = view_bits_has(&feed->announcements, target);
+
+    if (is || listing->complete || !target)
+        return is;
+    listing->reads++;
+    listing->code =
+        view_parts_is_announcement(listing->view, &feed->id, target, &is, listing->error);
+    return is;
+}
+
+static bool record_matches(struct listing *listing, const struct view_record *record)
+{
+    const struct view_feed *feed;
+
+    if (record->seq == 0)
+        return false;
+    feed = listing->view->index.feeds[view_record_feed(record)];
+    if (!publisher_matches(listing, feed))
+        return false;
+    switch (view_record_sort(record)) {
+    case VIEW_ANNOUNCEMENT:
+        return announcement_matches(listing, feed, record);
+    case VIEW_CHANGE:
+        return view_parts_takes_other(listing->filter, true) &&
+               !changes_something(listing, feed, record->value);
+    case VIEW_OTHER:
+        return view_parts_takes_other(listing->filter, true);
+    case VIEW_UNKNOWN:
+        return view_parts_takes_other(listing->filter, false);
+    }
+    return false;
+}
+
+/* The next match below arrival *at, in records that were read; *at 0: none. false: somewhere on the
+ * way a chunk is not read, or enough was read from the ledger; *at says where. */
+static bool find_match(struct listing *listing, uint64_t *at)
+{
+    const struct view_index *index = &listing->view->index;
+
+    while (*at > 0) {
+        const struct view_chunk *chunk = &index->chunks[(*at - 1) / VIEW_CHUNK];
+        uint64_t first = (*at - 1) / VIEW_CHUNK * VIEW_CHUNK;
+
+        if (chunk->read < *at - first)
+            return false;
+        for (; *at > first; --*at) {
+            if (record_matches(listing, &chunk->records[*at - first - 1]) || listing->code)
+                return true;
+            if (listing->reads > READS_MAX)
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool make_room(uint8_t **answers, size_t *count, size_t needed)
+{
+    uint8_t *more = needed > *count ? realloc(*answers, needed) : *answers;
+
+    if (!more)
+        return false;
+    if (needed > *count)
+        memset(more + *count, UNASKED, needed - *count);
+    *answers = more;
+    *count = needed;
+    return true;
+}
+
+/* Feeds and facets may have come with a chunk that was just read. */
+static int look_at_index(struct listing *listing)
+{
+    const struct view_index *index = &listing->view->index;
+
+    listing->complete = view_index_unread(index, index->last_arrival) == VIEW_INDEX_COMPLETE;
+    if (make_room(&listing->feeds, &listing->feed_count, index->feed_count + 1) &&
+        make_room(&listing->facets, &listing->facets_count, (size_t)index->facets.count + 1))
+        return ERROR_NONE;
+    return error_memory(listing->error);
+}
+
+static int count_all(struct listing *listing, uint64_t *total)
+{
+    uint64_t at = listing->view->index.last_arrival;
+    uint64_t count = 0;
+
+    for (;; at--, count++) {
+        if (!find_match(listing, &at)) {
+            *total = VIEW_UNKNOWN_TOTAL;
+            return ERROR_NONE;
+        }
+        if (listing->code || !at)
+            break;
+    }
+    *total = count;
+    return listing->code;
+}
+
+static int read_chunk(struct listing *listing, size_t chunk)
+{
+    int code = view_index_read(&listing->view->index, chunk, listing->error);
+
+    listing->read_chunk = true;
+    return code ? code : look_at_index(listing);
+}
+
+static int list_page(struct listing *listing, uint64_t at, size_t limit, view_visitor visit,
+                     void *context, uint64_t *next)
+{
+    struct view_index *index = &listing->view->index;
+    bool full = limit == 0;
+
+    for (;;) {
+        bool found =
+            (at == 0 || (at - 1) / VIEW_CHUNK < index->chunk_count) && find_match(listing, &at);
+        const struct view_record *record;
+
+        if (listing->code)
+            return listing->code;
+        if (!found && !listing->read_chunk && !full && listing->reads <= READS_MAX) {
+            listing->code = read_chunk(listing, (size_t)((at - 1) / VIEW_CHUNK));
+            continue;
+        }
+        if (!found || at == 0 || full) {
+            *next = at ? at + 1 : 0;
+            return ERROR_NONE;
+        }
+        record = &index->chunks[(at - 1) / VIEW_CHUNK].records[(at - 1) % VIEW_CHUNK];
+        listing->code = view_parts_now(listing->view, &index->feeds[view_record_feed(record)]->id,
+                                       record->seq, view_record_sort(record) == VIEW_ANNOUNCEMENT,
+                                       visit, context, &full, listing->error);
+        if (listing->code)
+            return listing->code;
+        full = full || --limit == 0;
+        at--;
+    }
+}
+
+int view_list(struct view *view, const Caravan__Filter *filter, uint64_t before, size_t limit,
+              view_visitor visit, void *context, uint64_t *next, uint64_t *total,
+              struct error *error)
+{
+    struct view_index *index = &view->index;
+    struct listing listing = {.view = view,
+                              .filter = filter,
+                              .asks_content = filter_asks_content(filter),
+                              .error = error};
+    uint64_t from = before && before <= index->last_arrival ? before - 1 : index->last_arrival;
+    int code = look_at_index(&listing);
+
+    *next = 0;
+    *total = VIEW_UNKNOWN_TOTAL;
+    index->wanted = index->last_arrival;
+    if (!code)
+        code = list_page(&listing, from, limit, visit, context, next);
+    if (!code && !listing.complete && !listing.read_chunk)
+        code = read_chunk(&listing, view_index_unread(index, index->last_arrival));
+    if (!code && listing.complete)
+        code = count_all(&listing, total);
+    free(listing.feeds);
+    free(listing.facets);
+    return code;
+}

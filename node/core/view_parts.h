@@ -1,0 +1,24 @@
+/* view_parts: what view.c, view_list.c and view_name.c share. Nobody else includes it. */
+#ifndef CORE_VIEW_PARTS_H
+#define CORE_VIEW_PARTS_H
+
+#include "node/core/view_index.h"
+#include "node/core/view_read.h"
+
+struct view {
+    struct view_index index;
+};
+
+/* An empty state with the names of an announcement or other entry. */
+void view_parts_name(const struct view *view, const struct id *feed, uint64_t seq,
+                     struct view_state *state);
+/* Visits an announcement (or other entry) as it is now. */
+int view_parts_now(struct view *view, const struct id *feed, uint64_t seq, bool announcement,
+                   view_visitor visit, void *context, bool *stop, struct error *error);
+/* Is `seq` an announcement of the feed? 0 is none. */
+int view_parts_is_announcement(const struct view *view, const struct id *feed, uint64_t seq,
+                               bool *is, struct error *error);
+/* Does the filter take an entry that is no announcement and no change of one? */
+bool view_parts_takes_other(const Caravan__Filter *filter, bool known_type);
+
+#endif
