@@ -2,7 +2,8 @@
  *
  *     net ----messages, live, control----> check ----checked entries, operations----> writer
  *      ^                                     |                                          |
- *      |                                     +--requests to read----> server            |
+ *      |                                     +--peers' requests-----> server            |
+ *      |                                     +--operations to read--> reader            |
  *      +------------ answers, entries on live, replies ---------------+-----------------+
  *
  * net and check push without waiting or stop reading; the writer never waits for net. */
@@ -70,6 +71,8 @@ static int open_ledger(struct node *node, struct error *error)
         node->ledger_is_new = true;
         code = ledger_sqlite_create(path, LEDGER_NEW, &node->writer, error);
     }
+    if (!code)
+        code = ledger_sqlite_open_reader(path, &node->server, error);
     if (!code)
         code = ledger_sqlite_open_reader(path, &node->reader, error);
     if (!code)
@@ -166,14 +169,14 @@ static void build_desks(struct node *node)
     context.listen_live = listen ? listen->live : NULL;
     context.listen_sync = listen ? listen->sync : NULL;
     node_desk_init(&node->desk);
-    node_desk_init(&node->server_desk);
-    node->desk.net = node->server_desk.net = node->net;
-    node->desk.context = node->server_desk.context = context;
+    node_desk_init(&node->reader_desk);
+    node->desk.net = node->reader_desk.net = node->net;
+    node->desk.context = node->reader_desk.context = context;
     node->desk.context.exchange = node->exchange;
     node->desk.context.store = node->writer;
     node->desk.context.view = node->own_view;
-    node->server_desk.context.store = node->reader;
-    node->server_desk.context.view = node->view;
+    node->reader_desk.context.store = node->reader;
+    node->reader_desk.context.view = node->view;
     node->watch = (struct node_watch){.home = node->options->home,
                                       .config = &node->config,
                                       .exchange = node->exchange,
@@ -186,8 +189,11 @@ static int make_queues(struct node *node, struct error *error)
 {
     node->to_check = node_queue_create(LIMIT_QUEUE_LENGTH, QUEUE_BYTES);
     node->to_writer = node_queue_create(LIMIT_QUEUE_LENGTH, QUEUE_BYTES);
+    node->to_reader = node_queue_create(LIMIT_QUEUE_LENGTH, QUEUE_BYTES);
     node->to_server = node_turns_create();
-    return node->to_check && node->to_writer && node->to_server ? ERROR_NONE : error_memory(error);
+    return node->to_check && node->to_writer && node->to_reader && node->to_server
+               ? ERROR_NONE
+               : error_memory(error);
 }
 
 static int load_config(struct node *node, bool check_only, struct error *error)
@@ -264,6 +270,9 @@ static int start(struct node *node, struct error *error)
             start_thread(&node->server_thread, &node->server_runs, node_work_server, node, error);
     if (!code)
         code =
+            start_thread(&node->reader_thread, &node->reader_runs, node_work_reader, node, error);
+    if (!code)
+        code =
             start_thread(&node->writer_thread, &node->writer_runs, node_work_writer, node, error);
     if (!code)
         code = start_thread(&node->check_thread, &node->check_runs, node_work_check, node, error);
@@ -289,9 +298,12 @@ static void stop(struct node *node)
     if (node->to_server)
         node_turns_close(node->to_server);
     join(node->server_thread, &node->server_runs);
+    if (node->to_reader)
+        node_queue_close(node->to_reader);
+    join(node->reader_thread, &node->reader_runs);
     if (node->net) {
         node_desk_finish(&node->desk);
-        node_desk_finish(&node->server_desk);
+        node_desk_finish(&node->reader_desk);
         net_close(node->net);
         net_stop(node->net);
     }
@@ -307,10 +319,13 @@ static void dismantle(struct node *node)
     net_destroy(node->net);
     node_queue_destroy(node->to_check, node_item_destroy);
     node_queue_destroy(node->to_writer, node_item_destroy);
+    node_queue_destroy(node->to_reader, node_item_destroy);
     node_turns_destroy(node->to_server, node_item_destroy);
     access_table_destroy(node->access);
     policy_destroy(node->policy);
     keyring_destroy(node->keyring);
+    if (node->server.operations)
+        node->server.operations->destroy(node->server.self);
     if (node->reader.operations)
         node->reader.operations->destroy(node->reader.self);
     if (node->writer.operations)

@@ -46,7 +46,7 @@ struct node {
     struct config config;
     struct own own;
     int lock;
-    struct store writer, reader;
+    struct store writer, server, reader; /* each of the thread of that name */
     bool ledger_is_new, suspect, token_written;
     uint64_t token_at; /* monotonic ms: written again, after it could not be */
     struct keyring *keyring;
@@ -56,12 +56,13 @@ struct node {
     struct exchange *exchange;
     struct view *own_view, *view;
     struct node_watch watch;
-    struct node_desk desk, server_desk;
-    struct node_queue *to_check, *to_writer;
+    bool view_rests; /* reading failed: no more until the next request */
+    struct node_desk desk, reader_desk;
+    struct node_queue *to_check, *to_writer, *to_reader;
     struct node_turns *to_server;
-    pthread_t check_thread, writer_thread, server_thread;
-    bool check_runs, writer_runs, server_runs;
-    atomic_uint_fast64_t changes; /* of the exchange, for the server's long polls */
+    pthread_t check_thread, writer_thread, server_thread, reader_thread;
+    bool check_runs, writer_runs, server_runs, reader_runs;
+    atomic_uint_fast64_t changes; /* of the exchange, for the reader's long polls */
     uint64_t started_ms;
     int stop_fd; /* eventfd: something is wrong, stop */
     struct error fatal;
@@ -82,6 +83,7 @@ struct net_events node_events(struct node *node);
 /* The threads; self is the struct node. They end when their queue is closed and empty. */
 void *node_work_check(void *self);
 void *node_work_server(void *self);
+void *node_work_reader(void *self);
 void *node_work_writer(void *self);
 /* What the exchange says to others. */
 struct bus node_work_bus(struct node *node);

@@ -30,7 +30,7 @@ struct node_turns {
     pthread_cond_t filled;
     struct turn turns[NODE_TURN_COUNT];
     unsigned next; /* the turn to look at first */
-    bool closed, woken;
+    bool closed;
 };
 
 struct node_turns *node_turns_create(void)
@@ -70,12 +70,12 @@ static struct lane *lane_add(struct turn *turn, const struct id *peer)
     return lane;
 }
 
-static bool turn_push(struct turn *turn, const struct id *peer, size_t most, void *item)
+static bool turn_push(struct turn *turn, const struct id *peer, void *item)
 {
     struct lane *lane = map_get(&turn->lanes, peer);
     struct waiting *waiting;
 
-    if (lane && lane->count >= most)
+    if (lane && lane->count >= LIMIT_REQUESTS_PER_PEER)
         return false;
     waiting = malloc(sizeof *waiting);
     if (waiting && !lane)
@@ -152,12 +152,10 @@ void node_turns_destroy(struct node_turns *turns, void (*discard)(void *item))
 bool node_turns_push(struct node_turns *turns, enum node_turn turn, const struct id *peer,
                      void *item)
 {
-    static const struct id owner;
-    size_t most = turn == NODE_TURN_OWNER ? LIMIT_QUEUE_LENGTH : LIMIT_REQUESTS_PER_PEER;
     bool done;
 
     pthread_mutex_lock(&turns->lock);
-    done = !turns->closed && turn_push(&turns->turns[turn], peer ? peer : &owner, most, item);
+    done = !turns->closed && turn_push(&turns->turns[turn], peer, item);
     if (done)
         pthread_cond_signal(&turns->filled);
     pthread_mutex_unlock(&turns->lock);
@@ -184,20 +182,11 @@ void *node_turns_pop(struct node_turns *turns, uint64_t wait_ms)
     void *item;
 
     pthread_mutex_lock(&turns->lock);
-    while (!(item = take(turns)) && !turns->closed && !turns->woken && wait_ms)
+    while (!(item = take(turns)) && !turns->closed && wait_ms)
         if (pthread_cond_timedwait(&turns->filled, &turns->lock, &deadline))
             wait_ms = 0; /* looked at once more */
-    turns->woken = false;
     pthread_mutex_unlock(&turns->lock);
     return item;
-}
-
-void node_turns_wake(struct node_turns *turns)
-{
-    pthread_mutex_lock(&turns->lock);
-    turns->woken = true;
-    pthread_cond_signal(&turns->filled);
-    pthread_mutex_unlock(&turns->lock);
 }
 
 void node_turns_close(struct node_turns *turns)

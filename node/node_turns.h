@@ -1,6 +1,6 @@
 /* node_turns: what waits for the server thread, given out in turn, so that nobody's flood makes
- * others wait: the owner's clients, partners and readers each have their turn, and among partners
- * (and among readers) each peer has its own. A peer may have only a few requests waiting; what is
+ * others wait: partners and readers each have their turn, and among partners (and among readers)
+ * each peer has its own. A peer may have only a few requests waiting; what is
  * above that is refused at once, for the caller to answer "busy".
  *
  * Items are pointers; who pops an item owns it. Threads: any. */
@@ -11,20 +11,18 @@
 
 struct node_turns;
 
-enum node_turn { NODE_TURN_OWNER, NODE_TURN_PARTNERS, NODE_TURN_READERS, NODE_TURN_COUNT };
+enum node_turn { NODE_TURN_PARTNERS, NODE_TURN_READERS, NODE_TURN_COUNT };
 
 struct node_turns *node_turns_create(void); /* NULL when memory ran out */
 /* What is left in it is given to discard. */
 void node_turns_destroy(struct node_turns *turns, void (*discard)(void *item));
 
 /* Never waits. false: this peer has enough waiting, memory ran out, or it is closed; the item stays
- * the caller's. All of the owner's clients count as one peer, with more room. */
+ * the caller's. */
 bool node_turns_push(struct node_turns *turns, enum node_turn turn, const struct id *peer,
                      void *item);
-/* Waits at most wait_ms. NULL: nothing came, it was woken, or it is closed and empty. */
+/* Waits at most wait_ms. NULL: nothing came, or it is closed and empty. */
 void *node_turns_pop(struct node_turns *turns, uint64_t wait_ms);
-/* Lets one waiting pop return NULL. */
-void node_turns_wake(struct node_turns *turns);
 /* No more pushes; pops go on until it is empty. */
 void node_turns_close(struct node_turns *turns);
 bool node_turns_is_closed(struct node_turns *turns);

@@ -1,4 +1,4 @@
-/* The node's threads: check, server, writer. */
+/* The node's threads: check, server, reader, writer. */
 #include "node/node_parts.h"
 
 #include <stdlib.h>
@@ -13,6 +13,8 @@
 #define TOKEN_AGAIN_MS 10000
 #define BEGIN_AGAIN_NS 200000000 /* after a transaction could not begin */
 #define BATCH_BYTES ((size_t)8 * 1024 * 1024)
+/* A server that has nothing to do; it is woken when something comes. */
+#define SERVER_WAIT_MS 60000
 
 uint64_t node_wall_ms(void *self)
 {
@@ -88,20 +90,11 @@ static void answer_busy(struct node *node, const struct incoming *incoming, cons
 /* The check thread waits for no server: others' messages are behind this one. */
 static void pass_to_server(struct node *node, struct node_item *item)
 {
-    enum node_turn turn = item->request                  ? NODE_TURN_OWNER
-                          : item->role == ACCESS_PARTNER ? NODE_TURN_PARTNERS
-                                                         : NODE_TURN_READERS;
-    struct error busy;
+    enum node_turn turn = item->role == ACCESS_PARTNER ? NODE_TURN_PARTNERS : NODE_TURN_READERS;
 
-    if (node_turns_push(node->to_server, turn, item->request ? NULL : &item->peer, item))
+    if (node_turns_push(node->to_server, turn, &item->peer, item))
         return;
-    if (item->request) {
-        error_set(&busy, ERROR_BUSY, "too many requests wait already; try again");
-        node_desk_refuse(node->net, item->request, &busy);
-        item->request = NULL;
-    } else {
-        answer_busy(node, item->incoming, "too many of your requests wait already");
-    }
+    answer_busy(node, item->incoming, "too many of your requests wait already");
     node_item_destroy(item);
 }
 
@@ -128,9 +121,10 @@ static void check_message(struct node *node, struct node_item *item)
 }
 
 /* Each by itself, so that others have their turn between two requests of one client. */
-static void pass_request_to_server(struct node *node, struct node_request *request)
+static void pass_to_reader(struct node *node, struct node_request *request)
 {
     struct node_item *item = calloc(1, sizeof *item);
+    struct error busy;
 
     if (!item) {
         node_desk_refuse(node->net, request, NULL);
@@ -138,7 +132,12 @@ static void pass_request_to_server(struct node *node, struct node_request *reque
     }
     item->kind = NODE_ITEM_REQUEST;
     item->request = request;
-    pass_to_server(node, item);
+    if (node_queue_try_push(node->to_reader, item, node_item_bytes(item)))
+        return;
+    error_set(&busy, ERROR_BUSY, "too many requests wait already; try again");
+    node_desk_refuse(node->net, request, &busy);
+    item->request = NULL;
+    node_item_destroy(item);
 }
 
 static void check_control(struct node *node, struct node_item *item)
@@ -155,7 +154,7 @@ static void check_control(struct node *node, struct node_item *item)
             *end = request;
             end = &request->next;
         } else {
-            pass_request_to_server(node, request);
+            pass_to_reader(node, request);
         }
     }
     if (item->request)
@@ -184,23 +183,14 @@ void *node_work_check(void *self)
     return NULL;
 }
 
-/* --- server thread --- */
-
-static void fill_context(struct node *node, struct node_desk *desk)
-{
-    struct net_counts counts;
-
-    net_get_counts(node->net, &counts);
-    desk->context.now_ms = node_wall_ms(NULL);
-    desk->context.live_dropped = counts.live_dropped;
-}
+/* --- server thread: what peers ask for --- */
 
 static void answer_peer(struct node *node, const struct incoming *incoming)
 {
     struct buffer answer = {0};
     struct error error;
 
-    if (serve_answer(&node->reader, node->policy, &incoming->peer, incoming->message, &answer,
+    if (serve_answer(&node->server, node->policy, &incoming->peer, incoming->message, &answer,
                      &error)) {
         log_error("serve.failed", "text", error.text);
         answer_busy(node, incoming, "cannot read now");
@@ -209,6 +199,31 @@ static void answer_peer(struct node *node, const struct incoming *incoming)
         net_send(node->net, &incoming->peer, &answer);
     }
     buffer_finish(&answer);
+}
+
+void *node_work_server(void *self)
+{
+    struct node *node = self;
+    struct node_item *item;
+
+    while ((item = node_turns_pop(node->to_server, SERVER_WAIT_MS)) ||
+           !node_turns_is_closed(node->to_server)) {
+        if (item)
+            answer_peer(node, item->incoming);
+        node_item_destroy(item);
+    }
+    return NULL;
+}
+
+/* --- reader thread: the owner's lists, and whoever follows --- */
+
+static void fill_context(struct node *node, struct node_desk *desk)
+{
+    struct net_counts counts;
+
+    net_get_counts(node->net, &counts);
+    desk->context.now_ms = node_wall_ms(NULL);
+    desk->context.live_dropped = counts.live_dropped;
 }
 
 /* Returns how many there were. */
@@ -224,24 +239,36 @@ static size_t take_requests(struct node_desk *desk, struct node_item *item, uint
     return count;
 }
 
-void *node_work_server(void *self)
+static void work_on_view(struct node *node)
+{
+    struct error error;
+
+    if (view_work(node->view, &error)) {
+        log_error("view.failed", "text", error.text);
+        node->view_rests = true;
+    }
+}
+
+void *node_work_reader(void *self)
 {
     struct node *node = self;
-    struct node_desk *desk = &node->server_desk;
+    struct node_desk *desk = &node->reader_desk;
     struct node_item *item;
 
     for (;;) {
+        bool works = view_has_work(node->view) && !node->view_rests;
         uint64_t now = node_monotonic_ms(NULL);
 
-        item = node_turns_pop(node->to_server, node_desk_next_ms(desk, now));
-        if (!item && node_turns_is_closed(node->to_server))
+        item = node_queue_pop(node->to_reader, works ? 0 : node_desk_next_ms(desk, now));
+        if (!item && node_queue_is_closed(node->to_reader))
             break;
         now = node_monotonic_ms(NULL);
         fill_context(node, desk);
-        if (item && item->kind == NODE_ITEM_INCOMING) {
-            answer_peer(node, item->incoming);
-        } else if (item) {
+        if (item) {
+            node->view_rests = false;
             take_requests(desk, item, now);
+        } else if (works) {
+            work_on_view(node);
         }
         node_item_destroy(item);
         node_desk_retry(desk, atomic_load(&node->changes), now);
@@ -320,17 +347,6 @@ static void confirm_token(struct node *node)
     node->token_at = now + TOKEN_AGAIN_MS;
 }
 
-/* The view of our own feed may have seen entries that a failed commit took back. */
-static void renew_own_view(struct node *node)
-{
-    struct view *view;
-
-    if (view_create(&node->writer, &node->own.chain.feed, true, &view, NULL))
-        return;
-    view_destroy(node->own_view);
-    node->own_view = node->desk.context.view = view;
-}
-
 static void end_batch(struct node *node)
 {
     struct error error = {0};
@@ -338,7 +354,7 @@ static void end_batch(struct node *node)
 
     if (code) {
         log_error("ledger.commit", "code", error_name(error.code), "text", error.text);
-        renew_own_view(node);
+        view_reset(node->own_view); /* it may have seen what was taken back */
     }
     node_desk_send(&node->desk, code ? &error : NULL);
     if (node_watch_apply(&node->watch, &error))
@@ -346,7 +362,7 @@ static void end_batch(struct node *node)
     confirm_token(node);
     if (atomic_exchange(&node->changes, exchange_changes(node->exchange)) !=
         exchange_changes(node->exchange))
-        node_turns_wake(node->to_server);
+        node_queue_wake(node->to_reader);
 }
 
 /* A peer asks again, a client is told; but nobody tells again that a link is up or down, and that

@@ -59,7 +59,7 @@ static void test_node_turns__serves_each_peer_in_turn(void **state)
     node_turns_destroy(turns, discard);
 }
 
-static void test_node_turns__readers_do_not_hold_up_partners_or_the_owner(void **state)
+static void test_node_turns__readers_do_not_hold_up_partners(void **state)
 {
     struct node_turns *turns = node_turns_create();
 
@@ -72,8 +72,6 @@ static void test_node_turns__readers_do_not_hold_up_partners_or_the_owner(void *
     expect(turns, "reader");
     push(turns, NODE_TURN_PARTNERS, &alice, "a1");
     push(turns, NODE_TURN_PARTNERS, &alice, "a2");
-    push(turns, NODE_TURN_OWNER, NULL, "o1");
-    expect(turns, "o1");
     expect(turns, "a1");
     expect(turns, "reader");
     expect(turns, "a2");
@@ -105,10 +103,10 @@ static void test_node_turns__closed_refuses_pushes_and_empties(void **state)
     char item;
 
     (void)state;
-    assert_true(node_turns_push(turns, NODE_TURN_OWNER, NULL, &item));
+    assert_true(node_turns_push(turns, NODE_TURN_READERS, &alice, &item));
     node_turns_close(turns);
     assert_true(node_turns_is_closed(turns));
-    assert_false(node_turns_push(turns, NODE_TURN_OWNER, NULL, &item));
+    assert_false(node_turns_push(turns, NODE_TURN_READERS, &alice, &item));
     assert_ptr_equal(node_turns_pop(turns, 60000), &item);
     assert_null(node_turns_pop(turns, 60000)); /* does not wait */
     node_turns_destroy(turns, discard);
@@ -119,7 +117,7 @@ static void *pop(void *turns)
     return node_turns_pop(turns, 60000);
 }
 
-static void test_node_turns__a_waiting_pop_gets_what_comes_and_can_be_woken(void **state)
+static void test_node_turns__a_waiting_pop_gets_what_comes_or_the_end(void **state)
 {
     struct node_turns *turns = node_turns_create();
     pthread_t thread;
@@ -132,7 +130,7 @@ static void test_node_turns__a_waiting_pop_gets_what_comes_and_can_be_woken(void
     assert_int_equal(pthread_join(thread, &found), 0);
     assert_ptr_equal(found, &item);
     assert_int_equal(pthread_create(&thread, NULL, pop, turns), 0);
-    node_turns_wake(turns);
+    node_turns_close(turns);
     assert_int_equal(pthread_join(thread, &found), 0);
     assert_null(found);
     node_turns_destroy(turns, discard);
@@ -162,10 +160,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_node_turns__serves_each_peer_in_turn),
-        cmocka_unit_test(test_node_turns__readers_do_not_hold_up_partners_or_the_owner),
+        cmocka_unit_test(test_node_turns__readers_do_not_hold_up_partners),
         cmocka_unit_test(test_node_turns__bounds_what_one_peer_has_waiting),
         cmocka_unit_test(test_node_turns__closed_refuses_pushes_and_empties),
-        cmocka_unit_test(test_node_turns__a_waiting_pop_gets_what_comes_and_can_be_woken),
+        cmocka_unit_test(test_node_turns__a_waiting_pop_gets_what_comes_or_the_end),
         cmocka_unit_test(test_node_turns__without_memory_the_item_stays_the_callers),
     };
 
