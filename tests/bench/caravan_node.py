@@ -25,6 +25,7 @@ class Node:
 
     def init(self):
         endpoints = ["tcp://127.0.0.1:%d" % self.round.free_port() for _ in range(2)]
+        self.endpoints = endpoints  # live, sync
         self.client("init", "--handle", self.handle, "--name", "Institution " + self.handle,
                     "--network", NETWORK, "--listen-live", endpoints[0], "--public-live",
                     endpoints[0], "--listen-sync", endpoints[1], "--public-sync", endpoints[1])
@@ -36,8 +37,11 @@ class Node:
     def client(self, *arguments):
         return self.round.run(self.round.caravan, "--home", self.home, *arguments)
 
+    def json(self, *arguments):
+        return json.loads(self.client(*arguments, "--json"))
+
     def status(self):
-        return json.loads(self.client("status", "--json"))
+        return self.json("status")
 
     def add_partner(self, other):
         card = other.home.with_suffix(".card")

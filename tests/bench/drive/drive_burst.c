@@ -167,7 +167,7 @@ static void print_done(const struct burst *burst, double cpu)
 
     printf("{\"values\": {\"rate\": %.1f}, \"checks\": {\"answered\": [%" PRIu64 ", %" PRIu64
            "], \"in_order\": [%" PRIu64 ", %" PRIu64 "], \"received\": [%" PRIu64 ", %" PRIu64
-           "], \"equal\": [%" PRIu64 ", %" PRIu64
+           "], \"as_sent\": [%" PRIu64 ", %" PRIu64
            "]}, \"info\": {\"seconds\": %.4f, \"answered_s\": %.4f, \"client_cpu_us\": %.2f, "
            "\"window\": %d}}\n",
            (double)burst->count / seconds, burst->answered, burst->count, burst->in_order,
