@@ -39,7 +39,7 @@ MEASURES = [
     Measure("3r", "latency-real", "latency at 500 a second, with the sizes of the real notices",
             (P50, P99), reference="raw_commits", contents="real", rounds=1, sizes=LATENCY),
     Measure("4", "fanout", "live fan-out from one hub to connected subscribers; each checks hash, "
-            "chain and sequence of every entry, none lost, none twice", (RATE,),
+            "chain and sequence of every entry, none lost, none twice", (RATE, CPU),
             sizes={"subscribers": (1_000, 50), "seconds": (30, 2)},
             musts=(Must("rate", at_least=100_000, bound="bound_fanout"),)),
     Measure("5", "footprint", "footprint: resident memory, start-up and ledger",
