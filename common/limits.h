@@ -48,13 +48,19 @@
 #define LIMIT_CERTIFICATES 64
 /* (protocol) Entries in one run message; 1 MiB of the smallest entries is fewer. */
 #define LIMIT_RUN_ENTRIES 4096
-/* Pulls under way to one partner: each answered by at most 1 MiB, so 2 MiB in flight. */
-#define LIMIT_PULLS_PER_PARTNER 2
+/* (protocol) Bytes that pulls under way to one partner may bring, and to all: a slow partner holds
+ * up only itself, and what waits to be checked and stored is bounded. */
+#define LIMIT_CREDIT_PER_PARTNER (2 * 1024 * 1024)
+#define LIMIT_CREDIT_TOTAL (64 * 1024 * 1024)
+/* A pull asks for about so much, so that reading, sending, checking and storing overlap. */
+#define LIMIT_PULL_SIZE (384 * 1024)
+/* Ranges of one feed asked for at once: as many as the credit of a partner allows. */
+#define LIMIT_PULLS_PER_FEED 16
+/* Pulls under way in all: that many of the smallest use up the credit of all. */
+#define LIMIT_PULLS_TOTAL 512
 /* Requests of one peer that may wait to be answered: the pulls under way, asked again after their
  * time limit, and heads and certificates beside them. Above that the answer is "busy". */
-#define LIMIT_REQUESTS_PER_PEER 8
-/* Pulls under way in all: 64 MiB in flight. */
-#define LIMIT_PULLS_TOTAL 64
+#define LIMIT_REQUESTS_PER_PEER 48
 /* A pull that got no answer in this time is asked again, of another partner if there is one. */
 #define LIMIT_PULL_TIMEOUT_MS 20000
 /* Heads in one message: 300 bytes each with the statement, so 2,048 stay well under 1 MiB. */

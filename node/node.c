@@ -30,7 +30,7 @@
 #include "node/node_token.h"
 
 /* What may wait between two threads: some times what is in flight from all partners. */
-#define QUEUE_BYTES ((size_t)LIMIT_PULLS_TOTAL * LIMIT_MESSAGE_SIZE)
+#define QUEUE_BYTES ((size_t)LIMIT_CREDIT_TOTAL)
 
 static void fill_random(void *self, void *out, size_t size)
 {

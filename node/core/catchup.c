@@ -1,6 +1,8 @@
-/* Who has what, and asking for it. One pull a feed is under way at a time; feeds that lack
- * something stand in a queue and are served in turn while there is credit, so a slow partner slows
- * only itself.
+/* Who has what, and asking for it. Feeds that lack something stand in a queue and are served in
+ * turn while there is credit, one range each time, so a slow partner slows only itself and a large
+ * feed holds no other one up. A partner that answers promptly and in full is asked for the ranges
+ * behind while the first are still on their way: twice as many each time, one at a time again as
+ * soon as an answer is short or late.
  *
  * What a partner says that it has is its word. A pull that does not bring it is a fault: the
  * partner is asked again later, each time after a longer pause, and others go first. A word about
@@ -15,6 +17,7 @@
 #define FAULTS_MAX 9           /* more make the pause no longer */
 #define NEWS_FAULTS_MAX 5      /* … and so many where there are new entries */
 #define PROBE_INTERVAL_MS 5000 /* of one feed, whoever asks for it */
+#define PROMPT_MS 1000         /* an answer within this time may be followed by more at once */
 #define CONTENT_WAIT_MS 60000
 #define CONTENT_WAIT_MAX_MS 3600000
 /* Missing contents looked at when the next ones to ask for are chosen. */
@@ -60,13 +63,34 @@ static struct source *add_source(struct feed *feed, struct partner *partner)
     return &sources[feed->source_count++];
 }
 
-void catchup_want(struct exchange *exchange, struct feed *feed)
+static size_t window_of(const struct source *source)
 {
+    return source->window ? source->window : 1;
+}
+
+/* Ranges behind those that are under way. */
+static bool wants_more(const struct feed *feed, const struct source *source)
+{
+    return source && !feed->frozen && lacks(feed, source) && source->seq > pulls_asked(feed) &&
+           pulls_count(feed) < window_of(source);
+}
+
+static bool wants(struct feed *feed)
+{
+    const struct pull *pull = pulls_first(feed);
     bool lacking = feed->missing && feed->source_count;
 
+    if (pull)
+        return pull->kind == PULL_ENTRIES && wants_more(feed, source_of(feed, pull->partner));
     for (size_t i = 0; i < feed->source_count && !lacking; i++)
         lacking = lacks(feed, &feed->sources[i]);
-    if (!lacking || feed->needy || feed->pull)
+    return lacking;
+}
+
+void catchup_want(struct exchange *exchange, struct feed *feed)
+{
+    exchange->news = true;
+    if (feed->needy || !wants(feed))
         return;
     feed->needy = true;
     /* Our own publishing may be waiting for it: ours goes first. */
@@ -190,51 +214,6 @@ static void doubt_all(struct exchange *exchange)
 /* --- pulls --------------------------------------------------------------------------------------
  */
 
-static struct pull *free_pull(struct exchange *exchange)
-{
-    for (size_t i = 0; i < LIMIT_PULLS_TOTAL; i++)
-        if (!exchange->pulls[i].feed)
-            return &exchange->pulls[i];
-    return NULL;
-}
-
-static bool send_pull(struct exchange *exchange, struct feed *feed, struct partner *partner,
-                      enum pull_kind kind, uint64_t first, uint64_t last)
-{
-    Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
-    Caravan__Pull body = CARAVAN__PULL__INIT;
-    struct pull *pull = free_pull(exchange);
-
-    if (!pull)
-        return false;
-    *pull = (struct pull){.feed = feed,
-                          .partner = partner,
-                          .kind = kind,
-                          .request = ++exchange->next_request,
-                          .last = last,
-                          .missing = feed->missing,
-                          .deadline = exchange_now(exchange) + LIMIT_PULL_TIMEOUT_MS};
-    message.body_case = CARAVAN__SYNC_MESSAGE__BODY_PULL;
-    message.pull = &body;
-    body.has_request = body.has_feed = body.has_first = body.has_last = true;
-    body.request = pull->request;
-    body.feed = (ProtobufCBinaryData){sizeof feed->id.bytes, feed->id.bytes};
-    body.first = first;
-    body.last = last;
-    if (!session_send(exchange, partner, &message)) {
-        pull->feed = NULL;
-        return false;
-    }
-    feed->pull = pull;
-    partner->pulls++;
-    return true;
-}
-
-static bool has_credit(const struct partner *partner)
-{
-    return session_up(partner) && partner->pulls < LIMIT_PULLS_PER_PARTNER;
-}
-
 static bool is_better(const struct feed *feed, const struct source *a, const struct source *b)
 {
     if (!b || (a->faults == 0) != (b->faults == 0))
@@ -253,7 +232,7 @@ static struct source *choose_for_entries(const struct feed *feed, uint64_t now)
     for (size_t i = 0; i < feed->source_count; i++) {
         struct source *source = &feed->sources[i];
 
-        if (has_credit(source->partner) && source->retry_at <= now && lacks(feed, source) &&
+        if (source->partner->able && source->retry_at <= now && lacks(feed, source) &&
             is_better(feed, source, best))
             best = source;
     }
@@ -268,7 +247,7 @@ static struct source *choose_for_contents(const struct feed *feed, uint64_t now)
     for (size_t i = 0; feed->missing && i < feed->source_count; i++) {
         struct source *source = &feed->sources[i];
 
-        if (has_credit(source->partner) && source->content_at <= now && source->seq &&
+        if (source->partner->able && source->content_at <= now && source->seq &&
             (!best || source->content_after < best->content_after))
             best = source;
     }
@@ -318,18 +297,35 @@ static bool pull_contents(struct exchange *exchange, struct feed *feed, struct s
         end_round(exchange, source);
         return false;
     }
-    return send_pull(exchange, feed, source->partner, PULL_CONTENTS, first, last);
+    return pulls_send(exchange, feed, source->partner, PULL_CONTENTS, first, last, LIMIT_PULL_SIZE);
+}
+
+static bool pull_entries(struct exchange *exchange, struct feed *feed, struct source *source,
+                         uint64_t now)
+{
+    uint64_t first = pulls_asked(feed) + 1, last;
+    size_t size;
+
+    pulls_choose_range(feed, first, source->seq, &last, &size);
+    if (!pulls_send(exchange, feed, source->partner, PULL_ENTRIES, first, last, size))
+        return false;
+    source->asked_at = now;
+    return true;
 }
 
 static bool pull_something(struct exchange *exchange, struct feed *feed, uint64_t now)
 {
-    struct source *source = choose_for_entries(feed, now);
+    const struct pull *pull = pulls_first(feed);
+    struct source *source;
 
-    if (source) {
-        source->asked_at = now;
-        return send_pull(exchange, feed, source->partner, PULL_ENTRIES, feed->head.seq + 1,
-                         source->seq);
+    if (pull) { /* only the one that is asked already can bring what is behind */
+        source = source_of(feed, pull->partner);
+        return pull->kind == PULL_ENTRIES && wants_more(feed, source) && source->partner->able &&
+               pull_entries(exchange, feed, source, now);
     }
+    source = choose_for_entries(feed, now);
+    if (source)
+        return pull_entries(exchange, feed, source, now);
     source = choose_for_contents(feed, now);
     return source && pull_contents(exchange, feed, source);
 }
@@ -344,7 +340,7 @@ static uint64_t next_chance(const struct feed *feed, uint64_t now)
         const struct source *source = &feed->sources[i];
         uint64_t at = UINT64_MAX;
 
-        if (!has_credit(source->partner))
+        if (!source->partner->able)
             continue;
         if (lacks(feed, source))
             at = source->retry_at;
@@ -357,50 +353,65 @@ static uint64_t next_chance(const struct feed *feed, uint64_t now)
     return chance <= now ? now + 100 : chance;
 }
 
-void catchup_pump(struct exchange *exchange)
+/* Those behind the ones that were looked at stay as they are. */
+static void put_back(struct exchange *exchange, struct feed *rest, struct feed **rest_end)
 {
-    struct feed *queue = exchange->needy, *feed;
-    uint64_t now = exchange_now(exchange);
-
-    if (now < exchange->paused_until) {
-        exchange->pump_at = exchange->paused_until;
+    if (!rest)
         return;
-    }
-    exchange->pump_at = UINT64_MAX;
+    *exchange->needy_end = rest;
+    exchange->needy_end = rest_end;
+}
+
+/* One range for everybody in the queue, while anybody may be asked. Who was served stands behind
+ * those who were not. false: nobody was. */
+static bool serve_round(struct exchange *exchange, uint64_t now)
+{
+    struct feed *queue = exchange->needy, **queue_end = exchange->needy_end;
+    struct feed *served = NULL, **served_end = &served, *feed;
+
     exchange->needy = NULL;
     exchange->needy_end = &exchange->needy;
-    while ((feed = queue)) {
+    while (exchange->able && (feed = queue)) {
         uint64_t chance;
 
         queue = feed->next_needy;
-        feed->needy = false;
-        if (feed->pull)
-            continue; /* a probe is under way; it queues the feed again when it ends */
-        if (pull_something(exchange, feed, now))
+        feed->next_needy = NULL;
+        if (pull_something(exchange, feed, now)) {
+            *served_end = feed;
+            served_end = &feed->next_needy;
             continue;
-        /* Nobody can help now: it stays in the queue. */
+        }
+        /* Nobody can help now, or its pull is under way: then it comes back when that ends. */
+        feed->needy = false;
         catchup_want(exchange, feed);
         chance = feed->needy ? next_chance(feed, now) : UINT64_MAX;
         if (chance < exchange->pump_at)
             exchange->pump_at = chance;
     }
+    put_back(exchange, queue, queue_end);
+    queue = served;
+    while ((feed = queue)) {
+        queue = feed->next_needy;
+        feed->next_needy = NULL;
+        feed->needy = false;
+        catchup_want(exchange, feed);
+    }
+    return served != NULL;
 }
 
-struct pull *catchup_find(struct exchange *exchange, const struct partner *partner,
-                          uint64_t request)
+void catchup_pump(struct exchange *exchange)
 {
-    for (size_t i = 0; request && i < LIMIT_PULLS_TOTAL; i++)
-        if (exchange->pulls[i].feed && exchange->pulls[i].partner == partner &&
-            exchange->pulls[i].request == request)
-            return &exchange->pulls[i];
-    return NULL;
-}
+    uint64_t now = exchange_now(exchange);
 
-static void release(struct pull *pull)
-{
-    pull->partner->pulls--;
-    pull->feed->pull = NULL;
-    pull->feed = NULL;
+    exchange->news = false;
+    if (now < exchange->paused_until) {
+        exchange->pump_at = exchange->paused_until;
+        return;
+    }
+    exchange->pump_at = UINT64_MAX;
+    while (exchange->needy && exchange->able && serve_round(exchange, now))
+        ;
+    exchange->news = false;
 }
 
 /* --- how a pull ends ----------------------------------------------------------------------------
@@ -410,7 +421,9 @@ static void entries_done(struct exchange *exchange, struct feed *feed, struct so
                          const struct pull *pull)
 {
     /* Also what came by another way meanwhile is no fault of the partner. */
-    bool kept_its_word = pull->kind == PULL_PROBE ? feed->frozen : !lacks(feed, source);
+    bool kept_its_word = pull->kind == PULL_PROBE
+                             ? feed->frozen
+                             : !lacks(feed, source) || feed->head.seq >= pull->last;
 
     if (!kept_its_word)
         catchup_fault(exchange, feed, source->partner);
@@ -436,18 +449,42 @@ static void progress(struct exchange *exchange, struct feed *feed, struct source
     catchup_moved(exchange, feed);
 }
 
+/* What came of a range says how much more may be asked for at once. */
+static void judge_range(struct exchange *exchange, struct feed *feed, struct source *source,
+                        const struct pull *pull)
+{
+    bool full = feed->head.seq >= pull->last;
+
+    if (!full)
+        pulls_moot_behind(feed, pull->request);
+    if (!source)
+        return;
+    if (!full || exchange_now(exchange) - pull->asked_at > PROMPT_MS)
+        source->window = 1;
+    else if (window_of(source) < LIMIT_PULLS_PER_FEED)
+        source->window = 2 * window_of(source);
+}
+
+/* Its answer does not count: what should have come before it has not (yet). */
+static bool is_early(const struct feed *feed, const struct pull *pull)
+{
+    return pull->moot || (pull->kind == PULL_ENTRIES && pull->first > feed->head.seq + 1);
+}
+
 void catchup_done(struct exchange *exchange, struct pull *pull, bool moved)
 {
     struct feed *feed = pull->feed;
     struct source *source = source_of(feed, pull->partner);
     const struct pull done = *pull;
 
-    release(pull);
+    pulls_release(exchange, pull);
+    if (done.kind == PULL_ENTRIES && !done.moot)
+        judge_range(exchange, feed, source, &done);
     if (source && moved)
         progress(exchange, feed, source);
     else if (source && done.kind == PULL_CONTENTS)
         contents_done(feed, source, &done);
-    else if (source)
+    else if (source && !is_early(feed, &done))
         entries_done(exchange, feed, source, &done);
     catchup_want(exchange, feed);
 }
@@ -469,7 +506,11 @@ void catchup_later(struct exchange *exchange, struct pull *pull, uint64_t wait_m
     enum pull_kind kind = pull->kind;
     uint64_t until;
 
-    release(pull);
+    if (!pull->moot)
+        pulls_moot_behind(feed, pull->request);
+    if (source)
+        source->window = 1;
+    pulls_release(exchange, pull);
     if (!wait_ms)
         wait_ms = FAULT_WAIT_MS;
     until = exchange_now(exchange) + (wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS);
@@ -502,8 +543,8 @@ void catchup_probe(struct exchange *exchange, struct feed *feed, struct partner 
 {
     uint64_t now = exchange_now(exchange);
 
-    if (!feed->pull && !feed->frozen && seq && has_credit(partner) && feed->probe_at <= now &&
-        send_pull(exchange, feed, partner, PULL_PROBE, seq, seq))
+    if (!pulls_first(feed) && !feed->frozen && seq && partner->able && feed->probe_at <= now &&
+        pulls_send(exchange, feed, partner, PULL_PROBE, seq, seq, LIMIT_PULL_SIZE / 4))
         feed->probe_at = now + PROBE_INTERVAL_MS;
 }
 
@@ -517,7 +558,8 @@ void catchup_again(struct exchange *exchange, struct partner *partner)
 
         if (!feed || exchange->pulls[i].partner != partner)
             continue;
-        release(&exchange->pulls[i]);
+        pulls_moot_behind(feed, exchange->pulls[i].request);
+        pulls_release(exchange, &exchange->pulls[i]);
         catchup_want(exchange, feed);
     }
 }
@@ -543,13 +585,20 @@ void catchup_forget(struct exchange *exchange, struct partner *partner)
         remove_source(exchange, feed, partner);
 }
 
-void catchup_abandon(struct feed *feed)
+void catchup_abandon(struct exchange *exchange, struct feed *feed)
 {
-    if (feed->pull)
-        release(feed->pull);
+    while (feed->pulls)
+        pulls_release(exchange, feed->pulls);
     for (size_t i = 0; i < feed->source_count; i++)
         set_wanted(&feed->sources[i], false);
     feed->source_count = 0;
+}
+
+void catchup_taken_back(struct exchange *exchange, struct feed *feed)
+{
+    pulls_moot_behind(feed, 0);
+    catchup_moved(exchange, feed);
+    catchup_want(exchange, feed);
 }
 
 void catchup_tick(struct exchange *exchange, uint64_t now)

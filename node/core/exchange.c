@@ -200,8 +200,7 @@ static int read_again(struct exchange *exchange, struct error *error)
         exchange->changed = feed->next_changed;
         feed->changed = false;
         feed->next_changed = NULL;
-        catchup_moved(exchange, feed);
-        catchup_want(exchange, feed);
+        catchup_taken_back(exchange, feed);
     }
     return ERROR_NONE;
 }

@@ -210,7 +210,8 @@ void exchange_partner_remove(struct exchange *exchange, const struct id *id)
     if (!partner)
         return;
     catchup_forget(exchange, partner);
-    catchup_abandon(partner->feed);
+    catchup_abandon(exchange, partner->feed);
+    pulls_forget(exchange, partner);
     policy_serve(exchange->config.policy, id, false, NULL);
     keyring_remove(exchange->config.keyring, id);
     partner->feed->partner = NULL;

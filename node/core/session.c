@@ -165,6 +165,7 @@ void exchange_link(struct exchange *exchange, const struct id *feed, enum exchan
                  names[kind], "endpoint", endpoint ? endpoint : "", "reason", reason ? reason : "");
     }
     link->up = up;
+    pulls_update(exchange, partner);
     snprintf(link->endpoint, sizeof link->endpoint, "%s", endpoint ? endpoint : "");
     snprintf(link->reason, sizeof link->reason, "%s", reason ? reason : "");
     exchange->changes++;
@@ -372,7 +373,7 @@ static void after_run(struct exchange *exchange, struct partner *partner, struct
 
 static void take_run(struct exchange *exchange, struct partner *partner, struct incoming *incoming)
 {
-    struct pull *pull = catchup_find(exchange, partner, incoming->request);
+    struct pull *pull = pulls_find(exchange, partner, incoming->request);
     struct feed *feed = feed_find(exchange, &incoming->run.feed);
     enum ingest_result result;
     struct error error = {0};
@@ -398,6 +399,8 @@ static void take_run(struct exchange *exchange, struct partner *partner, struct 
         catchup_note(exchange, feed, partner, &head);
     }
     feed->diverged = feed->diverged || result == INGEST_DIVERGED;
+    if (pull)
+        pulls_measure(feed, &incoming->run);
     if (pull && result == INGEST_FAILED)
         catchup_later(exchange, pull, 0); /* our own fault */
     else if (pull)
@@ -408,7 +411,7 @@ static void take_run(struct exchange *exchange, struct partner *partner, struct 
 /* A pull that brought nothing that we could use. */
 static void fail_pull(struct exchange *exchange, struct partner *partner, uint64_t request)
 {
-    struct pull *pull = catchup_find(exchange, partner, request);
+    struct pull *pull = pulls_find(exchange, partner, request);
 
     if (pull)
         catchup_done(exchange, pull, false);
@@ -417,7 +420,7 @@ static void fail_pull(struct exchange *exchange, struct partner *partner, uint64
 static void take_refusal(struct exchange *exchange, struct partner *partner,
                          const Caravan__Refusal *refusal)
 {
-    struct pull *pull = catchup_find(exchange, partner, refusal->request);
+    struct pull *pull = pulls_find(exchange, partner, refusal->request);
     struct error error;
 
     error_set(&error, error_code_of_name(refusal->code ? refusal->code : ""),
@@ -528,7 +531,7 @@ static void take_message(struct exchange *exchange, struct partner *partner,
 static void put_off(struct exchange *exchange, struct partner *partner,
                     const struct incoming *incoming)
 {
-    struct pull *pull = catchup_find(exchange, partner, incoming->request);
+    struct pull *pull = pulls_find(exchange, partner, incoming->request);
 
     if (pull)
         catchup_later(exchange, pull, 0);
@@ -557,6 +560,9 @@ void exchange_incoming(struct exchange *exchange, struct incoming *incoming)
     } else if (incoming->message) {
         take_message(exchange, partner, incoming->message);
     }
+    /* Not only at the commit: while that goes on, what is asked for now is on its way. */
+    if (exchange->news && !exchange->broken)
+        catchup_pump(exchange);
 }
 
 /* --- dialling back ------------------------------------------------------------------------------

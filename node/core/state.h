@@ -1,5 +1,6 @@
 /* state: what an exchange knows in memory; shared by the files that make up exchange.h (exchange,
- * membership, import, report, feed, ingest, catchup, session, coverage, own) and by nobody else.
+ * membership, import, report, feed, ingest, catchup, pulls, session, coverage, own) and by nobody
+ * else.
  *
  * A feed is something to hold; a partner is somebody to talk to. Every partner has a feed; a feed
  * may be there without a partner (our own, or one whose partner was removed). Threads: the
@@ -17,6 +18,7 @@ struct source {
     uint64_t retry_at; /* monotonic ms; don't ask for entries before */
     uint64_t asked_at; /* monotonic ms */
     unsigned faults;   /* pulls in a row that brought nothing */
+    size_t window;     /* how many ranges may be asked of it at once; 0 is 1 */
     bool wanted;       /* we lack what it says it has: counted in partner->wants */
     /* Missing contents are asked for once round, then after a growing pause round again. */
     uint64_t content_after;   /* the round has come up to this seq */
@@ -35,9 +37,13 @@ struct pull {
     struct partner *partner;
     enum pull_kind kind;
     uint64_t request;
-    uint64_t last;
+    uint64_t first, last;
+    size_t size;       /* bytes that may come back: its part of the credit */
     uint64_t missing;  /* contents that were missing when it went out */
-    uint64_t deadline; /* monotonic ms */
+    uint64_t asked_at; /* monotonic ms */
+    uint64_t deadline;
+    bool moot;         /* what was asked for before it did not come: its answer will not fit */
+    struct pull *next; /* of the same feed, in the order of asking */
 };
 
 /* The newest receipt of somebody else that was handed on to a publisher. */
@@ -77,10 +83,11 @@ struct feed {
     /* catch-up */
     struct source *sources;
     size_t source_count;
-    struct pull *pull; /* under way; NULL: none */
-    uint64_t probe_at; /* monotonic ms: no probe before */
-    bool diverged;     /* signed entries that do not follow ours were seen: there is a fork */
-    bool needy;        /* in the queue */
+    struct pull *pulls; /* under way */
+    size_t entry_size;  /* bytes of message an entry took lately; 0: not known */
+    uint64_t probe_at;  /* monotonic ms: no probe before */
+    bool diverged;      /* signed entries that do not follow ours were seen: there is a fork */
+    bool needy;         /* in the queue */
     struct feed *next_needy;
     bool passed_over; /* a head of it was told while we did not follow it */
     /* changed by the open transaction, or by one that failed and could not be read again yet */
@@ -104,7 +111,9 @@ struct partner {
     uint64_t hello_at; /* monotonic ms: next keep-alive */
     int64_t clock_skew_ms;
     bool clock_known;
-    unsigned pulls;
+    size_t in_flight; /* bytes that pulls under way may bring */
+    bool choked;      /* a pull waits for more room than there is: no other one goes first */
+    bool able;        /* it may be asked for more: counted in exchange->able */
     size_t wants;
     /* It said that it holds more of our own feed than we do, and could not show it: its word no
      * longer closes our publishing, until it shows something. */
@@ -148,8 +157,11 @@ struct exchange {
     struct outgoing *outbox, **outbox_end;
     /* catch-up */
     struct feed *needy, **needy_end;
+    bool news;        /* somebody in the queue may be served now who could not be before */
     uint64_t pump_at; /* monotonic ms: when somebody in the queue may be asked again */
     struct pull pulls[LIMIT_PULLS_TOTAL];
+    size_t in_flight; /* bytes that all of them may bring */
+    size_t able;      /* partners that may be asked for more */
     uint64_t next_request;
     /* own feed */
     uint64_t started_at; /* monotonic ms */
@@ -235,9 +247,6 @@ void catchup_moved(struct exchange *exchange, struct feed *feed); /* the head mo
 /* Puts a feed that lacks something into the queue. */
 void catchup_want(struct exchange *exchange, struct feed *feed);
 void catchup_pump(struct exchange *exchange); /* sends pulls while credit lasts */
-/* The pull that a Run or Refusal of this partner answers, or NULL. */
-struct pull *catchup_find(struct exchange *exchange, const struct partner *partner,
-                          uint64_t request);
 /* The pull is answered (its Run is ingested; moved: entries were added), or never will be. A
  * partner whose answer did not bring what it says it has is not asked again for a while, longer
  * each time. */
@@ -249,13 +258,40 @@ void catchup_fault(struct exchange *exchange, struct feed *feed, struct partner 
 /* Asks for an entry that we hold, to see whether the feed is forked. */
 void catchup_probe(struct exchange *exchange, struct feed *feed, struct partner *partner,
                    uint64_t seq);
+/* The feed is no longer what it was when entries were asked for: the store took something back. */
+void catchup_taken_back(struct exchange *exchange, struct feed *feed);
 /* Pulls under way to the partner may have been lost with a link: asks again. */
 void catchup_again(struct exchange *exchange, struct partner *partner);
 void catchup_forget(struct exchange *exchange, struct partner *partner); /* the session ended */
-void catchup_abandon(struct feed *feed);                                 /* no longer followed */
+void catchup_abandon(struct exchange *exchange, struct feed *feed);      /* no longer followed */
 void catchup_tick(struct exchange *exchange, uint64_t now);
 /* The highest seq of a feed that is said to exist by those who have not been caught at less. */
 uint64_t catchup_believed_seq(const struct exchange *exchange, const struct feed *feed);
+
+/* --- pulls: those under way, and credit (pulls.c)
+ * ----------------------------------------------- */
+
+/* The partner's links have changed. */
+void pulls_update(struct exchange *exchange, struct partner *partner);
+void pulls_forget(struct exchange *exchange, struct partner *partner); /* it goes */
+/* Which entries from first to at most end to ask for at once, and how many bytes of answer. */
+void pulls_choose_range(const struct feed *feed, uint64_t first, uint64_t end, uint64_t *last,
+                        size_t *size);
+/* This came: how large are the feed's entries? */
+void pulls_measure(struct feed *feed, const struct entry_run *run);
+/* Of those that are not moot: the first, how many, and up to which seq entries are held or asked
+ * for. */
+const struct pull *pulls_first(const struct feed *feed);
+size_t pulls_count(const struct feed *feed);
+uint64_t pulls_asked(const struct feed *feed);
+/* false: no credit, or it could not be sent. */
+bool pulls_send(struct exchange *exchange, struct feed *feed, struct partner *partner,
+                enum pull_kind kind, uint64_t first, uint64_t last, size_t size);
+/* The pull that a Run or Refusal of this partner answers, or NULL. */
+struct pull *pulls_find(struct exchange *exchange, const struct partner *partner, uint64_t request);
+void pulls_release(struct exchange *exchange, struct pull *pull);
+/* Those of the feed that were sent after this request are moot; 0: all. */
+void pulls_moot_behind(struct feed *feed, uint64_t request);
 
 /* --- session: talking to partners (session.c) ----------------------------------------------------
  */
