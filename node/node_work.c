@@ -15,6 +15,7 @@
 #define BATCH_BYTES ((size_t)8 * 1024 * 1024)
 /* A server that has nothing to do; it is woken when something comes. */
 #define SERVER_WAIT_MS 60000
+#define LINGER_MS 20 /* how long entries of a catch-up wait for more of it */
 
 uint64_t node_wall_ms(void *self)
 {
@@ -377,12 +378,39 @@ static size_t refuse_item(struct node *node, struct node_item *item, const struc
     return 1;
 }
 
+struct batch {
+    uint64_t began_ms;
+    size_t events, bytes;
+    bool pressing; /* there is more in it than runs: somebody may wait for the commit */
+};
+
+/* Returns false when the batch is full. */
+static bool add_to_batch(struct node *node, struct batch *batch, struct node_item *item,
+                         const struct error *refusal)
+{
+    batch->bytes += node_item_bytes(item);
+    batch->pressing =
+        batch->pressing || item->kind != NODE_ITEM_INCOMING || !item->incoming->is_run;
+    batch->events += refusal ? refuse_item(node, item, refusal) : write_item(node, item);
+    return batch->events < BATCH_EVENTS && batch->bytes < BATCH_BYTES;
+}
+
+/* While more of a catch-up is on its way a sync to disk is better shared. */
+static uint64_t linger_ms(struct node *node, const struct batch *batch)
+{
+    uint64_t spent = node_monotonic_ms(NULL) - batch->began_ms;
+
+    return batch->pressing || !exchange_awaits(node->exchange) || spent >= LINGER_MS
+               ? 0
+               : LINGER_MS - spent;
+}
+
 /* One transaction. first: NULL when only time has passed. */
 static void write_batch(struct node *node, struct node_item *first, bool scan)
 {
     const struct timespec pause = {.tv_nsec = BEGIN_AGAIN_NS};
+    struct batch batch = {.began_ms = node_monotonic_ms(NULL)};
     struct error error;
-    size_t count = 0, bytes = 0;
     bool open;
 
     fill_context(node, &node->desk);
@@ -391,12 +419,10 @@ static void write_batch(struct node *node, struct node_item *first, bool scan)
         log_error("ledger.begin", "text", error.text);
     else if (scan)
         node_watch_scan(&node->watch);
-    for (struct node_item *item = first; item; item = node_queue_pop(node->to_writer, 0)) {
-        bytes += node_item_bytes(item);
-        count += open ? write_item(node, item) : refuse_item(node, item, &error);
-        if (count >= BATCH_EVENTS || bytes >= BATCH_BYTES)
+    for (struct node_item *item = first; item;
+         item = node_queue_pop(node->to_writer, open ? linger_ms(node, &batch) : 0))
+        if (!add_to_batch(node, &batch, item, open ? NULL : &error))
             break;
-    }
     if (!open) {
         nanosleep(&pause, NULL); /* timers that are due would have us ask again without end */
         return;

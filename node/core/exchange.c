@@ -386,3 +386,8 @@ uint64_t exchange_next_ms(const struct exchange *exchange)
         next = now + 1000;
     return next > now ? next - now : 0;
 }
+
+bool exchange_awaits(const struct exchange *exchange)
+{
+    return exchange->in_flight > 0;
+}

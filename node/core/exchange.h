@@ -73,6 +73,8 @@ void exchange_incoming(struct exchange *exchange, struct incoming *incoming);
 void exchange_tick(struct exchange *exchange);
 /* Milliseconds until the next timer. */
 uint64_t exchange_next_ms(const struct exchange *exchange);
+/* Entries that were asked for are on their way. */
+bool exchange_awaits(const struct exchange *exchange);
 
 int exchange_begin(struct exchange *exchange, struct error *error);
 /* Commits and sends. On error nothing was stored, in-memory state is reloaded from the store, and
