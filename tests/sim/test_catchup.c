@@ -259,6 +259,7 @@ static size_t catch_up_with_spoiling(uint64_t seed)
     publish_large(&network, 0, 30);
     if (!network_run(&network, MINUTE, network_is_equal, NULL))
         fail_msg("seed %llu: node 1 stays behind", (unsigned long long)seed);
+    network_sleep(&network, 1000); /* for the hello on a link that has just come back */
     assert_non_null(network_state(&network, 1, 0, &feed));
     assert_true(feed.exchanging);
     spoilt = watch->spoilt;
