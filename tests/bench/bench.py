@@ -207,12 +207,10 @@ def main(argv):
         if options.readme:
             readme = TOP / "README.md"
             readme.write_text(report.rewrite_readme(readme.read_text(), run))
-        if run["problems"]:
-            return WRONG
         if run["quick"]:
-            print("\n%d passed, 0 failed" % sum(len(row["rounds"]) for m in run["measures"]
-                                                for row in m["systems"]))
-        return OK
+            print("\n%d passed, %d failed" % (sum(len(row["rounds"]) for m in run["measures"]
+                                                  for row in m["systems"]), len(run["problems"])))
+        return WRONG if run["problems"] else OK
     except (frame.BenchError, OSError, ValueError) as error:
         print("tests/bench/run: %s" % error, file=sys.stderr)
         return WRONG
