@@ -116,10 +116,10 @@ class Node:
                    if name.startswith("ledger.db"))
 
 
-def make_hub(round_, entries, feeds):
+def make_hub(round_, entries, feeds, handle="cn-hub"):
     """The stopped home of a hub that holds so many entries of so many feeds, without its own; what
     was made, as drive_fill says it."""
-    hub = Node(round_, "cn-hub", relay=True).init()
+    hub = Node(round_, handle, relay=True).init()
     hub.start().wait_open().stop()
     made = round_.program("drive_fill", hub.home, round_.contents, "--feeds", feeds, "--entries",
                           entries)["info"]
