@@ -41,7 +41,8 @@ exit code: 0 all is well, 1 something is wrong or a "must reach" is missed, 2 wr
 def parse(argv):
     names = ", ".join("%s %s" % (m.number, m.name) for m in measures.MEASURES)
     parser = argparse.ArgumentParser(
-        prog="tests/bench/run", description=DESCRIPTION, epilog=EPILOG % (names, frame.BOUND_FACTOR),
+        prog="tests/bench/run", description=DESCRIPTION,
+        epilog=EPILOG % (names, frame.BOUND_FACTOR),
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true",
                         help="one short round: checks counts, order and heads, never times")
@@ -56,6 +57,8 @@ def parse(argv):
                         help="rewrite the README's section from this run")
     parser.add_argument("--from", dest="source", metavar="FILE",
                         help="measure nothing; take the JSON of an earlier run")
+    parser.add_argument("--compare", metavar="FILE",
+                        help="the JSON of another run: the systems must rank as they did there")
     parser.add_argument("--build-dir", default=TOP / "build" / "bench", metavar="DIR",
                         help="where to build (build/bench)")
     parser.add_argument("--dir", metavar="DIR",
@@ -204,6 +207,11 @@ def main(argv):
         print(report.table(run), flush=True)
         if options.json:
             pathlib.Path(options.json).write_text(json.dumps(run, indent=1) + "\n")
+        if options.compare:
+            other = json.loads(pathlib.Path(options.compare).read_text())
+            run["problems"] += (changed := frame.changed_ranks(run, other))
+            print("\n" + ("\n".join("WRONG  " + text for text in changed)
+                          or "The systems rank as in %s." % options.compare))
         if options.readme:
             readme = TOP / "README.md"
             readme.write_text(report.rewrite_readme(readme.read_text(), run))

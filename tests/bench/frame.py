@@ -12,7 +12,7 @@ function that does the measure's work once and returns what it counted:
 Systems stand in the files systems_*.py, which are all read. The work itself is done by C programs
 (peers/, bounds/, drive/) that print one line of JSON as their last line:
 
-    {"values": {"rate": 253000.0}, "checks": {"received": [100000, 100000]}, "info": {"window": 512}}
+    {"values": {"rate": 253000.0}, "checks": {"received": [1000, 1000]}, "info": {"window": 512}}
 
 `values` are the measure's metrics. A check is [found, wanted]: the round is wrong unless both are
 equal; `--quick` looks at nothing else. `info` is kept in the JSON file.
@@ -259,6 +259,29 @@ def judge(must, summaries):
         if verdict.state == MISSED and verdict.bound <= BOUND_FACTOR:
             verdict.state = BOUNDED
     return verdict
+
+
+def ranks(run):
+    """{(measure, metric, better system, worse one)} of a run's JSON, where all rounds of the one
+    were better than all of the other."""
+    found = set()
+    for measure in run["measures"]:
+        for metric in measure["metrics"]:
+            rows = [(row["name"], row["summary"][metric["name"]]) for row in measure["systems"]
+                    if metric["name"] in row["summary"]]
+            for one, a in rows:
+                for other, b in rows:
+                    if a["min"] > b["max"] if metric["more"] else a["max"] < b["min"]:
+                        found.add((measure["number"], metric["name"], one, other))
+    return found
+
+
+def changed_ranks(run, other):
+    """What is clearly the other way round in another run; systems whose figures overlap in one of
+    the two runs have no order there."""
+    before = ranks(other)
+    return ["measure %s, %s: %s was better than %s, and is worse" % (measure, metric, b, a)
+            for measure, metric, a, b in sorted(ranks(run)) if (measure, metric, b, a) in before]
 
 
 # --- a whole run ----------------------------------------------------------------------------------

@@ -30,14 +30,15 @@ MEASURES = [
             musts=(Must("rate", at_least=1.0, of="mosquitto", bound="bound_burst"),)),
     Measure("2r", "burst-real", "burst, with the sizes of the real notices", (RATE, CPU),
             reference="mosquitto", contents="real", rounds=1, sizes=BURST),
-    Measure("3", "latency", "latency at 500 a second, from the publish call to \"on disk at the "
-            "partner and handed to its follower\"", (P50, P99), reference="raw_commits",
+    Measure("3", "latency", "latency at 500 a second, from when it was due to be published to "
+            "\"on disk at the partner and handed to its follower\"", (P50, P99),
+            reference="bound_latency",
             sizes=LATENCY,
-            musts=(Must("p50_ms", at_most=2.0, bound="raw_commits"),
-                   Must("p99_ms", at_most=10.0, bound="raw_commits"),
-                   Must("p50_ms", at_most=3.0, of="raw_commits"))),
+            musts=(Must("p50_ms", at_most=2.0, bound="bound_latency"),
+                   Must("p99_ms", at_most=10.0, bound="bound_latency"),
+                   Must("p50_ms", at_most=3.0, of="bound_latency"))),
     Measure("3r", "latency-real", "latency at 500 a second, with the sizes of the real notices",
-            (P50, P99), reference="raw_commits", contents="real", rounds=1, sizes=LATENCY),
+            (P50, P99), reference="bound_latency", contents="real", rounds=1, sizes=LATENCY),
     Measure("4", "fanout", "live fan-out from one hub to connected subscribers; each checks hash, "
             "chain and sequence of every entry, none lost, none twice", (RATE, CPU),
             sizes={"subscribers": (1_000, 50), "seconds": (30, 2)},

@@ -108,16 +108,22 @@ def promise_words(promises):
     return "encrypted: %(encrypted)s, signed: %(signed)s, on disk: %(on_disk)s" % promises
 
 
-def verdict_text(verdict, labels):
-    """One sentence for one requirement; labels: {system: label}."""
-    wanted = "at least" if verdict["more"] else "at most"
+def verdict_cells(verdict, measure):
+    """One requirement in three texts: what was found, what it must be, whether that holds."""
+    unit = {metric["name"]: metric["unit"] for metric in measure["metrics"]}[verdict["metric"]]
+    labels = {row["name"]: row["label"] for row in measure["systems"]}
     of = " x %s" % labels.get(verdict["of"], verdict["of"]) if verdict["of"] else ""
-    text = "%s: %s%s, must be %s %s%s: %s" % (
-        verdict["metric"], number(verdict["value"]), " x" if of else "", wanted,
-        number(verdict["limit"]), of, verdict["state"])
-    if verdict["bound"] is not None:
-        text += " (the bounding program is %s times as good)" % ratio_text(verdict["bound"])
-    return text
+    found = "%s%s %s" % (number(verdict["value"]), " x" if of else "", unit)
+    wanted = "%s %s%s" % ("at least" if verdict["more"] else "at most", number(verdict["limit"]),
+                          of)
+    state = verdict["state"]
+    if state != frame.REACHED and verdict["bound"] is not None:
+        state += ": the bounding program is %s times as good" % ratio_text(verdict["bound"])
+    return [found, wanted, state]
+
+
+def verdict_text(verdict, measure):
+    return "%s, must be %s: %s" % tuple(verdict_cells(verdict, measure))
 
 
 def cells(measure, row):
@@ -158,7 +164,6 @@ def table(run):
     """All of a run as text."""
     parts = []
     for measure in run["measures"]:
-        labels = {row["name"]: row["label"] for row in measure["systems"]}
         parts.append("%s  %s\n   %s" % (measure["number"], measure["title"],
                                         size_text(measure["sizes"])))
         if run["quick"]:
@@ -167,7 +172,7 @@ def table(run):
             continue
         parts.append(grid([head(measure)] + [cells(measure, row) for row in measure["systems"]]))
         if measure["musts"]:
-            parts.append("\n".join("  " + verdict_text(v, labels) for v in measure["musts"]))
+            parts.append("\n".join("  " + verdict_text(v, measure) for v in measure["musts"]))
     parts += ["WRONG  " + problem for problem in run["problems"]]
     return "\n\n".join(parts)
 
@@ -183,11 +188,20 @@ def quick_line(row):
 
 # --- the README -----------------------------------------------------------------------------------
 
-def markdown_table(lines):
+def markdown_table(lines, marks):
     def row(line):
         return "| " + " | ".join(text.replace("|", "\\|") for text in line) + " |"
-    marks = ["---"] + ["--:"] * (len(lines[0]) - 4) + ["---"] * 3
     return "\n".join([row(lines[0]), row(marks)] + [row(line) for line in lines[1:]])
+
+
+def requirements(run):
+    """All that Caravan must reach, one line each."""
+    lines = [["", "measure", "Caravan", "must be", ""]]
+    for measure in run["measures"]:
+        for i, verdict in enumerate(measure["musts"]):
+            title = [measure["number"], measure["title"]] if i == 0 else ["", ""]
+            lines.append(title + verdict_cells(verdict, measure))
+    return markdown_table(lines, ["---", "---", "--:", "---", "---"])
 
 
 def readme_section(run):
@@ -199,20 +213,17 @@ def readme_section(run):
         % (run["command"], run["date"], run["commit"], where["cpu"], where["cores"],
            where["memory_gib"], where["system"], where["kernel"], where["file_system"],
            where["disk"], packages),
-        "Every figure is the median of the rounds, with the minimum and the maximum; a ratio is to "
-        "the row that has 1.00. All systems ran in the same run, on the loopback address, with the "
-        "same contents.",
+        requirements(run),
+        "<details><summary>All systems: medians of the rounds, minimum and maximum; a ratio is to "
+        "the row that has 1.00</summary>",
     ]
     for measure in run["measures"]:
-        labels = {row["name"]: row["label"] for row in measure["systems"]}
         parts.append("**%s: %s** (%s; rounds: %d)" % (measure["number"], measure["title"],
                                                       size_text(measure["sizes"]),
                                                       measure["rounds"]))
-        parts.append(markdown_table([head(measure)]
-                                    + [cells(measure, row) for row in measure["systems"]]))
-        if measure["musts"]:
-            parts.append("\n".join("- " + verdict_text(v, labels) for v in measure["musts"]))
-    return "\n\n".join(parts)
+        lines = [head(measure)] + [cells(measure, row) for row in measure["systems"]]
+        parts.append(markdown_table(lines, ["---"] + ["--:"] * (len(lines[0]) - 4) + ["---"] * 3))
+    return "\n\n".join(parts + ["</details>"])
 
 
 def rewrite_readme(text, run):

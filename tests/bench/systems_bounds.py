@@ -22,6 +22,14 @@ def bound_burst(round):
                          WINDOW)
 
 
+@system(("latency", "latency-real"), "bound_latency",
+        "bound: commit, PUB to SUB with CURVE, commit", BOUND, SAME)
+def bound_latency(round):
+    rate = round.size("rate")
+    return round.program("bound_latency", round.folder, round.contents,
+                         rate * round.size("seconds"), rate)
+
+
 @system("fanout", "bound_fanout", "bound: one XPUB to the same number of SUB", BOUND,
         Promises(encrypted="yes, CURVE"))
 def bound_fanout(round):

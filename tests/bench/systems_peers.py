@@ -112,27 +112,20 @@ def zmq_curve(round):
     return round.program("peer_zmq", "rate", "curve", round.contents, round.size("messages"))
 
 
-def zmq_latency(round, work, kind, *more):
+def zmq_latency(round, kind):
     rate = round.size("rate")
-    return round.program("peer_zmq", work, kind, round.contents, rate * round.size("seconds"), rate,
-                         *more)
+    return round.program("peer_zmq", "latency", kind, round.contents, rate * round.size("seconds"),
+                         rate)
 
 
 @system(("latency", "latency-real"), "zmq_plain", "libzmq, PUB to SUB", FLOOR)
 def zmq_plain_latency(round):
-    return zmq_latency(round, "latency", "plain")
+    return zmq_latency(round, "plain")
 
 
 @system(("latency", "latency-real"), "zmq_curve", "libzmq, PUB to SUB with CURVE", FLOOR, ENCRYPTED)
 def zmq_curve_latency(round):
-    return zmq_latency(round, "latency", "curve")
-
-
-@system(("latency", "latency-real"), "raw_commits",
-        "libzmq, PUB to SUB with CURVE, a SQLite commit at both ends", FLOOR,
-        Promises(encrypted="yes, CURVE", on_disk="yes, synced"))
-def raw_commits(round):
-    return zmq_latency(round, "commits", "curve", round.folder)
+    return zmq_latency(round, "curve")
 
 
 def sqlite(round, rows, each):
@@ -149,8 +142,8 @@ def sqlite_1(round):
     return sqlite(round, round.size("commits"), 1)
 
 
-@system(("catchup", "catchup-real"), "sqlite_1000", "SQLite inserts alone, 1,000 rows a transaction",
-        FLOOR, ON_DISK)
+@system(("catchup", "catchup-real"), "sqlite_1000",
+        "SQLite inserts alone, 1,000 rows a transaction", FLOOR, ON_DISK)
 def sqlite_catchup(round):
     return sqlite(round, round.size("entries"), 1000)
 

@@ -104,6 +104,28 @@ class Verdicts(unittest.TestCase):
             self.assertFalse(verdict.holds)
 
 
+class Ranking(unittest.TestCase):
+    def run_of(self, more=True, **spans):
+        return {"measures": [{"number": "1", "metrics": [{"name": "m", "more": more}], "systems": [
+            {"name": name, "summary": {"m": {"min": low, "max": high}}}
+            for name, (low, high) in spans.items()]}]}
+
+    def test_the_same(self):
+        first, second = self.run_of(a=(1, 2), b=(3, 4)), self.run_of(a=(10, 20), b=(30, 40))
+        self.assertEqual(frame.changed_ranks(first, second), [])
+
+    def test_the_other_way_round(self):
+        for more in (True, False):
+            first = self.run_of(more, a=(1, 2), b=(3, 4))
+            changed = frame.changed_ranks(first, self.run_of(more, a=(5, 6), b=(3, 4)))
+            self.assertEqual(len(changed), 1)
+            self.assertIn("measure 1, m: %s was better than" % ("a" if more else "b"), changed[0])
+
+    def test_figures_that_overlap_have_no_order(self):
+        first = self.run_of(a=(1, 2), b=(3, 4))
+        self.assertEqual(frame.changed_ranks(first, self.run_of(a=(3, 5), b=(3, 4))), [])
+
+
 class Rounds(unittest.TestCase):
     """Systems that are shell commands."""
 
@@ -316,7 +338,7 @@ class Reports(unittest.TestCase):
         text = report.table(RUN)
         self.assertRegex(text, r"Caravan +81,500 \(80,000 to 90,000\) +1\.63 +yes")
         self.assertIn("strfry (not measured in this run)", text)
-        self.assertIn("rate: 1.63 x, must be at least 1 x Mosquitto | QoS 1: reached", text)
+        self.assertIn("1.63 x a second, must be at least 1 x Mosquitto | QoS 1: reached", text)
 
     def test_readme_section_between_its_markers(self):
         before, after = "# Title\n\nText.\n\n", "\n\n## Next\n"
@@ -326,6 +348,7 @@ class Reports(unittest.TestCase):
         self.assertTrue(new.endswith(report.END + after))
         self.assertNotIn("12345", new)
         for text in ("| Caravan | 81,500 (80,000 to 90,000) | 1.63 | yes | yes | yes |",
+                     "| 2 | burst | 1.63 x a second | at least 1 x Mosquitto \\| QoS 1 | reached |",
                      "| Mosquitto \\| QoS 1 |", "| --- | --: | --: | --- | --- | --- |",
                      "`tests/bench/run`", "A processor", "mosquitto 2.0.11", "ext4"):
             self.assertIn(text, new)

@@ -26,7 +26,8 @@ static void must(natsStatus status, const char *what)
         tools_die("%s: %s, %s", what, natsStatus_GetText(status), nats_GetLastError(NULL));
 }
 
-static void open_stream(int port)
+/* window: messages that wait for an acknowledgement, at most. */
+static void open_stream(int port, int64_t window)
 {
     char *subjects[] = {(char[]){"feed.*"}};
     const char *subject = subjects[0];
@@ -38,7 +39,8 @@ static void open_stream(int port)
     snprintf(url, sizeof url, "nats://127.0.0.1:%d", port);
     must(natsConnection_ConnectTo(&connection, url), "connect");
     must(jsOptions_Init(&options), "options");
-    options.PublishAsync.MaxPending = 0; /* our own window */
+    options.PublishAsync.MaxPending = window;
+    options.PublishAsync.StallWait = 60000;
     must(natsConnection_JetStream(&js, connection, &options), "JetStream");
     must(jsStreamConfig_Init(&config), "stream");
     config.Name = STREAM;
@@ -157,7 +159,7 @@ static void measure_pull(long pid, uint64_t feeds, bool each)
 
 struct latency {
     struct arrivals arrivals;
-    int64_t *sent_at;
+    int64_t *due;
     double *ms;
     volatile bool done;
 };
@@ -173,7 +175,7 @@ static void on_message(natsConnection *connection, natsSubscription *subscriptio
     (void)connection, (void)subscription;
     if (number < wanted)
         latency->ms[latency->arrivals.next % wanted] =
-            (double)(tools_now_ns() - latency->sent_at[number]) / 1e6;
+            (double)(tools_now_ns() - latency->due[number]) / 1e6;
     arrivals_add(&latency->arrivals, data, size);
     must(natsMsg_Ack(message, NULL), "acknowledge");
     natsMsg_Destroy(message);
@@ -188,17 +190,17 @@ static void measure_latency(uint64_t rate)
     jsSubOptions options;
     int64_t start;
 
-    latency.sent_at = calloc(wanted, sizeof *latency.sent_at);
+    latency.due = calloc(wanted, sizeof *latency.due);
     latency.ms = calloc(wanted, sizeof *latency.ms);
-    TOOLS_MUST(latency.sent_at && latency.ms);
+    TOOLS_MUST(latency.due && latency.ms);
     must(jsSubOptions_Init(&options), "options");
     options.ManualAck = true;
     must(js_Subscribe(&subscription, js, "feed.*", on_message, &latency, NULL, &options, NULL),
          "subscribe");
     start = tools_now_ns() + 100000000;
     for (uint64_t i = 0; i < wanted; i++) {
-        tools_sleep_until(start + (int64_t)(i * 1000000000 / rate));
-        latency.sent_at[i] = tools_now_ns();
+        latency.due[i] = start + (int64_t)(i * 1000000000 / rate);
+        tools_sleep_until(latency.due[i]);
         publish(i, 1);
     }
     finish_publishing();
@@ -222,7 +224,7 @@ int main(int argc, char **argv)
     last = (uint64_t)tools_number(argv[6]);
     TOOLS_MUST(wanted > 0 && last > 0);
     must(nats_Open(-1), "libnats");
-    open_stream((int)tools_number(argv[2]));
+    open_stream((int)tools_number(argv[2]), strcmp(argv[1], "publish") == 0 ? (int64_t)last : 4000);
     if (strcmp(argv[1], "publish") == 0)
         measure_publish(pid);
     else if (strcmp(argv[1], "pull") == 0 && argc == 8)

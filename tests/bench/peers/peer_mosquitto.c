@@ -39,7 +39,7 @@ static int port;
 
 /* The subscriber's, until it has ended. */
 static struct arrivals arrivals;
-static int64_t *sent_at; /* latency only */
+static int64_t *due; /* latency only */
 static double *ms;
 
 static void send_all(struct session *session, const void *bytes, size_t size)
@@ -58,7 +58,7 @@ static void receive(struct session *session)
 {
     ssize_t n;
 
-    if (!sent_at)
+    if (!due)
         usleep(PAUSE_US);
 
     memmove(session->in, session->in + session->begin, session->end - session->begin);
@@ -213,8 +213,8 @@ static void publish_steadily(struct session *session, uint64_t rate)
     uint64_t acknowledged = 0;
 
     for (uint64_t i = 0; i < wanted; i++) {
-        tools_sleep_until(start + (int64_t)(i * 1000000000 / rate));
-        sent_at[i] = tools_now_ns();
+        due[i] = start + (int64_t)(i * 1000000000 / rate);
+        tools_sleep_until(due[i]);
         send_all(session, out, put_publish(out, i));
         if (i >= rate) /* a second's worth may be under way */
             wait_acknowledged(session, &acknowledged, i - rate);
@@ -232,8 +232,8 @@ static void take(const uint8_t *body, size_t size, uint8_t *acknowledgement)
     size_t length = size - 2 - topic - 2;
     uint64_t number = tools_message_number(content, length);
 
-    if (sent_at && number < wanted && arrivals.next < wanted)
-        ms[arrivals.next] = (double)(tools_now_ns() - sent_at[number]) / 1e6;
+    if (due && number < wanted && arrivals.next < wanted)
+        ms[arrivals.next] = (double)(tools_now_ns() - due[number]) / 1e6;
     arrivals_add(&arrivals, content, length);
     acknowledgement[0] = PUBACK;
     acknowledgement[1] = 2;
@@ -285,8 +285,8 @@ int main(int argc, char **argv)
     last = (uint64_t)tools_number(argv[6]);
     ms = calloc(wanted, sizeof *ms);
     if (latency)
-        sent_at = calloc(wanted, sizeof *sent_at);
-    TOOLS_MUST(ms && wanted > 0 && last >= 2 && last < 65535 && (!latency || sent_at));
+        due = calloc(wanted, sizeof *due);
+    TOOLS_MUST(ms && wanted > 0 && last >= 2 && last < 65535 && (!latency || due));
 
     subscriber = open_session("subscriber");
     subscribe(&subscriber);
