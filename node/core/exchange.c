@@ -123,6 +123,7 @@ void exchange_destroy(struct exchange *exchange)
     while ((feed = map_next(&exchange->feeds, &at)))
         feed_destroy(feed);
     map_finish(&exchange->partners);
+    map_finish(&exchange->handles);
     map_finish(&exchange->feeds);
     buffer_finish(&exchange->wanted_profile);
     buffer_finish(&exchange->wanted_endpoints);

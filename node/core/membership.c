@@ -8,35 +8,49 @@
 
 #define PASSED_OVER_SIZE (sizeof "passed-over/" + 2 * (size_t)BYTES_ID_SIZE)
 
-/* What counts is what the cards say that the operator accepted: a partner that later takes over
- * another's handle in its profile must not keep the other one out. */
-static const char *handle_of(const struct exchange *exchange, const struct feed *feed)
+/* A handle as a key: it is no longer than an id. */
+static struct id handle_key(const char *handle)
 {
-    if (feed == exchange->own)
-        return exchange->handle;
-    return feed->partner ? feed->partner->card_handle : "";
+    struct id key = {{0}};
+
+    memcpy(key.bytes, handle, strnlen(handle, sizeof key.bytes));
+    return key;
 }
 
+/* What counts is what the cards say that the operator accepted: a partner that later takes over
+ * another's handle in its profile must not keep the other one out. */
 static int check_handle(struct exchange *exchange, const struct card *card, struct error *error)
 {
     char ours[IDENTITY_FINGERPRINT_SIZE], theirs[IDENTITY_FINGERPRINT_SIZE];
+    const char *handle = card->profile->handle;
+    const struct id key = handle_key(handle);
     const struct feed *feed;
-    size_t at = 0;
 
     if (id_equal(&card->chain.feed, &exchange->own->id))
         return error_set(error, ERROR_INVALID, "this is our own card");
-    while ((feed = map_next(&exchange->feeds, &at))) {
-        if (id_equal(&feed->id, &card->chain.feed) ||
-            strcmp(handle_of(exchange, feed), card->profile->handle) != 0)
-            continue;
-        identity_fingerprint(&feed->id, ours);
-        identity_fingerprint(&card->chain.feed, theirs);
-        return error_set(error, ERROR_EXISTS,
-                         "two institutions have the handle %s: the one known here has fingerprint "
-                         "%s, the card has %s",
-                         card->profile->handle, ours, theirs);
-    }
-    return ERROR_NONE;
+    feed =
+        strcmp(exchange->handle, handle) == 0 ? exchange->own : map_get(&exchange->handles, &key);
+    if (!feed || id_equal(&feed->id, &card->chain.feed))
+        return ERROR_NONE;
+    identity_fingerprint(&feed->id, ours);
+    identity_fingerprint(&card->chain.feed, theirs);
+    return error_set(error, ERROR_EXISTS,
+                     "two institutions have the handle %s: the one known here has fingerprint "
+                     "%s, the card has %s",
+                     handle, ours, theirs);
+}
+
+/* The partner is known by its card's handle, and no longer by that of an older card. */
+static bool take_handle(struct exchange *exchange, struct partner *partner, const char *handle)
+{
+    struct id key = handle_key(handle), before = handle_key(partner->card_handle);
+
+    if (!map_put(&exchange->handles, &key, partner->feed))
+        return false;
+    if (!id_equal(&key, &before) && partner->card_handle[0])
+        map_remove(&exchange->handles, &before);
+    snprintf(partner->card_handle, sizeof partner->card_handle, "%s", handle);
+    return true;
 }
 
 static int take_chain(struct exchange *exchange, struct feed *feed, const struct card *card,
@@ -181,10 +195,11 @@ static int add(struct exchange *exchange, struct feed *feed, const struct card *
             put_passed_over(exchange, feed, false);
         }
     }
+    if (!take_handle(exchange, partner, card->profile->handle))
+        return error_memory(error);
     take_description(feed, card);
     partner->card_ms = card->created_ms;
     partner->relay = relay;
-    snprintf(partner->card_handle, sizeof partner->card_handle, "%s", card->profile->handle);
     if (is_new)
         ask_all_again(exchange);
     exchange->changes++;
@@ -206,9 +221,13 @@ int exchange_partner_add(struct exchange *exchange, const struct card *card, boo
 void exchange_partner_remove(struct exchange *exchange, const struct id *id)
 {
     struct partner *partner = map_remove(&exchange->partners, id);
+    struct id handle;
 
     if (!partner)
         return;
+    handle = handle_key(partner->card_handle);
+    if (partner->card_handle[0])
+        map_remove(&exchange->handles, &handle);
     catchup_forget(exchange, partner);
     catchup_abandon(exchange, partner->feed);
     pulls_forget(exchange, partner);

@@ -142,6 +142,7 @@ struct exchange {
     char handle[LIMIT_HANDLE_SIZE + 1];
     uint8_t ledger[STORE_LEDGER_ID_SIZE];
     struct map feeds, partners; /* by feed id */
+    struct map handles;         /* feeds of partners, by the handle of the accepted card */
     struct feed *own;
     uint64_t changes;
     /* transaction */
