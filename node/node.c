@@ -238,8 +238,9 @@ static int build(struct node *node, struct error *error)
 
 /* --- running and stopping --- */
 
-static int start_thread(pthread_t *thread, bool *runs, void *(*run)(void *), struct node *node,
-                        struct error *error)
+/* The name is for people who look at what takes the time (top -H). */
+static int start_thread(struct node *node, const char *name, pthread_t *thread, bool *runs,
+                        void *(*run)(void *), struct error *error)
 {
     int number = pthread_create(thread, NULL, run, node);
 
@@ -247,8 +248,26 @@ static int start_thread(pthread_t *thread, bool *runs, void *(*run)(void *), str
         errno = number;
         return error_errno(error, "start", "a thread");
     }
+    pthread_setname_np(*thread, name);
     *runs = true;
     return ERROR_NONE;
+}
+
+static int start_threads(struct node *node, struct error *error)
+{
+    int code = start_thread(node, "server", &node->server_thread, &node->server_runs,
+                            node_work_server, error);
+
+    if (!code)
+        code = start_thread(node, "reader", &node->reader_thread, &node->reader_runs,
+                            node_work_reader, error);
+    if (!code)
+        code = start_thread(node, "writer", &node->writer_thread, &node->writer_runs,
+                            node_work_writer, error);
+    if (!code)
+        code = start_thread(node, "check", &node->check_thread, &node->check_runs, node_work_check,
+                            error);
+    return code;
 }
 
 static int start(struct node *node, struct error *error)
@@ -266,16 +285,7 @@ static int start(struct node *node, struct error *error)
     if (!code)
         code = net_start(node->net, error);
     if (!code)
-        code =
-            start_thread(&node->server_thread, &node->server_runs, node_work_server, node, error);
-    if (!code)
-        code =
-            start_thread(&node->reader_thread, &node->reader_runs, node_work_reader, node, error);
-    if (!code)
-        code =
-            start_thread(&node->writer_thread, &node->writer_runs, node_work_writer, node, error);
-    if (!code)
-        code = start_thread(&node->check_thread, &node->check_runs, node_work_check, node, error);
+        code = start_threads(node, error);
     return code;
 }
 

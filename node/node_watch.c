@@ -7,6 +7,7 @@
 
 #include "common/card.h"
 #include "common/log.h"
+#include "common/map.h"
 #include "node/config/home.h"
 
 #define NAME_SIZE 64
@@ -32,23 +33,42 @@ struct folder {
     void (*drop)(struct node_watch *watch, const struct node_watch_file *file);
 };
 
+/* The files are in order of their names: where this one is, or would be. */
+static size_t place_of(const struct folder *folder, const char *name)
+{
+    size_t low = 0, high = *folder->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp((*folder->files)[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static struct node_watch_file *find(const struct folder *folder, const char *name)
 {
-    for (size_t i = 0; i < *folder->count; i++)
-        if (strcmp((*folder->files)[i].name, name) == 0)
-            return &(*folder->files)[i];
-    return NULL;
+    size_t place = place_of(folder, name);
+    bool there = place < *folder->count && strcmp((*folder->files)[place].name, name) == 0;
+
+    return there ? &(*folder->files)[place] : NULL;
 }
 
 static struct node_watch_file *add(const struct folder *folder, const char *name)
 {
+    size_t place = place_of(folder, name);
     struct node_watch_file *files =
         realloc(*folder->files, (*folder->count + 1) * sizeof **folder->files);
 
     if (!files)
         return NULL;
     *folder->files = files;
-    files += (*folder->count)++;
+    files += place;
+    memmove(files + 1, files, (*folder->count - place) * sizeof *files);
+    ++*folder->count;
     *files = (struct node_watch_file){0};
     snprintf(files->name, sizeof files->name, "%s", name);
     return files;
@@ -98,20 +118,19 @@ static void look_at(struct node_watch *watch, const struct folder *folder, const
 
 static void drop_missing(struct node_watch *watch, const struct folder *folder)
 {
-    for (size_t i = 0; i < *folder->count;) {
-        struct node_watch_file *file = &(*folder->files)[i];
+    struct node_watch_file *files = *folder->files;
+    size_t kept = 0;
 
-        if (file->seen) {
-            file->seen = false;
-            i++;
-            continue;
-        }
-        if (file->used) {
-            folder->drop(watch, file);
+    for (size_t i = 0; i < *folder->count; i++) {
+        if (files[i].seen) {
+            files[i].seen = false;
+            files[kept++] = files[i];
+        } else if (files[i].used) {
+            folder->drop(watch, &files[i]);
             watch->dirty = true;
         }
-        *file = (*folder->files)[--*folder->count];
     }
+    *folder->count = kept;
 }
 
 static void scan(struct node_watch *watch, const struct folder *folder)
@@ -188,18 +207,29 @@ void node_watch_scan(struct node_watch *watch)
 
 /* --- the gate and the dialling --- */
 
+/* What access and net are told. */
+struct telling {
+    struct access_entry *entries;
+    struct net_partner *partners;
+    size_t entry_count, partner_count;
+    struct map keys; /* of entries */
+};
+
 /* One key is one role: whoever brings a key that another has already (a partner could name
  * anybody's in its certificate) is left out, and said so; everybody else must not suffer from it.
- */
-static bool is_taken(const struct access_entry *entries, size_t count)
+ * *taken: it was. false: out of memory. */
+static bool take_key(struct telling *telling, bool *taken)
 {
-    for (size_t i = 0; i < count; i++)
-        if (id_equal(&entries[i].key, &entries[count].key)) {
-            log_error("access.key_twice", "first", entries[i].name, "left_out",
-                      entries[count].name);
-            return true;
-        }
-    return false;
+    struct access_entry *entry = &telling->entries[telling->entry_count];
+    const struct access_entry *first = map_get(&telling->keys, &entry->key);
+
+    *taken = !first;
+    if (first)
+        log_error("access.key_twice", "first", first->name, "left_out", entry->name);
+    else if (!map_put(&telling->keys, &entry->key, entry))
+        return false;
+    telling->entry_count += !first;
+    return true;
 }
 
 static void fill_partner(struct node_watch *watch, const struct node_watch_file *file,
@@ -220,53 +250,64 @@ static void fill_partner(struct node_watch *watch, const struct node_watch_file 
         snprintf(partner->sync, sizeof partner->sync, "%s", endpoints->sync[0]);
 }
 
-int node_watch_apply(struct node_watch *watch, struct error *error)
+static bool tell_partners(struct node_watch *watch, struct telling *telling)
 {
-    size_t count = 0, entries_count = 0, most = watch->card_count + watch->listener_count + 1;
-    struct access_entry *entries;
-    struct net_partner *partners;
-    int code = ERROR_NONE;
+    bool taken, done = true;
 
-    if (!watch->dirty)
-        return ERROR_NONE;
-    entries = calloc(most, sizeof *entries);
-    partners = calloc(most, sizeof *partners);
-    if (!entries || !partners) {
-        code = error_memory(error);
-        goto out;
-    }
-    for (size_t i = 0; i < watch->card_count; i++) {
+    for (size_t i = 0; i < watch->card_count && done; i++) {
         const struct identity_chain *chain = exchange_chain(watch->exchange, &watch->cards[i].id);
 
         if (!watch->cards[i].used || !chain || !chain->count)
             continue;
-        fill_partner(watch, &watch->cards[i], chain, &entries[entries_count], &partners[count]);
-        if (is_taken(entries, entries_count))
-            continue;
-        entries_count++;
-        count++;
+        fill_partner(watch, &watch->cards[i], chain, &telling->entries[telling->entry_count],
+                     &telling->partners[telling->partner_count]);
+        done = take_key(telling, &taken);
+        telling->partner_count += done && taken;
     }
-    for (size_t i = 0; i < watch->listener_count; i++) {
-        struct access_entry *entry = &entries[entries_count];
+    return done;
+}
+
+static bool tell_listeners(struct node_watch *watch, struct telling *telling)
+{
+    bool taken, done = true;
+
+    for (size_t i = 0; i < watch->listener_count && done; i++) {
+        struct access_entry *entry = &telling->entries[telling->entry_count];
 
         if (!watch->listeners[i].used)
             continue;
         *entry = (struct access_entry){.key = watch->listeners[i].id, .role = ACCESS_LISTENER};
         snprintf(entry->name, sizeof entry->name, "%.*s", LIMIT_HANDLE_SIZE,
                  watch->listeners[i].name);
-        if (!is_taken(entries, entries_count))
-            entries_count++;
+        done = take_key(telling, &taken);
     }
-    code = access_table_set(watch->access, entries, entries_count,
-                            watch->config->message->open_reading, error);
+    return done;
+}
+
+int node_watch_apply(struct node_watch *watch, struct error *error)
+{
+    size_t most = watch->card_count + watch->listener_count + 1;
+    struct telling telling = {0};
+    int code = ERROR_NONE;
+
+    if (!watch->dirty)
+        return ERROR_NONE;
+    telling.entries = calloc(most, sizeof *telling.entries);
+    telling.partners = calloc(most, sizeof *telling.partners);
+    if (!telling.entries || !telling.partners || !tell_partners(watch, &telling) ||
+        !tell_listeners(watch, &telling))
+        code = error_memory(error);
     if (!code)
-        code = net_set_partners(watch->net, partners, count, error);
+        code = access_table_set(watch->access, telling.entries, telling.entry_count,
+                                watch->config->message->open_reading, error);
+    if (!code)
+        code = net_set_partners(watch->net, telling.partners, telling.partner_count, error);
     if (!code)
         net_access_changed(watch->net);
     watch->dirty = code != ERROR_NONE;
-out:
-    free(entries);
-    free(partners);
+    free(telling.entries);
+    free(telling.partners);
+    map_finish(&telling.keys);
     return code;
 }
 
