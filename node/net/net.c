@@ -22,7 +22,8 @@
 
 #define TURN_MS 1000      /* the longest sleep: losses of rights and memory are looked at */
 #define SOCKETS_MAX 16384 /* four a partner */
-/* Cutting everyone off for memory happens at most this often. */
+/* Memory is looked at this often, and everyone is cut off for it at most this often. */
+#define MEMORY_LOOK_MS 100
 #define MEMORY_EVERY_MS 60000
 
 /* What other threads want done, besides sending: under the lock. */
@@ -61,9 +62,10 @@ struct net {
 
     /* the net thread's */
     uint64_t losses_seen;
-    uint64_t memory_ms; /* when memory was last set free */
-    bool gate_ended;    /* seen in this turn */
-    bool dead;          /* … and acted upon: nothing is served any more */
+    uint64_t memory_ms;      /* when memory was last set free */
+    uint64_t memory_look_ms; /* … and is looked at next */
+    bool gate_ended;         /* seen in this turn */
+    bool dead;               /* … and acted upon: nothing is served any more */
 };
 
 const char *net_link_kind_name(enum net_link_kind kind)
@@ -191,8 +193,10 @@ static void check_memory(struct net *net)
 {
     uint64_t now = socket_now_ms();
 
-    if (!net->config.memory_limit || net->plants.no_memory_watch ||
-        (net->memory_ms && now - net->memory_ms < MEMORY_EVERY_MS) ||
+    if (!net->config.memory_limit || net->plants.no_memory_watch || now < net->memory_look_ms)
+        return;
+    net->memory_look_ms = now + MEMORY_LOOK_MS;
+    if ((net->memory_ms && now - net->memory_ms < MEMORY_EVERY_MS) ||
         memory_resident() <= net->config.memory_limit)
         return;
     net->memory_ms = now;

@@ -9,6 +9,7 @@
 /* Not in zmq.h unless drafts are on, yet in the library: without it a CURVE server lets every
  * stranger in while no gate is bound. */
 #define ENFORCE_DOMAIN 93
+#define LARGE 8192 /* from here on a copy costs more than a hand-over */
 
 /* Half-open connections hang for ever without heartbeats; times in ms but for keep-alive. */
 static const struct {
@@ -182,6 +183,41 @@ void socket_message_finish(struct socket_message *message)
 struct span socket_frame(struct socket_message *message, size_t index)
 {
     return span_of(zmq_msg_data(&message->frames[index]), zmq_msg_size(&message->frames[index]));
+}
+
+/* On whichever thread libzmq is done with it. */
+static void release(void *data, void *unused)
+{
+    (void)unused;
+    free(data);
+}
+
+static bool hand_over(void *socket, struct buffer *message)
+{
+    zmq_msg_t frame;
+
+    if (zmq_msg_init_data(&frame, message->data, message->size, release, NULL) != 0)
+        return false;
+    *message = (struct buffer){0};
+    if (zmq_msg_send(&frame, socket, ZMQ_DONTWAIT) >= 0)
+        return true;
+    zmq_msg_close(&frame);
+    return false;
+}
+
+bool socket_send(void *socket, struct buffer *message)
+{
+    if (message->size >= LARGE)
+        return hand_over(socket, message);
+    return zmq_send(socket, message->data, message->size, ZMQ_DONTWAIT) >= 0;
+}
+
+bool socket_can_send(void *socket)
+{
+    int events = 0;
+    size_t size = sizeof events;
+
+    return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0 && events & ZMQ_POLLOUT;
 }
 
 bool socket_sender(struct socket_message *message, size_t index, struct id *key)

@@ -47,6 +47,12 @@ bool socket_receive(void *socket, struct socket_message *out);
 void socket_message_finish(struct socket_message *message);
 struct span socket_frame(struct socket_message *message, size_t index);
 
+/* Sends the message as the last frame, without waiting. A large one is handed over, not copied, and
+ * *message is then empty, also on failure (false, with errno); a small one is the caller's still.
+ * It does not fail for want of room behind socket_can_send or a first frame that was taken. */
+bool socket_send(void *socket, struct buffer *message);
+bool socket_can_send(void *socket);
+
 /* The CURVE key that the gate let in, from a frame that came over the network. false: none, so the
  * sender is not authenticated. */
 bool socket_sender(struct socket_message *message, size_t index, struct id *key);

@@ -353,21 +353,21 @@ bool sync_send(struct sync *sync, const struct id *id, struct buffer *message)
 
 enum sent { SENT, SENT_LATER, SENT_NEVER };
 
-static enum sent send_on(struct sync *sync, struct peer *peer, const struct buffer *message)
+static enum sent send_on(struct sync *sync, struct peer *peer, struct buffer *message)
 {
-    if (peer->link)
-        return zmq_send(peer->link->socket, message->data, message->size, ZMQ_DONTWAIT) >= 0
-                   ? SENT
-                   : SENT_LATER;
+    if (peer->link) {
+        if (!socket_can_send(peer->link->socket))
+            return SENT_LATER;
+        /* One that was lost after all is asked for again. */
+        return socket_send(peer->link->socket, message) || !message->data ? SENT : SENT_LATER;
+    }
     if (!sync->service.socket)
         return SENT_NEVER;
     /* MANDATORY: EAGAIN when the route is full, EHOSTUNREACH when it is gone. */
     if (zmq_send(sync->service.socket, peer->route, peer->route_size, ZMQ_DONTWAIT | ZMQ_SNDMORE) <
         0)
         return errno == EAGAIN ? SENT_LATER : SENT_NEVER;
-    return zmq_send(sync->service.socket, message->data, message->size, ZMQ_DONTWAIT) >= 0
-               ? SENT
-               : SENT_NEVER;
+    return socket_send(sync->service.socket, message) ? SENT : SENT_NEVER;
 }
 
 static void put_back(struct sync *sync, struct peer *peer, struct queue_item *item)

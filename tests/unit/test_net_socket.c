@@ -152,6 +152,78 @@ static unsigned pop(struct queue *queue)
     return first;
 }
 
+static void open_pair(void *context, void **a, void **b)
+{
+    const struct socket_settings settings = {
+        .type = ZMQ_PAIR, .max_size = -1, .send_queue = 1, .receive_queue = 1};
+
+    assert_int_equal(socket_open(context, &settings, a, NULL), ERROR_NONE);
+    assert_int_equal(socket_open(context, &settings, b, NULL), ERROR_NONE);
+    assert_int_equal(zmq_bind(*a, "inproc://pair"), 0);
+    assert_int_equal(zmq_connect(*b, "inproc://pair"), 0);
+}
+
+static void fill_message(struct buffer *message, size_t size)
+{
+    assert_true(buffer_reserve(message, size));
+    message->size = size;
+    for (size_t i = 0; i < size; i++)
+        message->data[i] = (uint8_t)(i * 7 >> 2);
+}
+
+/* A large message is not copied: it is gone from our hands, whatever comes of it. */
+static void test_net_socket__hands_large_messages_over(void **state)
+{
+    static const size_t sizes[] = {0, 1, 8191, 8192, 300000};
+    void *context = zmq_ctx_new(), *a = NULL, *b = NULL;
+
+    (void)state;
+    open_pair(context, &a, &b);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct buffer message = {0}, expected = {0};
+        struct socket_message received;
+
+        fill_message(&message, sizes[i]);
+        fill_message(&expected, sizes[i]);
+        assert_true(socket_can_send(a));
+        assert_true(socket_send(a, &message));
+        assert_int_equal(message.data == NULL, sizes[i] >= 8192);
+        assert_true(socket_receive(b, &received));
+        assert_true(span_equal(socket_frame(&received, 0), buffer_span(&expected)));
+        socket_message_finish(&received);
+        buffer_finish(&message);
+        buffer_finish(&expected);
+    }
+    socket_close(&a);
+    socket_close(&b);
+    zmq_ctx_term(context);
+}
+
+static void test_net_socket__knows_when_there_is_no_room(void **state)
+{
+    void *context = zmq_ctx_new(), *a = NULL, *b = NULL;
+    struct buffer small = {0}, large = {0};
+    int sent = 0;
+
+    (void)state;
+    open_pair(context, &a, &b);
+    fill_message(&small, 10);
+    fill_message(&large, 9000);
+    while (sent < 100 && socket_can_send(a)) {
+        assert_true(socket_send(a, &small));
+        sent++;
+    }
+    assert_true(sent > 0 && sent < 100);
+    assert_false(socket_send(a, &small));
+    assert_int_equal(small.size, 10);
+    assert_false(socket_send(a, &large));
+    assert_null(large.data);
+    buffer_finish(&small);
+    socket_close(&a);
+    socket_close(&b);
+    zmq_ctx_term(context);
+}
+
 static void test_net_socket__a_queue_keeps_order_round_its_end(void **state)
 {
     struct queue queue = {.max_count = 20, .max_bytes = 1000};
@@ -310,6 +382,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_net_socket__sets_every_option_before_use),
         cmocka_unit_test(test_net_socket__says_what_cannot_be_set_up),
+        cmocka_unit_test(test_net_socket__hands_large_messages_over),
+        cmocka_unit_test(test_net_socket__knows_when_there_is_no_room),
         cmocka_unit_test(test_net_socket__a_queue_keeps_order_round_its_end),
         cmocka_unit_test(test_net_socket__a_queue_is_bounded_in_messages_and_bytes),
         cmocka_unit_test(test_net_socket__knows_its_memory),
