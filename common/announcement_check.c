@@ -1,6 +1,7 @@
 /* Walks an announcement along the table of rules. */
 #include "common/announcement.h"
 #include "common/announcement_parts.h"
+#include "common/limits.h"
 #include "common/utf8.h"
 
 #include <inttypes.h>
@@ -11,6 +12,14 @@
 #define USUAL_TEXT 1000 /* characters of a text whose row names no limit */
 #define USUAL_ITEMS 100
 #define MAX_RULES 512
+/* The schema is not recursive, so no path in it is longer. */
+#define PATH_STEPS (2 * LIMIT_PROTOBUF_DEPTH)
+
+struct step {
+    const reflect_field *field;
+    size_t index;
+    bool many;
+};
 
 struct check {
     const Caravan__Announcement *announcement;
@@ -18,39 +27,57 @@ struct check {
     const struct codec_places *places;
     struct problem_list *problems;
     uint8_t reported[MAX_RULES / 8]; /* what is missing is said once for each rule */
-    char path[PROBLEM_PATH_SIZE];
+    struct step path[PATH_STEPS];    /* written out only for what is reported */
+    size_t depth;
 };
 
 static void report(struct check *check, enum problem_severity severity,
                    const ProtobufCMessage *message, const reflect_field *field, size_t index,
                    const char *format, ...) __attribute__((format(printf, 6, 7)));
 
+static void write_path(const struct check *check, char path[PROBLEM_PATH_SIZE])
+{
+    size_t length = 0;
+
+    path[0] = '\0';
+    for (size_t i = 0; i < check->depth && length < PROBLEM_PATH_SIZE; i++) {
+        const struct step *step = &check->path[i];
+        char key[CODEC_NAME_SIZE];
+
+        codec_key(step->field, key);
+        snprintf(path + length, PROBLEM_PATH_SIZE - length, "%s%s", i ? "." : "", key);
+        length += strlen(path + length);
+        if (step->many)
+            snprintf(path + length, PROBLEM_PATH_SIZE - length, "[%zu]", step->index + 1);
+        length += strlen(path + length);
+    }
+}
+
 static void report(struct check *check, enum problem_severity severity,
                    const ProtobufCMessage *message, const reflect_field *field, size_t index,
                    const char *format, ...)
 {
-    const struct codec_place *place = codec_places_find(check->places, message, field, index);
-    char text[ERROR_TEXT_SIZE];
+    const struct codec_place *place;
+    char text[ERROR_TEXT_SIZE], path[PROBLEM_PATH_SIZE];
     va_list args;
 
+    if (severity == PROBLEM_WARNING && check->problems->errors_only)
+        return;
+    place = codec_places_find(check->places, message, field, index);
     if (!place)
         place = codec_places_find(check->places, message, NULL, 0);
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    problem_add(check->problems, severity, place ? place->line : 0, place ? place->column : 0,
-                check->path, "%s", text);
+    write_path(check, path);
+    problem_add(check->problems, severity, place ? place->line : 0, place ? place->column : 0, path,
+                "%s", text);
 }
 
-static size_t push(struct check *check, const char *key, size_t index, bool many)
+static void push(struct check *check, const reflect_field *field, size_t index, bool many)
 {
-    size_t length = strlen(check->path), room = sizeof check->path - length;
-
-    if (many)
-        snprintf(check->path + length, room, "%s%s[%zu]", length ? "." : "", key, index + 1);
-    else
-        snprintf(check->path + length, room, "%s%s", length ? "." : "", key);
-    return length;
+    if (check->depth < PATH_STEPS)
+        check->path[check->depth++] = (struct step){field, index, many};
 }
 
 /* ---- what is missing ------------------------------------------------------------------------- */
@@ -109,10 +136,10 @@ static void check_missing(struct check *check, const struct announcement_rule *r
         return;
     if (check->reported[index / 8] >> (index % 8) & 1)
         return;
-    codec_key(field, key);
-    if (level == ANNOUNCEMENT_EXPECTED && answered(check, rule))
+    if (level == ANNOUNCEMENT_EXPECTED && (check->problems->errors_only || answered(check, rule)))
         return;
     check->reported[index / 8] = (uint8_t)(check->reported[index / 8] | 1u << (index % 8));
+    codec_key(field, key);
     if (level == ANNOUNCEMENT_REQUIRED)
         report(check, PROBLEM_ERROR, message, field, 0, "found nothing, expected \"%s\": %s", key,
                rule->help);
@@ -147,7 +174,7 @@ static void check_text(struct check *check, const struct announcement_rule *rule
     if (!*text)
         report(check, PROBLEM_ERROR, message, field, index, "found an empty text, expected %s",
                rule->help);
-    else if (utf8_length(text) > max)
+    else if (strlen(text) > max && utf8_length(text) > max)
         report(check, PROBLEM_ERROR, message, field, index,
                "found %zu characters, expected at most %" PRIu64, utf8_length(text), max);
     else if (!announcement_format_fits(rule->format, text, message, expected, sizeof expected))
@@ -222,7 +249,7 @@ static void check_languages(struct check *check, const struct announcement_rule 
         const Caravan__LocalizedText *text =
             (const Caravan__LocalizedText *)reflect_message(message, field, i);
 
-        if (text->text && utf8_length(text->text) > max)
+        if (text->text && strlen(text->text) > max && utf8_length(text->text) > max)
             report(check, PROBLEM_ERROR, message, field, 0,
                    "found %zu characters (%s), expected at most %" PRIu64, utf8_length(text->text),
                    text->lang ? text->lang : "no language", max);
@@ -244,15 +271,12 @@ static void report_cross(void *context, const ProtobufCMessage *message, const r
                          enum problem_severity severity, const char *text)
 {
     struct check *check = context;
-    size_t length = strlen(check->path);
-    char key[CODEC_NAME_SIZE];
+    size_t depth = check->depth;
 
-    if (field) {
-        codec_key(field, key);
-        push(check, key, 0, false);
-    }
+    if (field)
+        push(check, field, 0, false);
     report(check, severity, message, field, 0, "%s", text);
-    check->path[length] = '\0';
+    check->depth = depth;
 }
 
 /* The kind's own fields stand at the top level, so its name is no part of the path. */
@@ -269,13 +293,11 @@ static void check_field(struct check *check, const ProtobufCMessage *message,
     bool many = field->label == PROTOBUF_C_LABEL_REPEATED && !announcement_is_texts(field);
     size_t count = reflect_count(message, field);
     unsigned items = rule && rule->items ? rule->items : USUAL_ITEMS;
-    char key[CODEC_NAME_SIZE];
-    size_t length;
+    size_t depth = check->depth;
 
     if (!rule)
         return;
-    codec_key(field, key);
-    length = push(check, key, 0, false);
+    push(check, field, 0, false);
     if (count == 0)
         check_missing(check, rule, message, field, inside);
     if (count > items)
@@ -283,15 +305,15 @@ static void check_field(struct check *check, const ProtobufCMessage *message,
                count, items);
     if (announcement_is_texts(field))
         check_languages(check, rule, message, field);
-    check->path[length] = '\0';
+    check->depth = depth;
     for (size_t i = 0; i < count; i++) {
         if (!is_details(message, field))
-            push(check, key, i, many);
+            push(check, field, i, many);
         if (field->type == PROTOBUF_C_TYPE_MESSAGE)
             check_message(check, reflect_message(message, field, i), field);
         else
             check_value(check, rule, message, field, i);
-        check->path[length] = '\0';
+        check->depth = depth;
     }
 }
 

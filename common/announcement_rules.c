@@ -1,6 +1,8 @@
 /* The table of rules: one row for every field of the schema, in the schema's order. */
 #include "common/announcement.h"
 
+#include <pthread.h>
+#include <stdint.h>
 #include <string.h>
 
 /* ---- conditions ------------------------------------------------------------------------------ */
@@ -420,11 +422,59 @@ ROW(Consortium, team, OPTIONAL, "How many people")
     /* clang-format on */
 };
 
-const struct announcement_rule *announcement_rule_of(const ProtobufCMessageDescriptor *type,
-                                                     const ProtobufCFieldDescriptor *field)
+/* Where the rule of a field stands; made once, by the address of the field's descriptor. */
+#define PLACES 2048 /* several times the number of rules */
+
+static struct place {
+    const ProtobufCFieldDescriptor *field;
+    const struct announcement_rule *rule;
+} places[PLACES];
+static pthread_once_t places_made = PTHREAD_ONCE_INIT;
+
+static struct place *place_of(const ProtobufCFieldDescriptor *field)
+{
+    size_t at = (size_t)((uintptr_t)field / sizeof *field) % PLACES;
+
+    while (places[at].field && places[at].field != field)
+        at = (at + 1) % PLACES;
+    return &places[at];
+}
+
+static const struct announcement_rule *find(const ProtobufCMessageDescriptor *type,
+                                            const ProtobufCFieldDescriptor *field)
 {
     for (const struct announcement_rule *rule = announcement_rules; rule->message; rule++)
         if (strcmp(rule->message, type->short_name) == 0 && strcmp(rule->field, field->name) == 0)
             return rule;
     return NULL;
+}
+
+/* The type and all that it is made of. */
+static void make_places_of(const ProtobufCMessageDescriptor *type)
+{
+    for (unsigned i = 0; i < type->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &type->fields[i];
+        struct place *place = place_of(field);
+
+        if (place->field)
+            continue;
+        *place = (struct place){field, find(type, field)};
+        if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+            make_places_of(field->descriptor);
+    }
+}
+
+static void make_places(void)
+{
+    make_places_of(&caravan__announcement__descriptor);
+}
+
+const struct announcement_rule *announcement_rule_of(const ProtobufCMessageDescriptor *type,
+                                                     const ProtobufCFieldDescriptor *field)
+{
+    const struct place *place;
+
+    pthread_once(&places_made, make_places);
+    place = place_of(field);
+    return place->field ? place->rule : find(type, field);
 }

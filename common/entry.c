@@ -237,29 +237,76 @@ static int check_draft(const struct entry_draft *draft, struct error *error)
     return identity_network_check(draft->network, error);
 }
 
-int entry_build(const struct entry_draft *draft, const struct secret *node, struct buffer *out,
-                struct id *hash, struct error *error)
+/* Takes so many bytes of out, which has room for them. */
+static struct span take_room(struct buffer *out, const void *data, size_t size)
 {
-    uint8_t bytes[LIMIT_ENTRY_SIZE], signature[IDENTITY_SIGNATURE_SIZE];
-    struct entry entry = {.has_content = true};
-    struct id content_hash, entry_hash;
+    struct span span = span_of(out->data + out->size, size);
+
+    buffer_append(out, data, size);
+    return span;
+}
+
+int entry_make(const struct entry_draft *draft, struct buffer *out, struct entry *entry,
+               struct error *error)
+{
+    uint8_t bytes[LIMIT_ENTRY_SIZE];
+    size_t size;
     int code = check_draft(draft, error);
 
     if (code)
         return code;
-    entry.salt = span_of(draft->salt, sizeof draft->salt);
-    entry.content = draft->content;
-    identity_hash2(IDENTITY_CONTENT, entry.salt, entry.content, &content_hash);
-    entry.bytes = span_of(bytes, pack_entry(draft, &content_hash, bytes));
-    identity_hash(IDENTITY_ENTRY, entry.bytes, &entry_hash);
-    code = identity_sign(node, IDENTITY_ENTRY, draft->network, &entry_hash, signature, error);
-    if (code)
-        return code;
-    entry.signature = span_of(signature, sizeof signature);
-    if (!entry_encode(&entry, true, out))
-        return error_memory(error);
-    *hash = entry_hash;
+    if (out->capacity - out->size < ENTRY_ROOM + draft->content.size)
+        return error_set(error, ERROR_INTERNAL, "no room was made for an entry");
+    *entry = (struct entry){.has_content = true,
+                            .feed = draft->feed,
+                            .previous = draft->previous,
+                            .seq = draft->seq,
+                            .created_ms = draft->created_ms,
+                            .content_type = draft->content_type,
+                            .content_size = (uint32_t)draft->content.size,
+                            .min_reader = draft->min_reader ? draft->min_reader : 1};
+    entry->salt = take_room(out, draft->salt, sizeof draft->salt);
+    entry->content = take_room(out, draft->content.data, draft->content.size);
+    identity_hash2(IDENTITY_CONTENT, entry->salt, entry->content, &entry->content_hash);
+    size = pack_entry(draft, &entry->content_hash, bytes);
+    entry->bytes = take_room(out, bytes, size);
+    identity_hash(IDENTITY_ENTRY, entry->bytes, &entry->hash);
     return ERROR_NONE;
+}
+
+int entry_sign(struct entry *entry, const char *network, const struct secret *node,
+               struct buffer *out, struct error *error)
+{
+    uint8_t signature[IDENTITY_SIGNATURE_SIZE];
+    int code;
+
+    if (out->capacity - out->size < sizeof signature)
+        return error_set(error, ERROR_INTERNAL, "no room was made for a signature");
+    code = identity_sign(node, IDENTITY_ENTRY, network, &entry->hash, signature, error);
+    if (!code)
+        entry->signature = take_room(out, signature, sizeof signature);
+    return code;
+}
+
+int entry_build(const struct entry_draft *draft, const struct secret *node, struct buffer *out,
+                struct id *hash, struct error *error)
+{
+    struct buffer parts = {0};
+    struct entry entry;
+    int code = check_draft(draft, error);
+
+    if (!code && !buffer_reserve(&parts, ENTRY_ROOM + draft->content.size))
+        code = error_memory(error);
+    if (!code)
+        code = entry_make(draft, &parts, &entry, error);
+    if (!code)
+        code = entry_sign(&entry, draft->network, node, &parts, error);
+    if (!code && !entry_encode(&entry, true, out))
+        code = error_memory(error);
+    if (!code)
+        *hash = entry.hash;
+    buffer_finish(&parts);
+    return code;
 }
 
 size_t entry_encoded_size(const struct entry *entry, bool keep_content)

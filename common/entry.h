@@ -55,6 +55,17 @@ struct entry_draft {
     uint8_t salt[LIMIT_SALT_SIZE];
 };
 
+/* Builds and hashes an entry without a signature. Its parts are appended to out, to which its spans
+ * point; so out must have room for ENTRY_ROOM bytes more than the content, and not move while the
+ * entry is used. ERROR_TOO_LARGE when the content is over the limit. */
+#define ENTRY_ROOM (LIMIT_ENTRY_SIZE + LIMIT_SALT_SIZE + IDENTITY_SIGNATURE_SIZE)
+int entry_make(const struct entry_draft *draft, struct buffer *out, struct entry *entry,
+               struct error *error);
+/* Signs it; the signature is appended to the same buffer. It counts as checked only once
+ * entry_run_check has looked at it. */
+int entry_sign(struct entry *entry, const char *network, const struct secret *node,
+               struct buffer *out, struct error *error);
+
 /* Builds, hashes and signs; appends SignedEntry bytes to out, and the hash. ERROR_TOO_LARGE when
  * the content is over the limit. */
 int entry_build(const struct entry_draft *draft, const struct secret *node, struct buffer *out,

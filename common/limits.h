@@ -78,6 +78,16 @@
 #define LIMIT_CLOCK_SKEW_MS (15 * 60 * 1000)
 /* After a catch-up only the newest entries of a feed go out on live. */
 #define LIMIT_LIVE_AFTER_CATCHUP 256
+/* Own entries that get a signature of their own and go out on live one by one: so many at once, and
+ * so many a second on average. People publish far fewer; at 2,000 a second signing, checking and
+ * sending them takes a fifth of one core, here and at each partner. What comes faster is signed in
+ * runs, and partners pull it. */
+#define LIMIT_LIVE_BURST 512
+#define LIMIT_LIVE_RATE 2000
+/* Own entries that are gathered before they go to the store, signed as one run: enough to share
+ * one signature, few enough to stay small in memory. One of the largest size always fits. */
+#define LIMIT_OWN_RUN_ENTRIES 256
+#define LIMIT_OWN_RUN_SIZE (160 * 1024)
 /* Partners' card files are looked at this often: a removed partner is cut off within 5 s. */
 #define LIMIT_PARTNERS_SCAN_MS 1000
 /* A card holds certificates, names in some languages, endpoints. */

@@ -40,7 +40,7 @@ void problem_add(struct problem_list *list, enum problem_severity severity, unsi
     struct problem problem = {.severity = severity, .line = line, .column = column};
     va_list args;
 
-    if (!list)
+    if (!list || (severity == PROBLEM_WARNING && list->errors_only))
         return;
     if (severity == PROBLEM_ERROR)
         list->errors++;

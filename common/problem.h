@@ -28,6 +28,7 @@ struct problem_list {
     struct problem *items;
     size_t count, capacity;
     size_t errors, warnings;
+    bool errors_only; /* warnings are neither kept nor counted: for who only asks whether it fits */
 };
 
 void problem_list_finish(struct problem_list *list);

@@ -30,22 +30,36 @@ int32_t utf8_next(struct span text, size_t *at)
     return (int32_t)value;
 }
 
+/* Most text is plain ASCII: eight bytes at a time. Returns where the first other byte may be. */
+static size_t skip_ascii(struct span text, size_t at)
+{
+    for (uint64_t eight; text.size - at >= sizeof eight; at += sizeof eight) {
+        memcpy(&eight, text.data + at, sizeof eight);
+        if (eight & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return at;
+}
+
 size_t utf8_check(struct span text)
 {
-    size_t at = 0;
+    size_t at = skip_ascii(text, 0);
 
-    while (at < text.size)
+    while (at < text.size) {
         if (utf8_next(text, &at) < 0)
             break;
+        if (at < text.size && text.data[at] < 0x80)
+            at = skip_ascii(text, at);
+    }
     return at;
 }
 
 size_t utf8_length(const char *text)
 {
     struct span span = span_of_text(text);
-    size_t count = 0;
+    size_t at = skip_ascii(span, 0), count = at;
 
-    for (size_t at = 0; at < span.size; count++)
+    for (; at < span.size; count++)
         if (utf8_next(span, &at) < 0)
             at++;
     return count;

@@ -37,7 +37,8 @@ const struct vocabulary_term *vocabulary_find_code(const struct vocabulary *voca
     for (size_t i = 0; text && vocabulary && i < vocabulary->count; i++) {
         const char *code = vocabulary->terms[i].code;
 
-        if (strlen(code) == size && memcmp(code, text, size) == 0)
+        /* The first letter rules most of them out. */
+        if (size && code[0] == text[0] && strlen(code) == size && memcmp(code, text, size) == 0)
             return &vocabulary->terms[i];
     }
     return NULL;

@@ -82,6 +82,7 @@ int exchange_create(const struct exchange_config *config, struct exchange **out,
     exchange->needy_end = &exchange->needy;
     exchange->started_at = exchange_now(exchange);
     exchange->statements_at = exchange->started_at + 60000;
+    publish_init(exchange);
     code = load(exchange, error);
     if (!code)
         code = own_start(exchange, error);
@@ -117,6 +118,7 @@ void exchange_destroy(struct exchange *exchange)
     if (exchange->open)
         exchange->config.store.operations->rollback(exchange->config.store.self);
     clear_outbox(exchange);
+    publish_finish(exchange);
     while ((partner = map_next(&exchange->partners, &at)))
         free(partner);
     at = 0;
@@ -302,6 +304,7 @@ static void take_back(struct exchange *exchange)
     struct error error;
 
     clear_outbox(exchange);
+    publish_forget(exchange);
     if (exchange->describes)
         exchange->described = true;
     exchange->pause_ms = exchange->pause_ms ? exchange->pause_ms * 2 : PAUSE_MS;
@@ -329,6 +332,7 @@ int exchange_commit(struct exchange *exchange, struct error *error)
 {
     int code;
 
+    publish_flush(exchange, NULL); /* a failure has broken the transaction */
     put_rest(exchange);
     code = end_transaction(exchange, error);
     exchange->open = exchange->broken = false;

@@ -26,7 +26,7 @@ static int take_certificate(struct exchange *exchange, struct feed *feed, const 
     return code;
 }
 
-static void mark_changed(struct exchange *exchange, struct feed *feed)
+void ingest_mark_changed(struct exchange *exchange, struct feed *feed)
 {
     exchange->wrote = true;
     if (feed->changed)
@@ -48,7 +48,7 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
     if (!rows)
         return error_memory(error);
     /* From here on memory may be ahead of the store: a failed commit must read the feed again. */
-    mark_changed(exchange, feed);
+    ingest_mark_changed(exchange, feed);
     for (size_t i = 0; i < count; i++) {
         rows[i].entry = entries[i];
         rows[i].received_ms = now;
@@ -107,8 +107,10 @@ static int read_one(struct exchange *exchange, const struct feed *feed, uint64_t
                     struct one_entry *one, struct error *error)
 {
     const struct store *store = &exchange->config.store;
-    int code = store->operations->entries(store->self, &feed->id, seq, seq, copy_one, one, error);
+    int code = feed == exchange->own ? publish_flush(exchange, error) : ERROR_NONE;
 
+    if (!code)
+        code = store->operations->entries(store->self, &feed->id, seq, seq, copy_one, one, error);
     return !code && one->no_memory ? error_memory(error) : code;
 }
 
@@ -159,7 +161,7 @@ static int freeze(struct exchange *exchange, struct feed *feed, struct error *er
 
     if (code)
         return code;
-    mark_changed(exchange, feed);
+    ingest_mark_changed(exchange, feed);
     feed->frozen = true;
     catchup_moved(exchange, feed);
     return ERROR_NONE;
@@ -247,7 +249,7 @@ bool ingest_late_content(struct exchange *exchange, struct feed *feed, const str
         exchange_break(exchange, &error);
         return false;
     }
-    mark_changed(exchange, feed);
+    ingest_mark_changed(exchange, feed);
     feed->missing--;
     feed_learn(feed, entry->content_type, entry->seq, entry->created_ms, entry->content);
     return true;
@@ -325,6 +327,8 @@ enum ingest_result ingest_run(struct exchange *exchange, struct feed *feed, stru
     size_t known;
 
     *added = 0;
+    if (feed == exchange->own && publish_flush(exchange, error))
+        return INGEST_FAILED;
     if (first > feed->head.seq + 1)
         return INGEST_GAP;
     known = (size_t)(feed->head.seq + 1 - first);

@@ -1,6 +1,6 @@
 /* state: what an exchange knows in memory; shared by the files that make up exchange.h (exchange,
- * membership, import, report, feed, ingest, catchup, pulls, session, coverage, own) and by nobody
- * else.
+ * membership, import, report, feed, ingest, catchup, pulls, session, coverage, own, publish) and by
+ * nobody else.
  *
  * A feed is something to hold; a partner is somebody to talk to. Every partner has a feed; a feed
  * may be there without a partner (our own, or one whose partner was removed). Threads: the
@@ -136,6 +136,16 @@ struct outgoing {
     struct buffer payload;
 };
 
+/* Own entries of the open transaction that the store has not got yet (publish.c). The last one is
+ * signed before it gets them, so the store never ends with an entry that nobody can check. */
+struct own_run {
+    struct entry *entries; /* LIMIT_OWN_RUN_ENTRIES of them */
+    struct buffer bytes;   /* theirs; never moves */
+    size_t count;
+    uint8_t salts[64][LIMIT_SALT_SIZE]; /* random, used from the end on */
+    size_t salt_count;
+};
+
 struct exchange {
     struct exchange_config config;
     char network[LIMIT_NETWORK_SIZE + 1];
@@ -173,6 +183,9 @@ struct exchange {
     uint64_t statement_at;  /* monotonic ms: next own head on live */
     uint64_t statements_at; /* monotonic ms: next time others' statements are stored */
     uint64_t receipt_counter, receipt_counter_stored;
+    struct own_run run;
+    int64_t live_credit;                            /* tokens in thousandths, … */
+    uint64_t live_at;                               /* … as of this monotonic ms */
     bool described;                                 /* profile and endpoints are to be looked at */
     struct buffer wanted_profile, wanted_endpoints; /* publish these as soon as we may */
 };
@@ -234,6 +247,8 @@ bool ingest_is_ours(struct exchange *exchange, const struct feed *feed, uint64_t
 /* Appends entries that were checked and follow the head. */
 int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *entries, size_t count,
                   struct error *error);
+/* The open transaction changes the feed: a commit announces it, a failed one reads it again. */
+void ingest_mark_changed(struct exchange *exchange, struct feed *feed);
 /* Late content of an entry that we keep without. true when it was stored. */
 bool ingest_late_content(struct exchange *exchange, struct feed *feed, const struct entry *entry);
 void exchange_break(struct exchange *exchange, const struct error *error);
@@ -331,6 +346,17 @@ void coverage_receive(struct exchange *exchange, struct partner *partner,
 void coverage_put_counter(struct exchange *exchange);
 /* It should be stored even though nothing else is to be written. */
 bool coverage_counter_is_old(const struct exchange *exchange);
+
+/* --- publish: new entries of our own feed (publish.c) -------------------------------------------
+ */
+
+/* Hands what was published in this transaction to the store; before each commit, and before our own
+ * entries are read from it. A failure breaks the transaction. */
+int publish_flush(struct exchange *exchange, struct error *error);
+/* The transaction has failed: nothing of it was published. */
+void publish_forget(struct exchange *exchange);
+void publish_init(struct exchange *exchange);
+void publish_finish(struct exchange *exchange);
 
 /* --- own: our own feed (own.c)
  * -------------------------------------------------------------------- */

@@ -279,6 +279,7 @@ static void *run(void *argument)
 {
     struct net *net = argument;
 
+    pthread_setname_np(pthread_self(), "net");
     while (!atomic_load(&net->stopping)) {
         long wait = tick(net);
 

@@ -34,63 +34,55 @@ static int take_request_id(bool present, const ProtobufCBinaryData *data, const 
     return ERROR_NONE;
 }
 
-static int write_answer(const struct publication *publication, uint64_t seq, const struct id *hash,
-                        bool repeated, struct buffer *reply, struct error *error)
+static int write_answer(const struct publication *publication,
+                        const struct exchange_published *published, struct buffer *reply,
+                        struct error *error)
 {
     Caravan__PublishReply message = CARAVAN__PUBLISH_REPLY__INIT;
     const struct ops_context *context = publication->context;
     char name[VIEW_NAME_SIZE];
 
     snprintf(name, sizeof name, "%s/%" PRIu64, exchange_own_handle(context->exchange),
-             publication->target ? publication->target : seq);
+             publication->target ? publication->target : published->seq);
     message.has_feed = true;
     message.feed = ops_id(&context->feed);
     message.has_seq = true;
-    message.seq = seq;
+    message.seq = published->seq;
     message.has_hash = true;
-    message.hash = ops_id(hash);
+    message.hash = ops_id(&published->hash);
     message.name = name;
     message.has_repeated_request = true;
-    message.repeated_request = repeated;
+    message.repeated_request = published->repeated;
     return ops_reply(&message.base, reply, error);
 }
 
-static int take_hash(void *context, const struct store_entry *entry)
-{
-    *(struct id *)context = entry->entry.hash;
-    return 1;
-}
-
-/* A retry gets the first answer, whatever has happened since. *seq 0: it is no retry. */
-static int find_answer(const struct publication *publication, uint64_t *seq, struct id *hash,
-                       struct error *error)
-{
-    const struct store *store = &publication->context->store;
-    struct error local = {0};
-    int code;
-
-    *seq = 0;
-    if (!publication->request)
-        return ERROR_NONE;
-    code = store->operations->get_request(store->self, publication->request, seq, &local);
-    if (code == ERROR_NOT_FOUND)
-        return ERROR_NONE;
-    if (!code)
-        code = store->operations->entries(store->self, &publication->context->feed, *seq, *seq,
-                                          take_hash, hash, &local);
-    return code ? error_set(error, local.code, "%s", local.text) : ERROR_NONE;
-}
-
-/* Answers a retry. *done: it was one. */
+/* A retry gets the first answer, whatever has happened since. *done: it was one. */
 static int answer_retry(const struct publication *publication, bool *done, struct buffer *reply,
                         struct error *error)
 {
-    struct id hash = {{0}};
-    uint64_t seq;
-    int code = find_answer(publication, &seq, &hash, error);
+    struct exchange_published published;
+    struct error local;
+    int code;
 
-    *done = !code && seq > 0;
-    return *done ? write_answer(publication, seq, &hash, true, reply, error) : code;
+    *done = false;
+    if (!publication->request)
+        return ERROR_NONE;
+    code = exchange_find_published(publication->context->exchange, publication->request, &published,
+                                   &local);
+    if (code == ERROR_NOT_FOUND)
+        return ERROR_NONE;
+    if (code)
+        return error_set(error, local.code, "%s", local.text);
+    *done = true;
+    return write_answer(publication, &published, reply, error);
+}
+
+/* The view of our own feed, for what looks at it before it writes. */
+static int update_view(const struct ops_context *context, struct error *error)
+{
+    int code = exchange_flush(context->exchange, error);
+
+    return code ? code : view_update(context->view, error);
 }
 
 static int publish(const struct publication *publication, struct buffer *reply, struct error *error)
@@ -105,9 +97,7 @@ static int publish(const struct publication *publication, struct buffer *reply, 
                          publication->content.size, LIMIT_CONTENT_SIZE);
     code = exchange_publish(publication->context->exchange, publication->content_type,
                             publication->content, publication->request, &published, error);
-    return code ? code
-                : write_answer(publication, published.seq, &published.hash, published.repeated,
-                               reply, error);
+    return code ? code : write_answer(publication, &published, reply, error);
 }
 
 /* Everything that readers need; the first error as a sentence. *unknown: fields that this version
@@ -115,7 +105,7 @@ static int publish(const struct publication *publication, struct buffer *reply, 
 static int check_announcement(const struct ops_context *context, bool present,
                               const ProtobufCBinaryData *data, size_t *unknown, struct error *error)
 {
-    struct problem_list problems = {0};
+    struct problem_list problems = {.errors_only = true};
     struct moment_civil now;
     struct arena arena;
     ProtobufCMessage *message;
@@ -164,7 +154,7 @@ int ops_publish_new(struct ops_context *context, const ProtobufCMessage *message
 /* What was published before in this transaction counts, too. */
 static int check_change(const struct ops_context *context, uint64_t seq, struct error *error)
 {
-    int code = view_update(context->view, error);
+    int code = update_view(context, error);
 
     return code ? code : view_check_change(context->view, &context->feed, seq, error);
 }
@@ -175,10 +165,9 @@ static int check_change(const struct ops_context *context, uint64_t seq, struct 
 struct comparison {
     struct span content;
     size_t unknown;
-    bool same;        /* nothing would change */
-    uint64_t seq;     /* in force */
-    struct id hash;   /* … */
-    const char *drop; /* why it would lose something; NULL: it does not */
+    bool same;                           /* nothing would change */
+    struct exchange_published published; /* in force */
+    const char *drop;                    /* why it would lose something; NULL: it does not */
 };
 
 static int compare(void *context, const struct view_state *state)
@@ -187,8 +176,7 @@ static int compare(void *context, const struct view_state *state)
     struct arena arena;
     ProtobufCMessage *message;
 
-    comparison->seq = state->event_seq;
-    comparison->hash = state->hash;
+    comparison->published = (struct exchange_published){state->event_seq, state->hash, true};
     comparison->same = state->has_content && span_equal(state->content, comparison->content);
     if (state->min_reader > VIEW_SCHEMA_VERSION)
         comparison->drop = "it was written by a newer version of Caravan";
@@ -231,7 +219,7 @@ static int revise(struct publication *publication, const Caravan__ReviseRequest 
     if (code)
         goto out;
     if (comparison.same) {
-        code = write_answer(publication, comparison.seq, &comparison.hash, true, reply, error);
+        code = write_answer(publication, &comparison.published, reply, error);
         goto out;
     }
     if (comparison.drop) {
