@@ -153,6 +153,15 @@ static int build_net(struct node *node, struct error *error)
     return code;
 }
 
+/* Told once: what does not fit shows as refused connections later. */
+static void raise_files(void)
+{
+    size_t files = net_raise_files();
+
+    log_info("node.files", "limit", log_number((long long)files), "partners",
+             log_number((long long)(files / NET_FILES_PER_PARTNER)));
+}
+
 static void build_desks(struct node *node)
 {
     struct ops_context context = {
@@ -215,6 +224,7 @@ static int build(struct node *node, struct error *error)
     int code = home_lock(node->options->home, &node->lock, error);
 
     log_set_level(node->config.log_level);
+    raise_files();
     if (!code)
         code = own_load(node->options->home, network, &node->own, error);
     if (!code)

@@ -3,9 +3,26 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define GROUPS "/sys/fs/cgroup"
+
+size_t memory_raise_files(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return 0;
+    if (files.rlim_cur < files.rlim_max) {
+        rlim_t before = files.rlim_cur;
+
+        files.rlim_cur = files.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+            return (size_t)before;
+    }
+    return (size_t)files.rlim_cur;
+}
 
 size_t memory_resident(void)
 {

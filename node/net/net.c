@@ -570,6 +570,11 @@ bool net_control_reply(struct net *net, const struct net_route *route, struct bu
     return taken;
 }
 
+size_t net_raise_files(void)
+{
+    return memory_raise_files();
+}
+
 size_t net_memory_limit(void)
 {
     return memory_allowed() / 4 * 3;

@@ -134,6 +134,11 @@ bool net_control_reply(struct net *net, const struct net_route *route, struct bu
 /* A good memory_limit: three quarters of what the machine, the container or the systemd unit has.
  */
 size_t net_memory_limit(void);
+/* Open files that one partner takes at the most: two connections in; two out, each with a monitor
+ * and libzmq's own descriptors. */
+#define NET_FILES_PER_PARTNER 12
+/* Lets this process have as many open files as it may; returns how many, 0 when unknown. */
+size_t net_raise_files(void);
 
 void net_get_counts(const struct net *net, struct net_counts *out);
 
