@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "common/secret.h"
@@ -70,4 +71,13 @@ uint64_t drive_now(void)
 double drive_seconds(uint64_t from, uint64_t to)
 {
     return (double)(int64_t)(to - from) / 1e9;
+}
+
+double drive_cpu_seconds(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }

@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "tests/bench/drive/drive.h"
 #include "tests/bench/drive/party.h"
@@ -152,15 +151,6 @@ static int run(struct burst *burst, struct error *error)
     return code;
 }
 
-static double cpu_seconds(void)
-{
-    struct rusage usage;
-
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
 static void print_done(const struct burst *burst, double cpu)
 {
     double seconds = drive_seconds(burst->started, burst->done);
@@ -187,9 +177,9 @@ int main(int argc, char **argv)
     if (!code)
         code = prepare(&burst, &error);
     if (!code) {
-        cpu = cpu_seconds();
+        cpu = drive_cpu_seconds();
         code = run(&burst, &error);
-        cpu = cpu_seconds() - cpu;
+        cpu = drive_cpu_seconds() - cpu;
     }
     if (!code)
         code = look_through(&burst, &error);

@@ -129,6 +129,8 @@ int publisher_init(struct publisher *publisher, const char *network, unsigned nu
         code = certify(publisher, keys, network, error);
     if (!code)
         code = with_profile(publisher, write_card, &use, error);
+    publisher->transport = keys[2];
+    keys[2] = NULL;
     for (size_t i = 0; i < 4; i++)
         secret_destroy(keys[i]);
     if (code)
@@ -140,6 +142,7 @@ void publisher_finish(struct publisher *publisher)
 {
     identity_chain_finish(&publisher->chain);
     secret_destroy(publisher->node);
+    secret_destroy(publisher->transport);
     *publisher = (struct publisher){0};
 }
 

@@ -14,7 +14,7 @@
 struct publisher {
     char handle[LIMIT_HANDLE_SIZE + 1];
     struct identity_chain chain;
-    struct secret *node;
+    struct secret *node, *transport;
     struct entry_head head;
     uint64_t content_bytes; /* of all its entries so far */
 };
