@@ -9,7 +9,7 @@ from systems_footprint import MIB, part
 
 def fan_out(round_, subscribers, seconds):
     """Result of the program, with the hub's memory and CPU in it."""
-    hub = Node(round_, "cn-hub").init()
+    hub = Node(round_, "za-crowded").init()
     hub.start().wait_open()
     before = hub.process.cpu_seconds()
     result = round_.program("drive_fanout", hub.home, round_.contents, *hub.endpoints,
