@@ -18,7 +18,8 @@
 /* What the hub says on sync is thrown away; once in so many rounds. */
 #define SYNC_ROUNDS 64
 #define SOCKETS_EACH 2
-#define FILES_EACH 4 /* two connections, two of libzmq's event descriptors */
+#define DELAYS_MAX (UINT64_C(16) << 20) /* later ones are not noted */
+#define FILES_EACH 4                    /* two connections, two of libzmq's event descriptors */
 
 /* --- sockets ---------------------------------------------------------------------------------- */
 
@@ -117,10 +118,11 @@ static bool check_signature(struct crowd *crowd, const struct entry *entry)
 
 static void note_delay(struct crowd *crowd, uint64_t seq)
 {
+    struct crowd_delays *delays = &crowd->delays[atomic_load(&crowd->entries[seq].group)];
     uint64_t due = atomic_load(&crowd->entries[seq].due);
 
-    if (due && crowd->delay_count < crowd->delay_capacity)
-        crowd->delays[crowd->delay_count++] = (uint32_t)((drive_now() - due) / 1000);
+    if (delays != crowd->delays && delays->count < delays->capacity)
+        delays->items[delays->count++] = (uint32_t)((drive_now() - due) / 1000);
 }
 
 static void deliver(struct crowd *crowd, struct crowd_member *member, struct span payload)
@@ -201,6 +203,21 @@ int crowd_read_chain(const char *home, struct identity_chain *chain, struct erro
     return code;
 }
 
+static int make_delays(struct crowd *crowd, struct error *error)
+{
+    uint64_t most = crowd->count * crowd->capacity;
+
+    for (unsigned i = 1; i < CROWD_GROUPS; i++) {
+        struct crowd_delays *delays = &crowd->delays[i];
+
+        delays->capacity = most < DELAYS_MAX ? most : DELAYS_MAX;
+        delays->items = calloc(delays->capacity, sizeof *delays->items);
+        if (!delays->items)
+            return error_memory(error);
+    }
+    return ERROR_NONE;
+}
+
 static int make_members(struct crowd *crowd, const char *home, unsigned first, struct error *error)
 {
     char folder[HOME_PATH_SIZE];
@@ -218,16 +235,15 @@ int crowd_init(struct crowd *crowd, const char *home, unsigned first, uint64_t c
     int code;
 
     *crowd = (struct crowd){.count = count, .capacity = capacity};
-    crowd->delay_capacity =
-        count * capacity < UINT64_C(16) << 20 ? count * capacity : UINT64_C(16) << 20;
     crowd->members = calloc(count, sizeof *crowd->members);
     crowd->entries = calloc(capacity, sizeof *crowd->entries);
-    crowd->delays = calloc(crowd->delay_capacity, sizeof *crowd->delays);
     crowd->context = zmq_ctx_new();
-    if (!crowd->members || !crowd->entries || !crowd->delays || !crowd->context)
+    if (!crowd->members || !crowd->entries || !crowd->context)
         return error_memory(error);
     zmq_ctx_set(crowd->context, ZMQ_MAX_SOCKETS, (int)(SOCKETS_EACH * count) + 16);
-    code = crowd_raise_files(FILES_EACH * count + 64, error);
+    code = make_delays(crowd, error);
+    if (!code)
+        code = crowd_raise_files(FILES_EACH * count + 64, error);
     if (!code)
         code = crowd_read_chain(home, &crowd->chain, error);
     return code ? code : make_members(crowd, home, first, error);
@@ -277,7 +293,8 @@ void crowd_finish(struct crowd *crowd)
     identity_chain_finish(&crowd->chain);
     free(crowd->members);
     free(crowd->entries);
-    free(crowd->delays);
+    for (unsigned i = 0; i < CROWD_GROUPS; i++)
+        free(crowd->delays[i].items);
     *crowd = (struct crowd){0};
 }
 
@@ -290,12 +307,13 @@ static int compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-double crowd_percentile_ms(struct crowd *crowd, uint64_t from, uint64_t to, double percent)
+double crowd_percentile_ms(struct crowd *crowd, unsigned group, double percent)
 {
-    uint64_t count = to - from, place = (uint64_t)((double)count * percent / 100.0);
+    struct crowd_delays *delays = &crowd->delays[group];
+    uint64_t place = (uint64_t)((double)delays->count * percent / 100.0);
 
-    if (from >= to)
+    if (!delays->count)
         return 0;
-    qsort(crowd->delays + from, count, sizeof *crowd->delays, compare);
-    return crowd->delays[from + (place < count ? place : count - 1)] / 1e3;
+    qsort(delays->items, delays->count, sizeof *delays->items, compare);
+    return delays->items[place < delays->count ? place : delays->count - 1] / 1e3;
 }

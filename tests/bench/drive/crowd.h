@@ -22,11 +22,20 @@ struct crowd_member {
     struct id hash;
 };
 
-/* What a test of the crowd wants to know of an entry. */
+/* Deliveries are told apart by groups of entries; those of group 0 are not timed. */
+#define CROWD_GROUPS 3
+
+/* What is known of an entry before and after it is delivered. */
 struct crowd_entry {
-    _Atomic uint64_t due; /* when it was published; set by the owner before it is */
+    _Atomic uint64_t due; /* when it was to be published; set by the owner before it is */
+    atomic_uint group;    /* below CROWD_GROUPS; likewise */
     struct id hash;       /* once its signature was checked */
     bool checked;
+};
+
+struct crowd_delays {
+    uint32_t *items; /* µs from due to each delivery */
+    uint64_t count, capacity;
 };
 
 struct crowd {
@@ -36,8 +45,7 @@ struct crowd {
     void *context;
     struct crowd_entry *entries; /* by seq */
     uint64_t capacity;
-    uint32_t *delays; /* µs from due to each delivery, in the order of deliveries */
-    uint64_t delay_count, delay_capacity;
+    struct crowd_delays delays[CROWD_GROUPS];
     uint64_t wrong; /* deliveries with a wrong hash, chain or signature */
     uint64_t twice, lost;
     _Atomic uint64_t joined;    /* members that have got an entry */
@@ -58,9 +66,8 @@ void crowd_finish(struct crowd *crowd); /* zeroed is fine */
 int crowd_start(struct crowd *crowd, const char *live, const char *sync, struct error *error);
 void crowd_stop(struct crowd *crowd);
 
-/* From which numbers of a delay to which, in µs: percentile of the deliveries in
- * delays[from … to - 1], which are sorted by this. After crowd_stop. */
-double crowd_percentile_ms(struct crowd *crowd, uint64_t from, uint64_t to, double percent);
+/* Of the group's delays, in ms; sorts them. After crowd_stop. */
+double crowd_percentile_ms(struct crowd *crowd, unsigned group, double percent);
 
 /* One partner's link to the sync service, with hello said. NULL: error is set. */
 void *crowd_dial_sync(void *context, const struct publisher *partner, const struct id *hub,

@@ -1,0 +1,127 @@
+/* drive_disturbed HOME CONTENTS LIVE SYNC --pid PID [--calm SIGNAL] [--disturb SIGNAL]
+ *                 [--partners N] [--known N] [--rate N] [--windows N] [--window-ms N]
+ *
+ * Light partners (crowd.h) follow the running node of HOME; announcements are published there at
+ * even distances. Time is cut into windows, in turn calm and disturbed: at the start of each the
+ * process PID gets that signal (0: none). An announcement's latency runs from when it was due until
+ * a light partner has checked it; it counts for its window unless it falls into the window's first
+ * SETTLE_NS, which belong to the change. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "tests/bench/drive/audience.h"
+#include "tests/bench/drive/drive.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+#define SETTLE_NS (SECOND_NS / 4)
+
+enum group { LEFT_OUT, CALM, DISTURBED };
+
+struct disturbed {
+    struct audience audience;
+    uint64_t pid, calm, disturb, partners, known, rate, windows, window_ms;
+    uint64_t started, sent;
+};
+
+static void sleep_until(uint64_t moment)
+{
+    const struct timespec at = {.tv_sec = (time_t)(moment / SECOND_NS),
+                                .tv_nsec = (long)(moment % SECOND_NS)};
+
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) != 0)
+        ;
+}
+
+static int tell(const struct disturbed *d, uint64_t window, struct error *error)
+{
+    uint64_t number = window % 2 ? d->disturb : d->calm;
+
+    if (number && kill((pid_t)d->pid, (int)number) != 0)
+        return error_set(error, ERROR_IO, "cannot signal process %" PRIu64 ": error %d", d->pid,
+                         errno);
+    return ERROR_NONE;
+}
+
+static int run_window(struct disturbed *d, uint64_t window, struct error *error)
+{
+    uint64_t length = d->window_ms * SECOND_NS / 1000, begin = d->started + window * length;
+    int code = tell(d, window, error);
+
+    for (;;) {
+        uint64_t due = d->started + d->sent * SECOND_NS / d->rate;
+        unsigned group = due < begin + SETTLE_NS ? LEFT_OUT : window % 2 ? DISTURBED : CALM;
+
+        if (code || due >= begin + length)
+            return code;
+        sleep_until(due);
+        code = audience_publish(&d->audience, due, group, error);
+        d->sent++;
+    }
+}
+
+static int run(struct disturbed *d, struct error *error)
+{
+    int code = ERROR_NONE;
+
+    prctl(PR_SET_TIMERSLACK, 1);
+    d->started = drive_now() + SECOND_NS / 10;
+    for (uint64_t window = 0; !code && window < d->windows; window++)
+        code = run_window(d, window, error);
+    return code ? code : audience_wait(&d->audience, d->sent, error);
+}
+
+static void print_done(struct disturbed *d)
+{
+    struct crowd *crowd = &d->audience.crowd;
+
+    printf("{\"values\": {}, \"checks\": ");
+    audience_print_checks(&d->audience);
+    printf(", \"info\": {\"announcements\": %" PRIu64
+           ", \"calm_p50_ms\": %.3f, \"calm_p99_ms\": %.3f, \"disturbed_p50_ms\": %.3f, "
+           "\"disturbed_p99_ms\": %.3f}}\n",
+           d->sent, crowd_percentile_ms(crowd, CALM, 50), crowd_percentile_ms(crowd, CALM, 99),
+           crowd_percentile_ms(crowd, DISTURBED, 50), crowd_percentile_ms(crowd, DISTURBED, 99));
+}
+
+int main(int argc, char **argv)
+{
+    struct disturbed d = {.partners = 50, .rate = 200, .windows = 10, .window_ms = 2000};
+    const struct drive_option options[] = {{"--pid", &d.pid, NULL},
+                                           {"--calm", &d.calm, NULL},
+                                           {"--disturb", &d.disturb, NULL},
+                                           {"--partners", &d.partners, NULL},
+                                           {"--known", &d.known, NULL},
+                                           {"--rate", &d.rate, NULL},
+                                           {"--windows", &d.windows, NULL},
+                                           {"--window-ms", &d.window_ms, NULL},
+                                           {NULL, NULL, NULL}};
+    const char *arguments[4];
+    struct error error = {0};
+    int code = drive_start(argc, argv, options, arguments, 4, &error);
+
+    if (!code && (!d.pid || !d.rate))
+        code = error_set(&error, ERROR_USAGE, "expected --pid, and a --rate above 0");
+    if (!code) {
+        const struct audience_options gather = {
+            .home = arguments[0],
+            .contents = arguments[1],
+            .live = arguments[2],
+            .sync = arguments[3],
+            .members = d.partners,
+            .known = d.known,
+            .room = d.rate * d.windows * d.window_ms / 1000 + d.rate,
+        };
+        code = audience_gather(&d.audience, &gather, &error);
+    }
+    if (!code)
+        code = run(&d, &error);
+    crowd_stop(&d.audience.crowd);
+    if (!code)
+        print_done(&d);
+    audience_finish(&d.audience);
+    return drive_end(argv[0], code, &error);
+}
