@@ -233,7 +233,10 @@ static int list_page(struct listing *listing, uint64_t at, size_t limit, view_vi
         if (listing->code)
             return listing->code;
         if (!found && !listing->read_chunk && !full && listing->reads <= READS_MAX) {
-            listing->code = read_chunk(listing, (size_t)((at - 1) / VIEW_CHUNK));
+            int code = read_chunk(listing, (size_t)((at - 1) / VIEW_CHUNK));
+
+            if (code)
+                return code;
             continue;
         }
         if (!found || at == 0 || full) {
