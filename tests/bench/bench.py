@@ -21,7 +21,8 @@ import report
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 
-OK, WRONG, USAGE = 0, 1, 2
+OK, WRONG = 0, 1
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 DESCRIPTION = """\
 Measures Caravan beside other systems: builds it in release mode, starts every system on the
@@ -184,6 +185,9 @@ def measure_all(options):
 
 
 def stop(number, _):
+    """Ends the run; what is cleaned up then is not interrupted again."""
+    for other in SIGNALS:
+        signal.signal(other, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 
@@ -193,8 +197,8 @@ def main(argv):
     options.words = [word for word in argv if word in ("--quick",)] + \
         (["--rounds", str(options.rounds)] if options.rounds != 5 else []) + \
         [word for name in options.only for word in ("--only", name)]
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGHUP, stop)
+    for number in SIGNALS:
+        signal.signal(number, stop)
     try:
         load_systems(options.system)
         if options.list:
@@ -222,9 +226,6 @@ def main(argv):
     except (frame.BenchError, OSError, ValueError) as error:
         print("tests/bench/run: %s" % error, file=sys.stderr)
         return WRONG
-    except KeyboardInterrupt:
-        print("tests/bench/run: stopped", file=sys.stderr)
-        return 130
 
 
 if __name__ == "__main__":

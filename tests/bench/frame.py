@@ -128,7 +128,8 @@ class Round:
         self.caravan = bench.build / "caravan"
         self.contents = bench.contents[measure.contents]  # the file of announcement contents
         # Short: the paths of sockets below it may have 107 characters.
-        self.folder = pathlib.Path(bench.folder) / ("%s-%d" % (system_name[:12], number))
+        self.folder = pathlib.Path(bench.folder) / (
+            "%s-%s-%d" % (measure.number, system_name[:12], number))
         self.processes = process.Processes(self.folder)
 
     def __enter__(self):

@@ -280,7 +280,7 @@ sys.exit(bench.main(["--quick", "--only", "2", "--build-dir", sys.argv[1]]))
 class Stopping(unittest.TestCase):
     """A run that is stopped leaves no process and no folder."""
 
-    def stop(self, number):
+    def stop(self, *numbers):
         with tempfile.TemporaryDirectory() as folder:
             run = subprocess.Popen([sys.executable, "-c", SLOW % str(HERE), folder],
                                    stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -288,7 +288,9 @@ class Stopping(unittest.TestCase):
             process.wait(lambda: path.exists() and path.read_text(), "it runs", 20)
             pid = int(path.read_text())
             time.sleep(0.1)  # it may be anywhere in what follows
-            run.send_signal(number)
+            for number in numbers:
+                run.send_signal(number)
+                time.sleep(0.01)
             code = run.wait(30)
             process.wait(lambda: is_gone(pid), "its server is gone", 10)
             return code, [name for name in os.listdir(folder) if name.startswith("w-")]
@@ -298,6 +300,9 @@ class Stopping(unittest.TestCase):
 
     def test_terminate(self):
         self.assertEqual(self.stop(signal.SIGTERM), (143, []))
+
+    def test_a_second_interrupt_does_not_disturb_cleaning_up(self):
+        self.assertEqual(self.stop(signal.SIGINT, signal.SIGINT, signal.SIGTERM), (130, []))
 
     def test_kill_takes_the_servers_along(self):
         code, _ = self.stop(signal.SIGKILL)  # nobody is there to remove the folder
@@ -402,7 +407,7 @@ class Table(unittest.TestCase):
             names = [s.name for s in frame.systems_of(measure)]
             self.assertEqual(len(names), len(set(names)), measure.name)
             wanted = {measure.reference} | {must.of for must in measure.musts} \
-                | {must.bound for must in measure.musts}
+                | {must.bound for must in measure.musts} | {must.system for must in measure.musts}
             for name in wanted - {None}:
                 self.assertIn(name, names, "measure %s" % measure.name)
 

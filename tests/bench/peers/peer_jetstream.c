@@ -10,6 +10,7 @@
 #include "tests/bench/tools.h"
 
 #include <nats/nats.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,7 +162,7 @@ struct latency {
     struct arrivals arrivals;
     int64_t *due;
     double *ms;
-    volatile bool done;
+    atomic_bool done; /* and with it all else that the library's thread has written */
 };
 
 static void on_message(natsConnection *connection, natsSubscription *subscription, natsMsg *message,
