@@ -34,21 +34,25 @@ const char *cli_colour_of(const struct cli *cli, const char *text)
 void cli_print_text(FILE *out, const char *text, bool lines)
 {
     struct span span = span_of_text(text);
-    size_t at = 0;
+    size_t at = 0, plain = 0; /* from `plain` on it can be written as it is, at once */
 
     while (at < span.size) {
         size_t start = at;
         int32_t c = utf8_next(span, &at);
+        bool unsafe = c >= 0 && text_is_unsafe(c) && !(c == '\n' && lines) && c != '\t';
 
+        if (c >= 0 && !unsafe)
+            continue;
+        fwrite(span.data + plain, 1, start - plain, out);
         if (c < 0) { /* not UTF-8: one byte, as a number */
             fprintf(out, "\\x%02x", span.data[start]);
             at = start + 1;
-        } else if (text_is_unsafe(c) && !(c == '\n' && lines) && c != '\t') {
-            fprintf(out, c < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)c);
         } else {
-            fwrite(span.data + start, 1, at - start, out);
+            fprintf(out, c < 0x100 ? "\\x%02x" : "\\u%04x", (unsigned)c);
         }
+        plain = at;
     }
+    fwrite(span.data + plain, 1, span.size - plain, out);
 }
 
 void cli_print_json(FILE *out, const char *text)

@@ -34,10 +34,14 @@ struct publishing {
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-/* An announcement as bytes: as the file has it, and ready to be published. */
+/* An announcement as bytes: as the file has it, and ready to be published; and what became of it.
+ */
 struct notice {
     const char *path;
     struct buffer written, content;
+    uint8_t request_id[STORE_REQUEST_ID_SIZE];
+    const Caravan__PublishReply *reply; /* in the arena of publishing; NULL: none yet, or failed */
+    bool failed;
 };
 
 static void notice_finish(struct notice *notice)
@@ -227,29 +231,126 @@ static int end(struct publishing *publishing, int code, struct error *error)
 
 /* --- publish ---------------------------------------------------------------------------------- */
 
-static int publish_one(struct publishing *publishing, const struct notice *notice,
-                       struct error *error)
+static Caravan__PublishRequest request_of(struct notice *notice)
 {
     Caravan__PublishRequest request = CARAVAN__PUBLISH_REQUEST__INIT;
-    uint8_t id[STORE_REQUEST_ID_SIZE];
-    const Caravan__PublishReply *reply;
-    int code = choose_request_id(publishing, "publish", buffer_span(&notice->written),
-                                 span_of(NULL, 0), id, error);
 
     request.has_request_id = request.has_announcement = true;
-    request.request_id.data = id;
-    request.request_id.len = sizeof id;
+    request.request_id.data = notice->request_id;
+    request.request_id.len = sizeof notice->request_id;
     request.announcement.data = notice->content.data;
     request.announcement.len = notice->content.size;
-    if (!code)
-        code = ask(publishing, "publish", &request.base, &reply, error);
-    if (code)
-        return error_prefix(error, "%s", notice->path);
-    return tell(publishing, reply,
+    return request;
+}
+
+static int tell_notice(struct publishing *publishing, const struct notice *notice,
+                       struct error *error)
+{
+    return tell(publishing, notice->reply,
                 publishing->request_id
                     ? "this request was answered before; nothing was published again"
                     : "was published already with exactly this content; --again publishes it anew",
                 error);
+}
+
+static int publish_one(struct publishing *publishing, struct notice *notice, struct error *error)
+{
+    Caravan__PublishRequest request = request_of(notice);
+    int code = ask(publishing, "publish", &request.base, &notice->reply, error);
+
+    return code ? error_prefix(error, "%s", notice->path) : tell_notice(publishing, notice, error);
+}
+
+/* Many notices on their way at a time. */
+struct batch {
+    struct publishing *publishing;
+    struct notice *notices; /* those before `told` are done with */
+    size_t count, sent, told;
+    uint64_t first_id; /* of the first request; the others follow one by one */
+    bool stopped;      /* one was refused: no more are sent */
+};
+
+static int send_notices(struct batch *batch, struct error *error)
+{
+    struct client *client = batch->publishing->client;
+    int code = ERROR_NONE;
+
+    while (!code && !batch->stopped && batch->sent < batch->count &&
+           client_unanswered(client) < CLIENT_WINDOW) {
+        struct notice *notice = &batch->notices[batch->sent];
+        Caravan__PublishRequest request = request_of(notice);
+        uint64_t id;
+
+        code = client_send(client, "publish", &request.base, &id, error);
+        if (code)
+            return error_prefix(error, "%s", notice->path);
+        if (batch->sent++ == 0)
+            batch->first_id = id;
+    }
+    return code;
+}
+
+/* The names of what was published, in the order of the files. */
+static int tell_in_order(struct batch *batch, struct error *error)
+{
+    int code = ERROR_NONE;
+
+    for (; !code && batch->told < batch->sent; batch->told++) {
+        const struct notice *notice = &batch->notices[batch->told];
+
+        if (notice->reply)
+            code = tell_notice(batch->publishing, notice, error);
+        else if (!notice->failed)
+            break;
+    }
+    return code;
+}
+
+/* Takes one answer. What is refused is said at once, the first of it by whoever called. */
+static int receive_one(struct batch *batch, struct error *refused, struct error *error)
+{
+    struct publishing *publishing = batch->publishing;
+    ProtobufCMessage *reply = NULL;
+    struct notice *notice;
+    uint64_t id = 0;
+    int code = client_receive(publishing->client, &caravan__publish_reply__descriptor,
+                              &publishing->arena, CLIENT_TIMEOUT_MS, &id, &reply, error);
+
+    if (!id)
+        return error_prefix(error, "%s", batch->notices[batch->told].path);
+    notice = &batch->notices[id - batch->first_id];
+    if (!code) {
+        notice->reply = (const Caravan__PublishReply *)reply;
+        return tell_in_order(batch, error);
+    }
+    notice->failed = batch->stopped = true;
+    error_prefix(error, "%s", notice->path);
+    if (!refused->code)
+        *refused = *error;
+    else
+        fprintf(stderr, "%s\n", error->text);
+    return tell_in_order(batch, error);
+}
+
+/* The first one goes alone: it may have to wait until the node has checked its own feed. */
+static int publish_notices(struct publishing *publishing, struct notice *notices, size_t count,
+                           struct error *error)
+{
+    struct batch batch = {.publishing = publishing, .notices = notices + 1, .count = count - 1};
+    struct error refused = {0};
+    int code = publish_one(publishing, notices, error);
+
+    while (!code) {
+        code = send_notices(&batch, error);
+        if (code || !client_unanswered(publishing->client))
+            break;
+        code = receive_one(&batch, &refused, error);
+    }
+    if (code && refused.code)
+        fprintf(stderr, "%s\n", refused.text);
+    else if (refused.code)
+        *error = refused;
+    return code ? code : (int)refused.code;
 }
 
 /* Every file is checked before the first one is published. */
@@ -264,6 +365,9 @@ static int publish_all(struct publishing *publishing, int count, char **paths, s
     for (int i = 0; i < count; i++) {
         int one = read_notice(paths[i], &notices[i], &local);
 
+        if (!one)
+            one = choose_request_id(publishing, "publish", buffer_span(&notices[i].written),
+                                    span_of(NULL, 0), notices[i].request_id, &local);
         if (one && code)
             fprintf(stderr, "%s\n", local.text);
         else if (one)
@@ -271,8 +375,8 @@ static int publish_all(struct publishing *publishing, int count, char **paths, s
     }
     if (!code)
         code = begin(publishing, error);
-    for (int i = 0; i < count && !code; i++)
-        code = publish_one(publishing, &notices[i], error);
+    if (!code)
+        code = publish_notices(publishing, notices, (size_t)count, error);
     for (int i = 0; i < count; i++)
         notice_finish(&notices[i]);
     free(notices);
@@ -462,7 +566,9 @@ const struct cli_command cmd_publish = {
     .usage = "publish FILE… [--wait] [--timeout SECONDS] [--again]",
     .summary = "publish announcements",
     .help =
-        "Checks all files, then publishes them and prints the name of each, like cn-demo/4.\n"
+        "Checks all files, then publishes them and prints the name of each, like cn-demo/4, in "
+        "the\n"
+        "order of the files. When one is refused, no more are sent; those on their way are told.\n"
         "Repeating the command publishes nothing twice: the same content gets the same name. With\n"
         "--wait it shows each partner receiving it; the exit code is 75 when not all have.\n\n"
         "Example: caravan publish call.yaml --wait",

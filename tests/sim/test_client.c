@@ -1,6 +1,7 @@
 /* The client's commands, as a person or a script runs them: the real binary against a node of the
  * simulation that answers on a real control socket. */
 #include "node/ops/operations.h"
+#include "node/ops/pack.h"
 
 #include "tests/sim/network.h"
 #include "tests/support/announcements.h"
@@ -44,6 +45,7 @@ struct world {
     bool running;
     void *context, *router;
     struct pending pending[4];
+    const char *refused;    /* requests with these words are; NULL: none */
     const char *client;     /* NULL: CARAVAN_BIN */
     char output[64 * 1024]; /* of the last command, both streams */
     int code;
@@ -78,13 +80,21 @@ static int run_operation(struct world *world, const struct ops_operation *operat
     return code;
 }
 
-/* false: it waits. */
-static bool answer(struct world *world, struct span route, struct span bytes, bool last_try,
-                   uint32_t *wait_ms)
+static bool is_refused(const struct world *world, struct span bytes, struct error *error)
+{
+    if (!world->refused || !memmem(bytes.data, bytes.size, world->refused, strlen(world->refused)))
+        return false;
+    error_set(error, ERROR_INVALID, "refused, as a test wants it");
+    return true;
+}
+
+/* Appends the ControlReply; false: it waits. */
+static bool make_answer(struct world *world, struct span bytes, bool last_try, uint32_t *wait_ms,
+                        struct buffer *message)
 {
     const struct ops_operation *operation = NULL;
     ProtobufCMessage *request = NULL;
-    struct buffer reply = {0}, message = {0};
+    struct buffer reply = {0};
     struct error error = {0};
     struct arena arena;
     uint64_t id;
@@ -93,17 +103,54 @@ static bool answer(struct world *world, struct span route, struct span bytes, bo
     arena_init(&arena, LIMIT_ARENA_SIZE);
     code = ops_read(bytes, &arena, &id, &operation, &request, &error);
     *wait_ms = !code && operation->wait_ms ? operation->wait_ms(request) : 0;
+    if (!code && is_refused(world, bytes, &error))
+        code = ERROR_INVALID;
     if (!code)
         code = run_operation(world, operation, request, last_try || *wait_ms == 0, &reply, &error);
-    if (code != OPS_WAIT) {
-        assert_true(ops_write(id, buffer_span(&reply), &error, &message));
+    if (code != OPS_WAIT)
+        assert_true(ops_write(id, buffer_span(&reply), &error, message));
+    buffer_finish(&reply);
+    arena_finish(&arena);
+    return code != OPS_WAIT;
+}
+
+/* Carries out the requests of a pack in order; the answers go in the opposite one. */
+static void answer_pack(struct world *world, struct span route, struct span rest)
+{
+    struct buffer answers[256] = {{0}}, pack = {0};
+    size_t count = 0;
+    struct span bytes;
+    uint32_t wait_ms;
+
+    while (pack_next(PACK_REQUESTS, &rest, &bytes)) {
+        assert_in_range(count, 0, 255);
+        assert_true(make_answer(world, bytes, true, &wait_ms, &answers[count++]));
+    }
+    assert_int_equal(rest.size, 0);
+    while (count-- > 0) {
+        assert_true(pack_add(PACK_REPLIES, buffer_span(&answers[count]), &pack));
+        buffer_finish(&answers[count]);
+    }
+    zmq_send(world->router, route.data, route.size, ZMQ_SNDMORE);
+    zmq_send(world->router, pack.data, pack.size, 0);
+    buffer_finish(&pack);
+}
+
+/* false: it waits. */
+static bool answer(struct world *world, struct span route, struct span bytes, bool last_try,
+                   uint32_t *wait_ms)
+{
+    struct buffer message = {0};
+    bool answered = true;
+
+    if (pack_is(PACK_REQUESTS, bytes)) {
+        answer_pack(world, route, bytes);
+    } else if ((answered = make_answer(world, bytes, last_try, wait_ms, &message))) {
         zmq_send(world->router, route.data, route.size, ZMQ_SNDMORE);
         zmq_send(world->router, message.data, message.size, 0);
     }
-    buffer_finish(&reply);
     buffer_finish(&message);
-    arena_finish(&arena);
-    return code != OPS_WAIT;
+    return answered;
 }
 
 static void take_request(struct world *world)
@@ -420,6 +467,64 @@ static void test_client__publish_checks_every_file_first(void **state)
     assert_run(world, "publish /does/not/exist.yaml", 66, "/does/not/exist.yaml");
 }
 
+static void write_notices(struct world *world, unsigned first, unsigned count)
+{
+    char name[32], title[32];
+
+    for (unsigned i = first; i < first + count; i++) {
+        snprintf(name, sizeof name, "call%03u.yaml", i);
+        snprintf(title, sizeof title, "Title %03u", i);
+        write_notice(world, name, title);
+    }
+}
+
+static void test_client__publish_of_many_files_keeps_their_order(void **state)
+{
+    struct world *world = *state;
+    struct buffer expected = {0};
+    char arguments[256];
+
+    write_notices(world, 0, 200);
+    snprintf(arguments, sizeof arguments, "publish %s/call*.yaml 2>/dev/null", world->home.path);
+    for (int i = 0; i < 200; i++)
+        buffer_printf(&expected, "cn-one/%d\n", i + 3);
+    assert_run(world, arguments, 0, "cn-one/3\n");
+    assert_string_equal(world->output, buffer_text(&expected));
+    assert_run(world, arguments, 0, "cn-one/3\n"); /* the same names again */
+    assert_string_equal(world->output, buffer_text(&expected));
+    assert_run(world, "show cn-one/3", 0, "Title 000");
+    assert_run(world, "show cn-one/202", 0, "Title 199");
+    assert_run(world, "show cn-one/203", 66, "");
+    buffer_finish(&expected);
+}
+
+/* What is on its way when one file is refused is published, and said. */
+static void test_client__publish_says_which_of_many_was_refused(void **state)
+{
+    struct world *world = *state;
+    char arguments[256];
+
+    write_notices(world, 0, 20);
+    world->refused = "Title 007";
+    snprintf(arguments, sizeof arguments, "publish %s/call*.yaml", world->home.path);
+    assert_run(world, arguments, 65, "call007.yaml: refused, as a test wants it");
+    assert_says(world, "cn-one/9\ncn-one/10\n");
+    assert_says(world, "cn-one/21\n");
+    assert_run(world, "show cn-one/9", 0, "Title 006");
+    assert_run(world, "show cn-one/10", 0, "Title 008");
+    world->refused = NULL;
+    assert_run(world, arguments, 0, "cn-one/9\n");
+    assert_says(world, "cn-one/22\n");
+    assert_run(world, "show cn-one/22", 0, "Title 007");
+    assert_run(world, "show cn-one/23", 66, "");
+    /* The first one goes alone. */
+    world->refused = "Title 000";
+    snprintf(arguments, sizeof arguments, "publish --again %s/call*.yaml", world->home.path);
+    assert_run(world, arguments, 65, "call000.yaml: refused, as a test wants it");
+    assert_run(world, "show cn-one/23", 66, "");
+    world->refused = NULL;
+}
+
 static void test_client__publish_waits_for_partners(void **state)
 {
     struct world *world = *state;
@@ -607,6 +712,8 @@ int main(void)
         TEST(publish_prints_the_name_and_repeats_nothing),
         TEST(publish_repeats_nothing_on_another_day),
         TEST(publish_checks_every_file_first),
+        TEST(publish_of_many_files_keeps_their_order),
+        TEST(publish_says_which_of_many_was_refused),
         TEST(publish_waits_for_partners),
         TEST(revise_and_withdraw),
         TEST(list_shows_a_table_and_json),
