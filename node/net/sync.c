@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "node/net/gate.h"
 #include "node/net/linkset.h"
+#include "node/net/pace.h"
 #include "node/net/queue.h"
 #include "node/net/service.h"
 
@@ -34,6 +35,7 @@ struct peer {
     uint8_t route[ROUTE_SIZE];
     size_t route_size; /* 0: no route */
     uint64_t heard_ms; /* on the route */
+    struct pace pace;  /* of its small messages */
     char address[64];
 };
 
@@ -212,8 +214,20 @@ static bool offer(struct sync *sync)
     return !sync->held.full;
 }
 
+/* Answers to our pulls are large and come only as we ask; everything else is small. */
+static bool keeps_pace(struct sync *sync, const struct id *id, struct span message)
+{
+    struct peer *peer = message.size <= LIMIT_SYNC_SMALL_SIZE ? peer_find(sync, id) : NULL;
+
+    return !peer || pace_take(&peer->pace, LIMIT_SYNC_PER_SECOND, socket_now_ms());
+}
+
 static void deliver(struct sync *sync, const struct access_entry *entry, struct span message)
 {
+    if (!keeps_pace(sync, access_peer(entry), message)) {
+        atomic_fetch_add(&sync->refused, 1);
+        return;
+    }
     buffer_finish(&sync->held.message);
     if (!buffer_append(&sync->held.message, message.data, message.size)) {
         atomic_fetch_add(&sync->refused, 1);
