@@ -26,8 +26,8 @@ struct listing {
     uint64_t limit; /* 0: all */
     int64_t now_ms;
     uint64_t shown, total;
-    bool counted; /* total is known */
-    bool more;    /* there are more than were asked for */
+    bool counted, counting; /* total is known; it will be */
+    bool more;              /* there are more than were asked for */
     struct rows rows;
     struct arena arena; /* what rows point to */
     struct buffer json;
@@ -193,6 +193,7 @@ static int take_page(struct listing *listing, const Caravan__ListReply *reply, s
         listing->shown++;
     }
     listing->counted = reply->has_total;
+    listing->counting = reply->counting;
     listing->total = reply->total;
     if (listing->rows.count >= ROWS_MAX)
         print_table(listing);
@@ -238,7 +239,7 @@ static int list_all(struct listing *listing, struct error *error)
     }
     /* Scripts get the total also right after the start of a node that holds very much, when the
      * node takes some seconds to count. Before arrival 1 there is nothing to list. */
-    while (!code && listing->cli->json && !listing->counted) {
+    while (!code && listing->cli->json && listing->counting) {
         request.before_arrival = 1;
         code = ask(listing, &request, error);
     }
@@ -248,7 +249,10 @@ static int list_all(struct listing *listing, struct error *error)
 static void print_end(struct listing *listing)
 {
     if (listing->cli->json) {
-        printf("%s], \"total\": \"%" PRIu64 "\"}\n", listing->shown ? "\n" : "", listing->total);
+        fputs(listing->shown ? "\n]" : "]", stdout);
+        if (listing->counted)
+            printf(", \"total\": \"%" PRIu64 "\"", listing->total);
+        fputs("}\n", stdout);
         return;
     }
     print_table(listing);

@@ -70,10 +70,10 @@ typedef int (*view_visitor)(void *context, const struct view_state *state);
 
 /* Announcements that match, newest first, from before arrival `before` (0: from the newest), at
  * most limit; fewer, even none, when more would take too long now. *next: pass as `before` to go
- * on; 0: that was all. *total: how many match in all; VIEW_UNKNOWN_TOTAL while the index is not
- * complete. filter may be NULL; it was checked by filter_check. Entries that are no announcements
- * come only with filter->other, but those whose type this version does not know come without it,
- * too. */
+ * on; 0: that was all. *total: how many match in all; VIEW_UNKNOWN_TOTAL while there is view_work,
+ * or when counting would take too long. filter may be NULL; it was checked by filter_check. Entries
+ * that are no announcements come only with filter->other, but those whose type this version does
+ * not know come without it, too. */
 #define VIEW_UNKNOWN_TOTAL UINT64_MAX
 int view_list(struct view *view, const Caravan__Filter *filter, uint64_t before, size_t limit,
               view_visitor visit, void *context, uint64_t *next, uint64_t *total,

@@ -142,6 +142,8 @@ int ops_list(struct ops_context *context, const ProtobufCMessage *message, struc
         answer.items = items.items;
         answer.has_next_before = answer.has_last_arrival = true;
         answer.has_total = answer.total != VIEW_UNKNOWN_TOTAL;
+        answer.has_counting = true;
+        answer.counting = !answer.has_total && view_has_work(context->view);
         answer.last_arrival = view_last_arrival(context->view);
         code = ops_reply(&answer.base, reply, error);
     }
