@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,6 +26,7 @@ struct burst {
     uint64_t started, answered_at, done; /* drive_now */
     uint64_t deadline, wanted;           /* seq that the partner must reach */
     struct error watching;
+    atomic_bool failed; /* nothing more will come */
     /* what was found at the partner */
     uint64_t found, equal;
 };
@@ -79,7 +81,7 @@ static bool has_come(void *context, struct error *error)
     burst->done = drive_now();
     if (code && code != ERROR_NOT_FOUND)
         *error = unknown;
-    return !code && feed.head.seq >= burst->wanted;
+    return atomic_load(&burst->failed) || (!code && feed.head.seq >= burst->wanted);
 }
 
 static void *watch_partner(void *context)
@@ -142,7 +144,7 @@ static int run(struct burst *burst, struct error *error)
     burst->started = drive_now();
     code = publish_all(burst, error);
     if (code)
-        burst->deadline = 0; /* nothing more will come */
+        atomic_store(&burst->failed, true);
     pthread_join(thread, NULL);
     if (!code && burst->watching.code) {
         *error = burst->watching;

@@ -92,6 +92,7 @@ static void *follow(void *context)
     while (!latency->following.code && !atomic_load(&latency->over) &&
            atomic_load(&latency->come) < latency->count)
         poll_changes(latency, true, &latency->following);
+    atomic_store(&latency->over, true);
     return NULL;
 }
 
@@ -168,8 +169,7 @@ static void wait_for_last(struct latency *latency)
 {
     uint64_t deadline = drive_now() + LAST_NS;
 
-    while (atomic_load(&latency->come) < latency->count && drive_now() < deadline &&
-           !latency->following.code)
+    while (!atomic_load(&latency->over) && drive_now() < deadline)
         sleep_until(drive_now() + SECOND_NS / 1000);
     atomic_store(&latency->over, true);
 }
