@@ -592,6 +592,27 @@ bool network_publish(struct network *network, unsigned index, const char *text)
     return true;
 }
 
+bool network_publish_burst(struct network *network, unsigned index, unsigned count)
+{
+    struct network_node *node = &network->nodes[index];
+    struct exchange_published out = {0};
+    char text[64];
+    int code = 0;
+
+    if (!is_running(node))
+        return false;
+    begin(node);
+    for (unsigned i = 0; i < count && !code; i++) {
+        snprintf(text, sizeof text, "announcement %u of %u at once", i, count);
+        code = exchange_publish(node->exchange, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT,
+                                span_of_text(text), NULL, &out, NULL);
+    }
+    if (!commit(node) || code)
+        return false;
+    node->acknowledged = out.seq;
+    return true;
+}
+
 struct walk {
     uint64_t seq;
     struct id hash;

@@ -91,6 +91,8 @@ int network_import(struct network *network, unsigned node, unsigned feed,
 
 /* Publishes a plain announcement content; false when publishing is not open. */
 bool network_publish(struct network *network, unsigned node, const char *text);
+/* So many in one transaction. */
+bool network_publish_burst(struct network *network, unsigned node, unsigned count);
 /* Runs until done says so, at most limit_ms of virtual time. */
 bool network_run(struct network *network, uint64_t limit_ms,
                  bool (*done)(struct network *network, void *context), void *context);

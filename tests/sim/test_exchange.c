@@ -87,6 +87,68 @@ static void test_exchange__a_stopped_node_gets_a_thousand(void **state)
     network_finish(&network);
 }
 
+/* The last one of a burst goes out on live, so partners miss the others at once. */
+static void test_exchange__a_burst_is_pulled_at_once(void **state)
+{
+    struct network network;
+    uint64_t start;
+
+    (void)state;
+    network_init(&network, 2, 31);
+    network.latency_max_ms = 5;
+    network_accept_all(&network);
+    network_dial(&network, 0, 1); /* 0 hears 1 on live, 1 hears 0 only over sync */
+    start_all(&network);
+    network_sleep(&network, 10000);
+    for (unsigned from = 0; from < 2; from++) {
+        assert_true(network_publish_burst(&network, from, 3000));
+        assert_true(network_publish_burst(&network, from, 1500)); /* only runs */
+        start = network.now_ms;
+        assert_true(network_run(&network, MINUTE, network_is_equal, NULL));
+        assert_in_range(network.now_ms - start, 0, 1000); /* no head of every 3 s, no pause */
+    }
+    network_finish(&network);
+}
+
+/* Bursts through partitions, loss on live, kills before and after the commit. */
+static void test_exchange__bursts_survive_partitions_and_kills(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= network_seeds(6); seed++) {
+        struct network network;
+        uint64_t acknowledged;
+
+        network_init(&network, 3, seed * 77);
+        network.live_loss = 20;
+        network.latency_max_ms = 50;
+        network_accept_all(&network);
+        network_dial_all(&network);
+        start_all(&network);
+        for (unsigned round = 0; round < 6; round++) {
+            unsigned from = (unsigned)(round + seed) % 3, other = (from + 1) % 3;
+
+            network_cut(&network, from, other, round % 2 == 0);
+            if (round % 3 == 1)
+                network_kill(&network, from, (round + seed) % 2);
+            network_publish_burst(&network, from, 200 + 400 * round);
+            network_sleep(&network, 100 * round);
+            network_publish_burst(&network, from, 1 + round);
+            network_sleep(&network, 500);
+            network_cut(&network, from, other, false);
+            if (!network.nodes[from].exchange)
+                network_start(&network, from, false, false);
+            assert_true(network_run(&network, 2 * MINUTE, network_is_open, NULL));
+        }
+        assert_true(network_run(&network, 5 * MINUTE, network_is_equal, NULL));
+        assert_equal_feeds(&network);
+        for (unsigned i = 0; i < 3; i++) {
+            acknowledged = network.nodes[i].acknowledged;
+            assert_true(network_holds(&network, i, i, NULL) >= acknowledged);
+        }
+        network_finish(&network);
+    }
+}
+
 static void test_exchange__live_loss_is_repaired(void **state)
 {
     struct network network;
@@ -460,6 +522,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exchange__five_nodes_hold_everything),
         cmocka_unit_test(test_exchange__a_stopped_node_gets_a_thousand),
+        cmocka_unit_test(test_exchange__a_burst_is_pulled_at_once),
+        cmocka_unit_test(test_exchange__bursts_survive_partitions_and_kills),
         cmocka_unit_test(test_exchange__live_loss_is_repaired),
         cmocka_unit_test(test_exchange__a_node_that_only_connects_outwards_takes_full_part),
         cmocka_unit_test(test_exchange__a_relay_hands_on_a_feed),
