@@ -101,5 +101,11 @@
 #define LIMIT_YAML_SIZE (1024 * 1024)
 /* Queue of messages between two threads; when full, credit stops. */
 #define LIMIT_QUEUE_LENGTH 1024
+/* What one peer may have waiting between two threads: four times its credit, and as many messages
+ * as a partner sends on live in a second of bulk publishing. What is above that is thrown away. */
+#define LIMIT_WAITING_PER_PEER 2048
+#define LIMIT_WAITING_BYTES_PER_PEER (4 * LIMIT_CREDIT_PER_PARTNER)
+/* … and all peers together; above that nobody is read from until there is room again. */
+#define LIMIT_WAITING_TOTAL (4 * LIMIT_WAITING_PER_PEER)
 
 #endif

@@ -196,8 +196,11 @@ static void build_desks(struct node *node)
 
 static int make_queues(struct node *node, struct error *error)
 {
-    node->to_check = node_queue_create(LIMIT_QUEUE_LENGTH, QUEUE_BYTES);
-    node->to_writer = node_queue_create(LIMIT_QUEUE_LENGTH, QUEUE_BYTES);
+    const struct node_lanes_room each = {LIMIT_WAITING_PER_PEER, LIMIT_WAITING_BYTES_PER_PEER};
+    const struct node_lanes_room all = {LIMIT_WAITING_TOTAL, QUEUE_BYTES};
+
+    node->to_check = node_lanes_create(each, all);
+    node->to_writer = node_lanes_create(each, all);
     node->to_reader = node_queue_create(LIMIT_QUEUE_LENGTH, QUEUE_BYTES);
     node->to_server = node_turns_create();
     return node->to_check && node->to_writer && node->to_reader && node->to_server
@@ -310,10 +313,10 @@ static void join(pthread_t thread, bool *runs)
 static void stop(struct node *node)
 {
     if (node->to_check)
-        node_queue_close(node->to_check);
+        node_lanes_close(node->to_check);
     join(node->check_thread, &node->check_runs);
     if (node->to_writer)
-        node_queue_close(node->to_writer);
+        node_lanes_close(node->to_writer);
     join(node->writer_thread, &node->writer_runs);
     if (node->to_server)
         node_turns_close(node->to_server);
@@ -337,8 +340,8 @@ static void dismantle(struct node *node)
     view_destroy(node->own_view);
     exchange_destroy(node->exchange);
     net_destroy(node->net);
-    node_queue_destroy(node->to_check, node_item_destroy);
-    node_queue_destroy(node->to_writer, node_item_destroy);
+    node_lanes_destroy(node->to_check, node_item_destroy);
+    node_lanes_destroy(node->to_writer, node_item_destroy);
     node_queue_destroy(node->to_reader, node_item_destroy);
     node_turns_destroy(node->to_server, node_item_destroy);
     access_table_destroy(node->access);

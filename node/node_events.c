@@ -8,11 +8,14 @@
 
 #include "common/log.h"
 
-/* Hands a buffer over; true: taken. */
+/* Hands a buffer over; true: taken. What a peer says while it has more waiting than the protocol
+ * has a use for is taken and thrown away: to wait for it would be to let others wait. peer NULL:
+ * the owner, who is let wait. */
 static bool offer(struct node *node, enum node_item_kind kind, const struct id *peer,
                   enum access_role role, const struct net_route *route, struct buffer *bytes)
 {
     struct node_item *item = calloc(1, sizeof *item);
+    enum node_lanes_taken taken;
 
     if (!item)
         return false;
@@ -23,11 +26,15 @@ static bool offer(struct node *node, enum node_item_kind kind, const struct id *
     if (route)
         item->route = *route;
     item->bytes = *bytes;
-    if (!node_queue_try_push(node->to_check, item, node_item_bytes(item))) {
+    taken = node_lanes_try_push(node->to_check, peer, item, node_item_bytes(item));
+    if (taken != NODE_LANES_TAKEN)
         free(item);
+    if (taken == NODE_LANES_TAKEN)
+        *bytes = (struct buffer){0};
+    else if (taken == NODE_LANES_NEVER && peer)
+        buffer_finish(bytes);
+    else
         return false;
-    }
-    *bytes = (struct buffer){0};
     return true;
 }
 
@@ -57,7 +64,7 @@ static void on_live(void *self, const struct id *from, struct span topic, struct
     memcpy(item->topic, topic.data, topic.size);
     /* Live may drop: sync repairs it. */
     if (!buffer_append(&item->bytes, payload.data, payload.size) ||
-        !node_queue_try_push(node->to_check, item, node_item_bytes(item)))
+        node_lanes_try_push(node->to_check, from, item, node_item_bytes(item)) != NODE_LANES_TAKEN)
         node_item_destroy(item);
 }
 
@@ -77,10 +84,10 @@ static void on_link(void *self, const struct net_link *link)
     item->up = link->up;
     snprintf(item->endpoint, sizeof item->endpoint, "%s", link->endpoint ? link->endpoint : "");
     snprintf(item->reason, sizeof item->reason, "%.127s", link->reason ? link->reason : "");
-    /* Through the same queue as messages, so that a link's first message comes behind it. A state
+    /* Through the same lane as messages, so that a link's first message comes behind it. A state
      * of a link must not be lost, and the check thread never waits for net, so waiting here is
      * safe. */
-    if (!node_queue_push(node->to_check, item, node_item_bytes(item)))
+    if (!node_lanes_push(node->to_check, &link->peer, item, node_item_bytes(item)))
         node_item_destroy(item);
 }
 

@@ -13,6 +13,7 @@
 #include "node/net/net.h"
 #include "node/node.h"
 #include "node/node_desk.h"
+#include "node/node_lanes.h"
 #include "node/node_queue.h"
 #include "node/node_turns.h"
 #include "node/node_watch.h"
@@ -58,7 +59,8 @@ struct node {
     struct node_watch watch;
     bool view_rests; /* reading failed: no more until the next request */
     struct node_desk desk, reader_desk;
-    struct node_queue *to_check, *to_writer, *to_reader;
+    struct node_lanes *to_check, *to_writer;
+    struct node_queue *to_reader;
     struct node_turns *to_server;
     pthread_t check_thread, writer_thread, server_thread, reader_thread;
     bool check_runs, writer_runs, server_runs, reader_runs;

@@ -59,10 +59,19 @@ size_t node_item_bytes(const struct node_item *item)
 
 /* --- check thread --- */
 
-static void pass_on(struct node_queue *queue, struct node_item *item)
+/* To the writer. Of a peer that has enough waiting there what comes is thrown away, but for the
+ * state of its links. */
+static void pass_on(struct node *node, const struct id *peer, struct node_item *item)
 {
-    if (!node_queue_push(queue, item, node_item_bytes(item)))
-        node_item_destroy(item);
+    size_t bytes = node_item_bytes(item);
+    enum node_lanes_taken taken = NODE_LANES_LATER;
+
+    if (item->kind == NODE_ITEM_INCOMING)
+        taken = node_lanes_try_push(node->to_writer, peer, item, bytes);
+    if (taken == NODE_LANES_TAKEN ||
+        (taken == NODE_LANES_LATER && node_lanes_push(node->to_writer, peer, item, bytes)))
+        return;
+    node_item_destroy(item);
 }
 
 static uint64_t request_number(const Caravan__SyncMessage *message)
@@ -118,7 +127,7 @@ static void check_message(struct node *node, struct node_item *item)
     else if (request)
         pass_to_server(node, item);
     else
-        pass_on(node->to_writer, item);
+        pass_on(node, &item->peer, item);
 }
 
 /* Each by itself, so that others have their turn between two requests of one client. */
@@ -159,7 +168,7 @@ static void check_control(struct node *node, struct node_item *item)
         }
     }
     if (item->request)
-        pass_on(node->to_writer, item);
+        pass_on(node, NULL, item);
     else
         node_item_destroy(item);
 }
@@ -170,15 +179,15 @@ void *node_work_check(void *self)
     struct node_item *item;
 
     pthread_setname_np(pthread_self(), "check");
-    while ((item = node_queue_pop(node->to_check, 1000)) || !node_queue_is_closed(node->to_check)) {
-        if (node_queue_take_relief(node->to_check))
+    while ((item = node_lanes_pop(node->to_check, 1000)) || !node_lanes_is_closed(node->to_check)) {
+        if (node_lanes_take_relief(node->to_check))
             net_wake(node->net);
         if (!item)
             continue;
         if (item->kind == NODE_ITEM_CONTROL)
             check_control(node, item);
         else if (item->kind == NODE_ITEM_LINK)
-            pass_on(node->to_writer, item);
+            pass_on(node, &item->peer, item);
         else
             check_message(node, item);
     }
@@ -422,7 +431,7 @@ static void write_batch(struct node *node, struct node_item *first, bool scan)
     else if (scan)
         node_watch_scan(&node->watch);
     for (struct node_item *item = first; item;
-         item = node_queue_pop(node->to_writer, open ? linger_ms(node, &batch) : 0))
+         item = node_lanes_pop(node->to_writer, open ? linger_ms(node, &batch) : 0))
         if (!add_to_batch(node, &batch, item, open ? NULL : &error))
             break;
     if (!open) {
@@ -441,11 +450,11 @@ void *node_work_writer(void *self)
 
     pthread_setname_np(pthread_self(), "writer");
     for (;;) {
-        struct node_item *item = node_queue_pop(node->to_writer, writer_wait_ms(node, next_scan));
+        struct node_item *item = node_lanes_pop(node->to_writer, writer_wait_ms(node, next_scan));
         uint64_t now = node_monotonic_ms(NULL);
         bool scan = now >= next_scan;
 
-        if (!item && node_queue_is_closed(node->to_writer))
+        if (!item && node_lanes_is_closed(node->to_writer))
             break;
         if (scan)
             next_scan = now + LIMIT_PARTNERS_SCAN_MS;
