@@ -1,16 +1,18 @@
 /* drive_fanout HOME CONTENTS LIVE SYNC [--subscribers N] [--seconds N]: light partners (crowd.h)
  * connect to the running node of HOME, at its two endpoints; then announcements are published there
  * as fast as all of them take them: so many seconds long, at most AHEAD more than they have got on
- * the average. */
+ * the average, and never so fast that the node leaves them to sync (LIMIT_LIVE_RATE). */
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/limits.h"
 #include "tests/bench/drive/audience.h"
 #include "tests/bench/drive/drive.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 #define AHEAD 32
-#define RATE_MAX 4000 /* entries a second that there is room to count */
+#define PUBLISHED_MAX (LIMIT_LIVE_RATE * 3 / 4) /* a second, also after a pause */
+#define RATE_MAX 4000                           /* entries a second that there is room to count */
 
 struct fanout {
     struct audience audience;
@@ -29,15 +31,17 @@ static bool is_ahead(const struct fanout *fanout)
 
 static int run(struct fanout *fanout, struct error *error)
 {
+    uint64_t next = 0;
     int code = ERROR_NONE;
 
     fanout->cpu = drive_cpu_seconds();
     fanout->started = drive_now();
     while (!code && drive_now() < fanout->started + fanout->seconds * SECOND_NS) {
-        if (is_ahead(fanout)) {
+        if (is_ahead(fanout) || drive_now() < next) {
             audience_pause_us(50);
             continue;
         }
+        next = drive_now() + SECOND_NS / PUBLISHED_MAX;
         code = audience_publish(&fanout->audience, drive_now(), 1, error);
         fanout->sent++;
     }
