@@ -9,8 +9,10 @@
 
 #include "node/ledger/ledger.h"
 #include "node/ledger/schema.h"
+#include "node/ledger/sqlite_entries.h"
 #include "node/ledger/sqlite_ledger.h"
 #include "node/ledger/sqlite_read.h"
+#include "node/ledger/sqlite_tail.h"
 #include "node/ledger/sqlite_write.h"
 
 static const char *const statement_texts[STATEMENT_COUNT] = {
@@ -60,6 +62,7 @@ static void ledger_rollback(void *self)
     sqlite3_exec(ledger->database.handle, "ROLLBACK", NULL, NULL, NULL);
     ledger->open = false;
     ledger->last_arrival = ledger->committed_arrival;
+    sqlite_tail_forget(ledger);
 }
 
 static int write_last_arrival(struct sqlite_ledger *ledger, struct error *error)
@@ -92,7 +95,11 @@ static int ledger_commit(void *self, struct error *error)
     rc = ledger->failed ? error_set(error, ERROR_IO,
                                     "cannot write to %s: something in this transaction failed",
                                     ledger->database.path)
-                        : write_last_arrival(ledger, error);
+                        : sqlite_tail_settle(ledger, error);
+    if (!rc)
+        rc = sqlite_tail_tidy(ledger, error);
+    if (!rc)
+        rc = write_last_arrival(ledger, error);
     if (!rc)
         rc = run(ledger, STATEMENT_COMMIT, error);
     if (rc) {
@@ -101,6 +108,7 @@ static int ledger_commit(void *self, struct error *error)
     }
     ledger->open = false;
     ledger->committed_arrival = ledger->last_arrival;
+    sqlite_tail_close(ledger);
     return ERROR_NONE;
 }
 
@@ -118,6 +126,7 @@ static void ledger_destroy(void *self)
     if (ledger->lock >= 0)
         close(ledger->lock);
     buffer_finish(&ledger->statement);
+    sqlite_tail_finish(ledger);
     free(ledger);
 }
 
@@ -145,9 +154,9 @@ static const struct store_operations operations = {
     .certificates = sqlite_read_certificates,
     .conflicts = sqlite_read_conflicts,
     .receipts = sqlite_read_receipts,
-    .entries = sqlite_read_entries,
-    .arrivals = sqlite_read_arrivals,
-    .missing = sqlite_read_missing,
+    .entries = sqlite_entries_by_seq,
+    .arrivals = sqlite_entries_by_arrival,
+    .missing = sqlite_entries_missing,
     .destroy = ledger_destroy,
 };
 

@@ -1,14 +1,16 @@
 #include "node/ledger/schema.h"
 
+#include "node/ledger/migrate.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 
 /* Why it looks as it does:
- * - entry: the rowid is the arrival, so that reading by arrival is reading the table in order, and
- *   appending is appending. feed is the small number from the feed table. Small columns come first:
- *   reading them never touches a large content. Fields that stand inside `entry` (previous,
- *   created_ms, …) are not stored again. salt is NULL when the content is missing.
+ * - entry (until version 2): the rowid is the arrival, so that reading by arrival is reading the
+ * table in order, and appending is appending. feed is the small number from the feed table. Small
+ * columns come first: reading them never touches a large content. Fields that stand inside `entry`
+ * (previous, created_ms, …) are not stored again. salt is NULL when the content is missing.
  * - ledger.last_arrival counts on even when the newest entry is taken away.
  * - 64-bit numbers that a peer chooses (counters, foreign arrivals) are stored as their bit pattern
  *   and never compared in SQL. */
@@ -42,8 +44,25 @@ static const char version_1[] =
     "CREATE TABLE value (name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT,"
     "  WITHOUT ROWID;";
 
+/* - segment: consecutive entries of one feed that took consecutive arrivals: see segment.h. The
+ * rowid is the arrival of the first one, so that reading by arrival is reading the table in order,
+ * and appending is appending. types (bits of segment_type) and missing (how many contents are)
+ * stand before the records: what looks for some types or for what is missing does not touch the
+ * others.
+ * - segment_rare: a start reads certificates, profiles and endpoints of all feeds; 14 is their
+ * bits.
+ * - feed.network: what the feed's Entry bytes begin with; see segment.h. */
+static const char version_2[] =
+    "ALTER TABLE feed ADD COLUMN network BLOB NOT NULL DEFAULT x'';"
+    "CREATE TABLE segment (arrival INTEGER PRIMARY KEY, feed INTEGER NOT NULL,"
+    "  seq INTEGER NOT NULL, count INTEGER NOT NULL, types INTEGER NOT NULL,"
+    "  missing INTEGER NOT NULL, records BLOB NOT NULL, UNIQUE (feed, seq)) STRICT;"
+    "CREATE INDEX segment_missing ON segment (feed, seq) WHERE missing > 0;"
+    "CREATE INDEX segment_rare ON segment (arrival) WHERE types & 14 != 0;";
+
 const struct schema_step schema_steps[] = {
-    {"make the tables", version_1},
+    {"make the tables", version_1, NULL},
+    {"put entries into segments", version_2, migrate_to_segments},
 };
 const size_t schema_step_count = sizeof schema_steps / sizeof schema_steps[0];
 
@@ -57,6 +76,8 @@ static int run_steps(const struct database *database, const struct schema_step *
         return rc;
     for (size_t i = from; i < count && !rc; i++) {
         rc = database_run(database, steps[i].sql, steps[i].what, error);
+        if (!rc && steps[i].run)
+            rc = steps[i].run(database, error);
         if (rc)
             error_prefix(error, "version %zu of the ledger's tables", i + 1);
     }

@@ -14,6 +14,8 @@
 struct schema_step {
     const char *what; /* for people: "add …" */
     const char *sql;
+    /* Runs behind the SQL, in the same transaction; may be NULL. */
+    int (*run)(const struct database *database, struct error *error);
 };
 extern const struct schema_step schema_steps[];
 extern const size_t schema_step_count; /* = the version that this program reads and writes */

@@ -5,6 +5,31 @@
 
 #include "node/core/ports.h"
 #include "node/ledger/database.h"
+#include "node/ledger/segment.h"
+
+/* One feed's row. */
+struct sqlite_feed {
+    uint64_t number; /* 0: none */
+    struct segment_feed common;
+    struct store_feed feed;
+};
+
+/* What the writer keeps in memory of what it writes: the feed that it appends to, and the newest
+ * segment. They go into the tables when another one takes their place, before something reads them,
+ * and at commit; so entries that are appended one by one in a transaction cost no statement each.
+ */
+struct sqlite_tail {
+    struct sqlite_feed feed; /* statement and frozen are not kept up to date here */
+    bool feed_changed;       /* its row is to be written */
+    uint64_t number;         /* of the segment's feed */
+    struct segment segment;  /* count 0: none */
+    bool stored;             /* it has a row */
+    bool changed;            /* … that is to be written */
+    struct sqlite_small {    /* small rows of that feed that stand at the end of the table */
+        uint64_t number, first, next; /* feed, first arrival, next one if they are to go on */
+        size_t rows, bytes;
+    } small;
+};
 
 struct sqlite_ledger {
     struct database database;
@@ -15,13 +40,16 @@ struct sqlite_ledger {
     uint64_t last_arrival;      /* the writer's count, with the open transaction */
     uint64_t committed_arrival; /* … without it */
     struct buffer statement;    /* what get_feed's last answer points to */
+    struct sqlite_tail tail;    /* of the writer */
+    struct segment scratch;     /* … for rows that it changes or merges */
 };
 
-#define STATEMENT_ENTRY_COLUMNS                                                                    \
-    "arrival, seq, content_type, certificate, received_ms, hash, entry, signature, salt, content"
+#define STATEMENT_SEGMENT_COLUMNS "arrival, seq, count, records"
+#define STATEMENT_ARRIVAL_COLUMNS                                                                  \
+    "arrival, segment.seq, count, records, feed.id, feed.network FROM segment"
 #define STATEMENT_FEED_COLUMNS                                                                     \
     "number, id, certificate, seq, hash, signed_seq, missing, head_arrival, frozen, statement_ms," \
-    " statement"
+    " statement, network"
 
 /* Every prepared statement: name, SQL. */
 #define STATEMENTS(X)                                                                              \
@@ -35,17 +63,20 @@ struct sqlite_ledger {
                           " VALUES (?1, 0, 0, x'', 0, 0, 0, 0, 0, x'') ON CONFLICT DO NOTHING")    \
     X(STATEMENT_SET_FEED,                                                                          \
       "UPDATE feed SET certificate = ?2, seq = ?3, hash = ?4, signed_seq = ?5,"                    \
-      " missing = ?6, head_arrival = ?7 WHERE number = ?1")                                        \
+      " missing = ?6, head_arrival = ?7, network = ?8 WHERE number = ?1")                          \
     X(STATEMENT_SET_FROZEN, "UPDATE feed SET frozen = ?2 WHERE id = ?1")                           \
     X(STATEMENT_SET_STATEMENT, "UPDATE feed SET statement = ?2, statement_ms = ?3 WHERE id = ?1")  \
-    X(STATEMENT_ADD_ENTRY, "INSERT INTO entry (arrival, feed, seq, content_type, certificate,"     \
-                           " received_ms, hash, entry, signature, salt, content)"                  \
-                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")               \
-    X(STATEMENT_HAS, "SELECT salt IS NOT NULL, signature IS NOT NULL FROM entry WHERE feed = ?1"   \
-                     " AND seq = ?2")                                                              \
-    X(STATEMENT_SET_CONTENT, "UPDATE entry SET arrival = ?3, salt = ?4, content = ?5,"             \
-                             " received_ms = ?6 WHERE feed = ?1 AND seq = ?2")                     \
-    X(STATEMENT_SET_SIGNATURE, "UPDATE entry SET signature = ?3 WHERE feed = ?1 AND seq = ?2")     \
+    X(STATEMENT_ADD_SEGMENT,                                                                       \
+      "INSERT INTO segment (arrival, feed, seq, count, types, missing, records)"                   \
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                      \
+    X(STATEMENT_SET_SEGMENT,                                                                       \
+      "UPDATE segment SET count = ?4, types = ?5, missing = ?6, records = ?7"                      \
+      " WHERE arrival = ?1")                                                                       \
+    X(STATEMENT_DELETE_SEGMENTS, "DELETE FROM segment WHERE arrival BETWEEN ?1 AND ?2")            \
+    X(STATEMENT_FIND_SEGMENT, "SELECT " STATEMENT_SEGMENT_COLUMNS " FROM segment WHERE feed = ?1"  \
+                              " AND seq <= ?2 ORDER BY seq DESC LIMIT 1")                          \
+    X(STATEMENT_SEGMENTS_FROM, "SELECT " STATEMENT_SEGMENT_COLUMNS " FROM segment"                 \
+                               " WHERE arrival >= ?1 ORDER BY arrival")                            \
     X(STATEMENT_PUT_CERTIFICATE, "INSERT INTO certificate VALUES (?1, ?2, ?3, ?4)"                 \
                                  " ON CONFLICT DO UPDATE SET encoded = excluded.encoded,"          \
                                  " seq = iif(excluded.seq = 0, seq, excluded.seq)")                \
@@ -70,12 +101,25 @@ struct sqlite_ledger {
     X(STATEMENT_RECEIPTS,                                                                          \
       "SELECT receiver, certificate, seq, missing, counter, received_ms, encoded"                  \
       " FROM receipt WHERE feed = ?1 ORDER BY receiver")                                           \
-    X(STATEMENT_ENTRIES, "SELECT " STATEMENT_ENTRY_COLUMNS " FROM entry WHERE feed = ?1"           \
-                         " AND seq BETWEEN ?2 AND ?3 ORDER BY seq LIMIT ?4")                       \
-    X(STATEMENT_ARRIVALS, "SELECT " STATEMENT_ENTRY_COLUMNS " FROM entry WHERE arrival > ?1"       \
-                          " ORDER BY arrival LIMIT ?2")                                            \
-    X(STATEMENT_MISSING, "SELECT seq FROM entry WHERE feed = ?1 AND salt IS NULL ORDER BY seq"     \
-                         " LIMIT ?2")
+    X(STATEMENT_ENTRIES,                                                                           \
+      "SELECT " STATEMENT_SEGMENT_COLUMNS " FROM segment WHERE feed = ?1"                          \
+      " AND seq >= coalesce((SELECT seq FROM segment WHERE feed = ?1 AND seq <= ?2"                \
+      " ORDER BY seq DESC LIMIT 1), ?2) AND seq <= ?3 ORDER BY seq")                               \
+    X(STATEMENT_ARRIVALS,                                                                          \
+      "SELECT " STATEMENT_ARRIVAL_COLUMNS " CROSS JOIN feed ON number = feed"                      \
+      " WHERE arrival >= coalesce((SELECT arrival FROM segment WHERE arrival <= ?1"                \
+      " ORDER BY arrival DESC LIMIT 1), ?1) AND types & ?2 ORDER BY arrival")                      \
+    X(STATEMENT_RARE_ARRIVALS,                                                                     \
+      "SELECT " STATEMENT_ARRIVAL_COLUMNS " INDEXED BY segment_rare"                               \
+      " CROSS JOIN feed ON number = feed"                                                          \
+      " WHERE arrival >= coalesce((SELECT arrival FROM segment WHERE arrival <= ?1"                \
+      " ORDER BY arrival DESC LIMIT 1), ?1) AND types & 14 != 0 AND types & ?2 ORDER BY arrival")  \
+    X(STATEMENT_MISSING, "SELECT " STATEMENT_SEGMENT_COLUMNS " FROM segment WHERE feed = ?1"       \
+                         " AND missing > 0 ORDER BY seq")
+
+/* Content types whose segments an index finds: certificate, profile, endpoints. The 14 in the SQL
+ * of the index and of the statement that uses it. */
+#define STATEMENT_RARE_TYPES ((uint32_t)14)
 
 enum sqlite_statement {
 #define STATEMENT_ENUM(name, sql) name,
@@ -84,14 +128,13 @@ enum sqlite_statement {
         STATEMENT_COUNT
 };
 
-/* One feed's row. */
-struct sqlite_feed {
-    uint64_t number;
-    struct store_feed feed;
-};
 /* ERROR_NOT_FOUND when there is none; feed.statement points into ledger->statement. */
 int sqlite_ledger_feed(struct sqlite_ledger *ledger, const struct id *id, struct sqlite_feed *out,
                        struct error *error);
+/* What its segments have in common; false: no such network. */
+bool sqlite_ledger_common(const struct id *feed, struct span network, struct segment_feed *out);
+/* The row in the columns of STATEMENT_SEGMENT_COLUMNS; borrowed until the next step. */
+struct segment_row sqlite_ledger_segment(sqlite3_stmt *statement);
 /* "the ledger's row of X is damaged" */
 int sqlite_ledger_damaged(const struct sqlite_ledger *ledger, const char *what,
                           struct error *error);

@@ -2,14 +2,12 @@
 
 #include <string.h>
 
-#include "node/ledger/rules.h"
 #include "node/ledger/sqlite_ledger.h"
-#include "proto/feed.pb-c.h"
+#include "node/ledger/sqlite_tail.h"
 
-/* A page of a visit: one read transaction. So many rows and about so many bytes are visited before
- * it is ended and the next one begun. */
+/* A page of a visit: one read transaction. So many rows are visited before it is ended and the next
+ * one begun. */
 #define PAGE_ROWS 512
-#define PAGE_BYTES (2 * 1024 * 1024)
 
 static int step(struct sqlite_ledger *ledger, sqlite3_stmt *statement, bool *row,
                 struct error *error)
@@ -47,6 +45,17 @@ int sqlite_read_info(void *self, struct store_info *info, struct error *error)
     return rc;
 }
 
+bool sqlite_ledger_common(const struct id *feed, struct span network, struct segment_feed *out)
+{
+    out->feed = *feed;
+    out->network_size = network.size;
+    if (network.size > sizeof out->network)
+        return false;
+    if (network.size)
+        memcpy(out->network, network.data, network.size);
+    return true;
+}
+
 /* statement is borrowed from SQLite. */
 static int feed_of_row(struct sqlite_ledger *ledger, sqlite3_stmt *statement,
                        struct sqlite_feed *out, struct error *error)
@@ -56,7 +65,8 @@ static int feed_of_row(struct sqlite_ledger *ledger, sqlite3_stmt *statement,
 
     *out = (struct sqlite_feed){.number = database_u64(statement, 0)};
     if (!span_to_id(database_blob(statement, 1), &feed->head.feed) ||
-        (hash.size && !span_to_id(hash, &feed->head.hash)))
+        (hash.size && !span_to_id(hash, &feed->head.hash)) ||
+        !sqlite_ledger_common(&feed->head.feed, database_blob(statement, 11), &out->common))
         return sqlite_ledger_damaged(ledger, "a feed", error);
     feed->head.certificate = database_u64(statement, 2);
     feed->head.seq = database_u64(statement, 3);
@@ -98,8 +108,10 @@ int sqlite_ledger_feed(struct sqlite_ledger *ledger, const struct id *id, struct
 int sqlite_read_feed(void *self, const struct id *feed, struct store_feed *out, struct error *error)
 {
     struct sqlite_feed row;
-    int rc = sqlite_ledger_feed(self, feed, &row, error);
+    int rc = sqlite_tail_settle(self, error);
 
+    if (!rc)
+        rc = sqlite_ledger_feed(self, feed, &row, error);
     if (!rc)
         *out = row.feed;
     return rc;
@@ -235,140 +247,13 @@ int sqlite_read_feeds(void *self, uint64_t after_arrival, bool with_empty, size_
                       store_feed_visitor visit, void *context, struct error *error)
 {
     bool stopped = false;
-    int rc = ERROR_NONE;
+    int rc = sqlite_tail_settle(self, error);
 
-    if (with_empty && after_arrival == 0)
+    if (!rc && with_empty && after_arrival == 0)
         rc = feeds_pages(self, STATEMENT_EMPTY_FEEDS, 0, SIZE_MAX, &stopped, visit, context, error);
     if (!rc)
         rc = feeds_pages(self, STATEMENT_FEEDS, after_arrival, limit, &stopped, visit, context,
                          error);
-    return rc;
-}
-
-/* The columns of STATEMENT_ENTRY_COLUMNS; what stands inside the entry's bytes is read from there.
- */
-static int entry_of_row(struct sqlite_ledger *ledger, sqlite3_stmt *statement,
-                        struct store_entry *out, struct error *error)
-{
-    struct entry *entry = &out->entry;
-    Caravan__Entry *message;
-    bool good;
-
-    *out = (struct store_entry){.arrival = database_u64(statement, 0),
-                                .certificate = database_u64(statement, 3),
-                                .received_ms = database_u64(statement, 4)};
-    entry->seq = database_u64(statement, 1);
-    entry->bytes = database_blob(statement, 6);
-    entry->signature_checked = sqlite3_column_type(statement, 7) != SQLITE_NULL;
-    entry->has_content = sqlite3_column_type(statement, 8) != SQLITE_NULL;
-    entry->signature = database_blob(statement, 7);
-    entry->salt = database_blob(statement, 8);
-    entry->content = database_blob(statement, 9);
-    if (entry->bytes.size > LIMIT_ENTRY_SIZE)
-        return sqlite_ledger_damaged(ledger, "an entry", error);
-    message = caravan__entry__unpack(NULL, entry->bytes.size, entry->bytes.data);
-    if (!message)
-        return sqlite_ledger_damaged(ledger, "an entry", error);
-    good = span_to_id(database_blob(statement, 5), &entry->hash) &&
-           span_to_id(span_of(message->feed.data, message->feed.len), &entry->feed) &&
-           span_to_id(span_of(message->content_hash.data, message->content_hash.len),
-                      &entry->content_hash) &&
-           message->seq == entry->seq &&
-           (!message->has_previous ||
-            span_to_id(span_of(message->previous.data, message->previous.len), &entry->previous));
-    entry->created_ms = message->created_ms;
-    entry->content_type = message->content_type;
-    entry->content_size = message->content_size;
-    entry->min_reader = message->min_reader;
-    caravan__entry__free_unpacked(message, NULL);
-    return good ? ERROR_NONE : sqlite_ledger_damaged(ledger, "an entry", error);
-}
-
-/* What a page of entries has in common. */
-struct page {
-    struct sqlite_ledger *ledger;
-    uint32_t types;
-    store_entry_visitor visit;
-    void *context;
-    int column;    /* where `last` is read from */
-    uint64_t last; /* arrival or seq of the last row that was looked at */
-    bool stopped;  /* by the visitor */
-    bool end;      /* there are no more rows */
-};
-
-static int entries_page(struct page *page, sqlite3_stmt *statement, struct error *error)
-{
-    struct store_entry entry;
-    size_t rows = 0, bytes = 0;
-    bool row;
-    int rc = ERROR_NONE;
-
-    while (!rc && !page->stopped && rows < PAGE_ROWS && bytes < PAGE_BYTES) {
-        rc = step(page->ledger, statement, &row, error);
-        if (rc || !row) {
-            page->end = true;
-            break;
-        }
-        rows++;
-        page->last = database_u64(statement, page->column);
-        if (!rules_type_matches(page->types, database_u64(statement, 2)))
-            continue;
-        rc = entry_of_row(page->ledger, statement, &entry, error);
-        if (rc)
-            break;
-        bytes += entry.entry.bytes.size + entry.entry.content.size;
-        page->stopped = page->visit(page->context, &entry) != 0;
-    }
-    return rc;
-}
-
-int sqlite_read_entries(void *self, const struct id *feed, uint64_t first, uint64_t last,
-                        store_entry_visitor visit, void *context, struct error *error)
-{
-    struct page page = {self, STORE_ALL_TYPES, visit, context, 1, 0, false, false};
-    struct sqlite_feed row;
-    sqlite3_stmt *statement;
-    int rc = sqlite_ledger_feed(self, feed, &row, error);
-
-    if (rc == ERROR_NOT_FOUND) {
-        error_clear(error);
-        return ERROR_NONE;
-    }
-    while (!rc && !page.end && !page.stopped && first <= last) {
-        rc = database_take(&page.ledger->database, STATEMENT_ENTRIES, &statement, error);
-        if (rc)
-            break;
-        if (database_bind_u64(statement, 1, row.number) |
-            database_bind_u64(statement, 2, clamp(first)) |
-            database_bind_u64(statement, 3, clamp(last)) |
-            database_bind_u64(statement, 4, PAGE_ROWS + 1))
-            rc = database_fail(&page.ledger->database, "read", error);
-        if (!rc)
-            rc = entries_page(&page, statement, error);
-        database_release(&page.ledger->database, STATEMENT_ENTRIES, statement);
-        first = page.last + 1;
-    }
-    return rc;
-}
-
-int sqlite_read_arrivals(void *self, uint64_t after, uint32_t types, store_entry_visitor visit,
-                         void *context, struct error *error)
-{
-    struct page page = {self, types, visit, context, 0, after, false, false};
-    sqlite3_stmt *statement;
-    int rc = ERROR_NONE;
-
-    while (!rc && !page.end && !page.stopped) {
-        rc = database_take(&page.ledger->database, STATEMENT_ARRIVALS, &statement, error);
-        if (rc)
-            break;
-        if (database_bind_u64(statement, 1, clamp(page.last)) |
-            database_bind_u64(statement, 2, PAGE_ROWS + 1))
-            rc = database_fail(&page.ledger->database, "read", error);
-        if (!rc)
-            rc = entries_page(&page, statement, error);
-        database_release(&page.ledger->database, STATEMENT_ARRIVALS, statement);
-    }
     return rc;
 }
 
@@ -464,36 +349,5 @@ int sqlite_read_receipts(void *self, const struct id *feed, store_receipt_visito
             break;
     }
     database_release(&ledger->database, STATEMENT_RECEIPTS, statement);
-    return rc;
-}
-
-int sqlite_read_missing(void *self, const struct id *feed, uint64_t *seqs, size_t limit,
-                        size_t *count, struct error *error)
-{
-    struct sqlite_ledger *ledger = self;
-    struct sqlite_feed found;
-    sqlite3_stmt *statement;
-    bool row = true;
-    int rc = sqlite_ledger_feed(ledger, feed, &found, error);
-
-    *count = 0;
-    if (rc == ERROR_NOT_FOUND) {
-        error_clear(error);
-        return ERROR_NONE;
-    }
-    if (!rc)
-        rc = database_take(&ledger->database, STATEMENT_MISSING, &statement, error);
-    if (rc)
-        return rc;
-    if (database_bind_u64(statement, 1, found.number) |
-        database_bind_u64(statement, 2, clamp(limit)))
-        rc = database_fail(&ledger->database, "read", error);
-    while (!rc && *count < limit) {
-        rc = step(ledger, statement, &row, error);
-        if (rc || !row)
-            break;
-        seqs[(*count)++] = database_u64(statement, 0);
-    }
-    database_release(&ledger->database, STATEMENT_MISSING, statement);
     return rc;
 }

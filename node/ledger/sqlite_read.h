@@ -1,6 +1,7 @@
-/* sqlite_read: the reading operations of the ledger on SQLite; see struct store_operations.
+/* sqlite_read: the reading operations of the ledger on SQLite, but for entries (sqlite_entries);
+ * see struct store_operations.
  *
- * Visits of entries and feeds are cut into pages, each a read transaction of its own.
+ * Visits of feeds are cut into pages, each a read transaction of its own.
  * Threads: as struct store. */
 #ifndef LEDGER_SQLITE_READ_H
 #define LEDGER_SQLITE_READ_H
@@ -23,11 +24,5 @@ int sqlite_read_conflicts(void *self, store_conflict_visitor visit, void *contex
                           struct error *error);
 int sqlite_read_receipts(void *self, const struct id *feed, store_receipt_visitor visit,
                          void *context, struct error *error);
-int sqlite_read_entries(void *self, const struct id *feed, uint64_t first, uint64_t last,
-                        store_entry_visitor visit, void *context, struct error *error);
-int sqlite_read_arrivals(void *self, uint64_t after, uint32_t types, store_entry_visitor visit,
-                         void *context, struct error *error);
-int sqlite_read_missing(void *self, const struct id *feed, uint64_t *seqs, size_t limit,
-                        size_t *count, struct error *error);
 
 #endif

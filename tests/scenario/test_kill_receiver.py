@@ -102,15 +102,16 @@ class Receiver:
 
 def same_feed(publisher, nodes, feed):
     """Hash by hash, from the ledgers."""
-    sql = ("SELECT entry.seq, entry.hash, content FROM entry JOIN feed ON number = feed"
-           " WHERE id = ? ORDER BY entry.seq")
-    with LedgerFile(publisher) as own:
-        expected = own.ask(sql, feed)
-    for node in nodes:
+    def entries(node):
         with LedgerFile(node) as ledger:
-            if ledger.ask(sql, feed) != expected:
-                raise Failure("%s holds something else than %s has published" % (
-                    node.handle, publisher.handle))
+            return [(seq, record["hash"], record.get("content"))
+                    for seq, record, _ in ledger.records(feed)]
+
+    expected = entries(publisher)
+    for node in nodes:
+        if entries(node) != expected:
+            raise Failure("%s holds something else than %s has published" % (
+                node.handle, publisher.handle))
 
 
 def main():

@@ -6,17 +6,24 @@ import os
 import sqlite3
 import unittest
 
+from ledger_file import Records
 from network import Network, wait
 
 
-def spoil(node, seq, feed, column):
-    """Changes the last byte of one column of an entry in a stopped node's ledger."""
+def spoil(node, seq, feed, part):
+    """Changes one bit of a part of an entry in a stopped node's ledger: the last one of its signature or
+    content, or the lowest of the time in its signed bytes, which are made anew from their parts."""
     with sqlite3.connect(os.path.join(node.home, "ledger.db")) as ledger:
-        where = "seq = ? AND feed = (SELECT number FROM feed WHERE id = ?)"
-        (value,), = ledger.execute("SELECT %s FROM entry WHERE %s" % (column, where), (seq, feed))
-        changed = value[:-1] + bytes([value[-1] ^ 1])
-        done = ledger.execute("UPDATE entry SET %s = ? WHERE %s" % (column, where),
-                              (changed, seq, feed))
+        (arrival, first, blob), = ledger.execute(
+            "SELECT arrival, segment.seq, records FROM segment JOIN feed ON number = feed"
+            " WHERE id = ? AND segment.seq <= ? ORDER BY segment.seq DESC LIMIT 1", (feed, seq))
+        record = list(Records(blob))[seq - first]
+        changed = bytearray(blob)
+        at = record["at"][part]
+        # The number is a difference, doubled: bit 1 is its lowest.
+        changed[at + len(record[part]) - 1 if part in record else at] ^= 1 if part in record else 2
+        done = ledger.execute("UPDATE segment SET records = ? WHERE arrival = ?",
+                              (bytes(changed), arrival))
         assert done.rowcount == 1
     ledger.close()
 
@@ -58,7 +65,7 @@ class SpoilingRelay(unittest.TestCase):
         self.spoiled("content", "ru-rr sent something wrong: malformed")
 
     def test_a_changed_entry(self):
-        self.spoiled("entry", "ru-rr sent something wrong: bad-signature")
+        self.spoiled("created", "ru-rr sent something wrong: bad-signature")
 
 
 if __name__ == "__main__":

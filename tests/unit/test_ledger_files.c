@@ -97,10 +97,19 @@ static void test_ledger__lets_only_one_write(void **state)
 static void test_ledger__says_when_it_is_damaged(void **state)
 {
     static const char *const damage[] = {
-        "UPDATE entry SET entry = x'0801'",
-        "UPDATE entry SET entry = zeroblob(5000)",
-        "UPDATE entry SET hash = x'00'",
-        "UPDATE entry SET seq = seq + 100 WHERE seq = 2",
+        "UPDATE segment SET records = x'0801'",
+        "UPDATE segment SET records = zeroblob(5000)",
+        "UPDATE segment SET records = CAST(records || x'00' AS BLOB)",
+        "UPDATE segment SET records = substr(records, 1, length(records) - 1)",
+        "UPDATE segment SET records = CAST(zeroblob(32) || substr(records, 33) AS BLOB)",
+        "UPDATE segment SET count = count + 1",
+        "UPDATE segment SET count = 0",
+        "UPDATE segment SET count = -1",
+        "UPDATE segment SET arrival = -arrival",
+        "UPDATE segment SET seq = seq + 100 WHERE seq = 2",
+        "DELETE FROM segment WHERE seq = 3",
+        "UPDATE feed SET network = x''",
+        "UPDATE feed SET network = zeroblob(65)",
         "UPDATE feed SET hash = x'00'",
         "UPDATE ledger SET id = x'00'",
         "DELETE FROM ledger",
@@ -242,10 +251,13 @@ static void test_schema__copies_and_migrates_an_older_ledger(void **state)
 {
     const struct schema_step steps[] = {
         schema_steps[0],
-        {"add a colour", "ALTER TABLE feed ADD COLUMN colour TEXT; UPDATE feed SET colour = 'red'"},
-        {"add a shade", "UPDATE feed SET colour = 'dark ' || colour"},
+        schema_steps[1],
+        {"add a colour", "ALTER TABLE feed ADD COLUMN colour TEXT; UPDATE feed SET colour = 'red'",
+         NULL},
+        {"add a shade", "UPDATE feed SET colour = 'dark ' || colour", NULL},
     };
-    const struct schema_step broken[] = {steps[0], steps[1], {"break", "UPDATE nothing SET x = 1"}};
+    const struct schema_step broken[] = {
+        steps[0], steps[1], steps[2], {"break", "UPDATE nothing SET x = 1", NULL}};
     struct ledger_fixture *f = *state;
     struct database database = {0};
     int64_t found = 0;
@@ -253,22 +265,22 @@ static void test_schema__copies_and_migrates_an_older_ledger(void **state)
     ledger_fixture_fill(f, f->a, 3);
     ledger_script_close(f);
     ok(database_open(&database, ledger_script_file(f), DATABASE_WRITE, NULL, 0, &f->error));
-    assert_int_equal(schema_migrate(&database, broken, 3, &f->error), ERROR_IO);
-    ledger_script_says(f, "version 3 of the ledger's tables");
+    assert_int_equal(schema_migrate(&database, broken, 4, &f->error), ERROR_IO);
+    ledger_script_says(f, "version 4 of the ledger's tables");
     ok(database_integer(&database, "PRAGMA user_version", 0, &found, &f->error));
-    assert_int_equal(found, 1); /* all steps or none */
-    ok(schema_migrate(&database, steps, 3, &f->error));
+    assert_int_equal(found, 2); /* all steps or none */
+    ok(schema_migrate(&database, steps, 4, &f->error));
     ok(database_integer(&database, "PRAGMA user_version", 0, &found, &f->error));
-    assert_int_equal(found, 3);
+    assert_int_equal(found, 4);
     ok(database_integer(&database, "SELECT count(*) FROM feed WHERE colour = 'dark red'", 0, &found,
                         &f->error));
     assert_int_equal(found, 1);
-    ok(schema_migrate(&database, steps, 3, &f->error)); /* nothing to do */
+    ok(schema_migrate(&database, steps, 4, &f->error)); /* nothing to do */
     database_close(&database);
     /* The old one is there, whole. */
-    assert_int_equal(folder_mode(&f->folder, "ledger.db.v1"), 0600);
-    assert_false(folder_has(&f->folder, "ledger.db.v1.new"));
-    ok(ledger_sqlite_open_reader(folder_file(&f->folder, "ledger.db.v1"), &f->reader, &f->error));
+    assert_int_equal(folder_mode(&f->folder, "ledger.db.v2"), 0600);
+    assert_false(folder_has(&f->folder, "ledger.db.v2.new"));
+    ok(ledger_sqlite_open_reader(folder_file(&f->folder, "ledger.db.v2"), &f->reader, &f->error));
     assert_int_equal(ledger_script_head(f->reader, &f->a->feed), 3);
 }
 

@@ -1,0 +1,190 @@
+#include "node/ledger/migrate.h"
+
+#include <string.h>
+
+#include "node/ledger/segment.h"
+#include "proto/feed.pb-c.h"
+
+static const char select_entries[] =
+    "SELECT arrival, entry.seq, entry.certificate, received_ms, entry.hash, entry, signature, salt,"
+    " content, entry.feed, feed.id FROM entry CROSS JOIN feed ON number = entry.feed"
+    " ORDER BY arrival";
+static const char insert_segment[] =
+    "INSERT INTO segment (arrival, feed, seq, count, types, missing, records)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+/* Only the first entry of a feed says what its network is. */
+static const char set_network[] = "UPDATE feed SET network = ?2 WHERE number = ?1";
+static const char get_network[] = "SELECT network FROM feed WHERE number = ?1";
+
+struct migration {
+    const struct database *database;
+    sqlite3_stmt *entries, *insert, *set, *get;
+    struct segment segment;
+    uint64_t number; /* of its feed; 0: none */
+    struct segment_feed feed;
+};
+
+static int fail(const struct migration *migration, struct error *error)
+{
+    return database_fail(migration->database, "change", error);
+}
+
+static int prepare(const struct migration *migration, const char *sql, sqlite3_stmt **out,
+                   struct error *error)
+{
+    return sqlite3_prepare_v2(migration->database->handle, sql, -1, out, NULL) == SQLITE_OK
+               ? ERROR_NONE
+               : fail(migration, error);
+}
+
+static int damaged(const struct migration *migration, struct error *error)
+{
+    return database_fail_code(migration->database->path, SQLITE_CORRUPT, "read an entry from",
+                              error);
+}
+
+/* The row of an entry as version 1 kept it. */
+static int read_entry(const struct migration *migration, struct store_entry *out,
+                      struct error *error)
+{
+    sqlite3_stmt *row = migration->entries;
+    struct entry *entry = &out->entry;
+    Caravan__Entry *message;
+    bool good;
+
+    *out = (struct store_entry){.arrival = database_u64(row, 0),
+                                .certificate = database_u64(row, 2),
+                                .received_ms = database_u64(row, 3)};
+    entry->seq = database_u64(row, 1);
+    entry->bytes = database_blob(row, 5);
+    entry->signature_checked = sqlite3_column_type(row, 6) != SQLITE_NULL;
+    entry->has_content = sqlite3_column_type(row, 7) != SQLITE_NULL;
+    entry->signature = database_blob(row, 6);
+    entry->salt = database_blob(row, 7);
+    entry->content = database_blob(row, 8);
+    if (entry->bytes.size > LIMIT_ENTRY_SIZE)
+        return damaged(migration, error);
+    message = caravan__entry__unpack(NULL, entry->bytes.size, entry->bytes.data);
+    if (!message)
+        return damaged(migration, error);
+    good = span_to_id(database_blob(row, 4), &entry->hash) &&
+           span_to_id(database_blob(row, 10), &entry->feed) &&
+           span_to_id(span_of(message->content_hash.data, message->content_hash.len),
+                      &entry->content_hash) &&
+           message->seq == entry->seq &&
+           (!message->has_previous ||
+            span_to_id(span_of(message->previous.data, message->previous.len), &entry->previous));
+    entry->created_ms = message->created_ms;
+    entry->content_type = message->content_type;
+    entry->content_size = message->content_size;
+    entry->min_reader = message->min_reader;
+    caravan__entry__free_unpacked(message, NULL);
+    return good ? ERROR_NONE : damaged(migration, error);
+}
+
+static int write_segment(struct migration *migration, struct error *error)
+{
+    const struct segment *segment = &migration->segment;
+    sqlite3_stmt *insert = migration->insert;
+    bool row;
+    int rc;
+
+    if (segment->count == 0)
+        return ERROR_NONE;
+    rc = database_bind_u64(insert, 1, segment->arrival) |
+                 database_bind_u64(insert, 2, migration->number) |
+                 database_bind_u64(insert, 3, segment->seq) |
+                 database_bind_u64(insert, 4, segment->count) |
+                 database_bind_u64(insert, 5, segment->types) |
+                 database_bind_u64(insert, 6, segment->missing) |
+                 database_bind_blob(insert, 7, buffer_span(&segment->records))
+             ? fail(migration, error)
+             : database_step(migration->database, insert, "change", &row, error);
+    sqlite3_reset(insert);
+    return rc;
+}
+
+/* Turns to the feed of an entry, and learns its network from it if it has none. */
+static int turn_to(struct migration *migration, uint64_t number, const struct entry *entry,
+                   struct error *error)
+{
+    const struct database *database = migration->database;
+    struct segment_feed *feed = &migration->feed;
+    struct span network;
+    bool row = false;
+    int rc;
+
+    if (migration->number == number && feed->network_size)
+        return ERROR_NONE;
+    migration->number = number;
+    *feed = (struct segment_feed){.feed = entry->feed};
+    rc = database_bind_u64(migration->get, 1, number)
+             ? fail(migration, error)
+             : database_step(database, migration->get, "change", &row, error);
+    network = row ? database_blob(migration->get, 0) : span_of(NULL, 0);
+    if (!network.size)
+        network = segment_network(entry->bytes);
+    if (network.size > sizeof feed->network)
+        rc = damaged(migration, error);
+    if (!rc && network.size) {
+        memcpy(feed->network, network.data, network.size);
+        feed->network_size = network.size;
+        rc = database_bind_u64(migration->set, 1, number) |
+                     database_bind_blob(migration->set, 2, network)
+                 ? fail(migration, error)
+                 : database_step(database, migration->set, "change", &row, error);
+        sqlite3_reset(migration->set);
+    }
+    sqlite3_reset(migration->get);
+    return rc;
+}
+
+static int add_entry(struct migration *migration, const struct store_entry *entry,
+                     struct error *error)
+{
+    struct segment *segment = &migration->segment;
+    uint64_t number = database_u64(migration->entries, 9);
+    bool continues = segment->count && migration->number == number &&
+                     segment->arrival + segment->count == entry->arrival &&
+                     segment->seq + segment->count == entry->entry.seq &&
+                     segment->records.size + segment_room(entry) <= SEGMENT_SIZE;
+    int rc = continues ? ERROR_NONE : write_segment(migration, error);
+
+    if (!rc)
+        rc = turn_to(migration, number, &entry->entry, error);
+    if (!rc && !continues)
+        rc =
+            segment_start(segment, entry->arrival, entry->entry.seq, &entry->entry.previous, error);
+    return rc ? rc : segment_add(segment, &migration->feed, entry, error);
+}
+
+int migrate_to_segments(const struct database *database, struct error *error)
+{
+    struct migration migration = {.database = database};
+    struct store_entry entry;
+    bool row = true;
+    int rc = prepare(&migration, select_entries, &migration.entries, error);
+
+    if (!rc)
+        rc = prepare(&migration, insert_segment, &migration.insert, error);
+    if (!rc)
+        rc = prepare(&migration, set_network, &migration.set, error);
+    if (!rc)
+        rc = prepare(&migration, get_network, &migration.get, error);
+    while (!rc && row) {
+        rc = database_step(database, migration.entries, "change", &row, error);
+        if (rc || !row)
+            break;
+        rc = read_entry(&migration, &entry, error);
+        if (!rc)
+            rc = add_entry(&migration, &entry, error);
+    }
+    if (!rc)
+        rc = write_segment(&migration, error);
+    sqlite3_finalize(migration.entries);
+    sqlite3_finalize(migration.insert);
+    sqlite3_finalize(migration.set);
+    sqlite3_finalize(migration.get);
+    segment_finish(&migration.segment);
+    return rc ? rc : database_run(database, "DROP TABLE entry", "change", error);
+}

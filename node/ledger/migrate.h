@@ -1,0 +1,11 @@
+/* migrate: steps between two versions of the ledger's tables that are more than SQL; see schema.h.
+ * They run in the transaction of the migration. Threads: as struct database. */
+#ifndef LEDGER_MIGRATE_H
+#define LEDGER_MIGRATE_H
+
+#include "node/ledger/database.h"
+
+/* Version 1 to 2: from a row for each entry to segments; drops the table of entries. */
+int migrate_to_segments(const struct database *database, struct error *error);
+
+#endif
