@@ -228,6 +228,7 @@ REACHED, BOUNDED, MISSED, UNKNOWN = "reached", "bounded", "missed", "not measure
 class Verdict:
     state: str
     metric: str
+    median: float = None
     value: float = None      # what was compared: the median, or its ratio to another
     limit: float = None
     more: bool = False       # the value had to be at least the limit
@@ -247,8 +248,9 @@ def judge(must, summaries):
     ours = summaries.get(must.system, {}).get(must.metric)
     if ours is None:
         return verdict
+    verdict.median = ours["median"]
     verdict.value = ratio(summaries, must.system, must.metric, must.of) if must.of \
-        else ours["median"]
+        else verdict.median
     if verdict.value is None:
         return verdict
     verdict.state = MISSED

@@ -93,8 +93,8 @@ def spread(found):
 
 def ratio_text(value):
     if value is None:
-        return ""
-    return "%.2f" % value if value < 10 else number(value)
+        return "-"
+    return "%.2f" % value if 0.1 <= value < 10 else number(value)
 
 
 def size_text(sizes):
@@ -113,7 +113,9 @@ def verdict_cells(verdict, measure):
     unit = {metric["name"]: metric["unit"] for metric in measure["metrics"]}[verdict["metric"]]
     labels = {row["name"]: row["label"] for row in measure["systems"]}
     of = " x %s" % labels.get(verdict["of"], verdict["of"]) if verdict["of"] else ""
-    found = "%s%s %s" % (number(verdict["value"]), " x" if of else "", unit)
+    found = "%s %s" % (number(verdict["median"]), unit)
+    if of:
+        found += " (%s x)" % ratio_text(verdict["value"])
     wanted = "%s %s%s" % ("at least" if verdict["more"] else "at most", number(verdict["limit"]),
                           of)
     state = verdict["state"]
@@ -134,7 +136,8 @@ def cells(measure, row):
         values = row["summary"].get(metric["name"])
         found.append(spread(values) if values else "-")
         if measure["reference"]:
-            found.append(ratio_text(row["ratios"].get(metric["name"])))
+            ratio = row["ratios"].get(metric["name"])
+            found.append("" if ratio is None else ratio_text(ratio))
     return found + [row["promises"][name] for name in ("encrypted", "signed", "on_disk")]
 
 
