@@ -91,9 +91,9 @@ struct exchange_published {
  * own head is being confirmed, ERROR_FROZEN when our feed is forked. Call between begin and commit;
  * the answer is true only once commit has returned ERROR_NONE.
  * Up to LIMIT_LIVE_BURST at once, and LIMIT_LIVE_RATE a second on average, are signed each and go
- * out on live at the commit. Of what comes faster only anchors and the last entry of the transaction
- * are signed and go out: the chain vouches for those before, and who hears the last sees the gap
- * and pulls them. No transaction ends with an entry of ours that has no signature. */
+ * out on live at the commit. Of what comes faster only anchors and the last entry of the
+ * transaction are signed and go out: the chain vouches for those before, and who hears the last
+ * sees the gap and pulls them. No transaction ends with an entry of ours that has no signature. */
 int exchange_publish(struct exchange *exchange, uint32_t content_type, struct span content,
                      const uint8_t request[STORE_REQUEST_ID_SIZE], struct exchange_published *out,
                      struct error *error);
@@ -102,8 +102,8 @@ int exchange_publish(struct exchange *exchange, uint32_t content_type, struct sp
  * ERROR_NOT_FOUND when it was not. */
 int exchange_find_published(struct exchange *exchange, const uint8_t request[STORE_REQUEST_ID_SIZE],
                             struct exchange_published *out, struct error *error);
-/* Hands what this transaction has published to the store, for who reads our own entries there before
- * the commit. */
+/* Hands what this transaction has published to the store, for who reads our own entries there
+ * before the commit. */
 int exchange_flush(struct exchange *exchange, struct error *error);
 
 /* What profile and endpoints should say (their bytes, from the configuration): published as soon as
