@@ -57,10 +57,14 @@
 /* Ranges of one feed asked for at once: as many as the credit of a partner allows. */
 #define LIMIT_PULLS_PER_FEED 16
 /* Small sync messages (requests, heads, receipts) that one peer may say in a second; above that
- * they are thrown away unread. A node has at most LIMIT_REQUESTS_PER_PEER requests on their way,
+ * they are thrown away unread, and the peer is not read from for a moment. A node has at most LIMIT_REQUESTS_PER_PEER requests on their way,
  * and its fastest catch-up asks some hundred times a second. */
 #define LIMIT_SYNC_PER_SECOND 4000
 #define LIMIT_SYNC_SMALL_SIZE 4096
+/* Live messages that a node reads from one partner in a second; above that it rests, so that the
+ * partner's service drops what is too much: a publisher signs 2,000 a second in bulk, a relay hands
+ * on those of some. */
+#define LIMIT_LIVE_PER_SECOND 8000
 /* Pulls under way in all: that many of the smallest use up the credit of all. */
 #define LIMIT_PULLS_TOTAL 512
 /* Requests of one peer that may wait to be answered: the pulls under way, asked again after their

@@ -21,6 +21,7 @@
 #define NET_LINK_H
 
 #include "node/net/net.h"
+#include "node/net/pace.h"
 #include "node/net/pollset.h"
 #include "node/net/socket.h"
 
@@ -48,6 +49,8 @@ struct link {
     unsigned failures;
     uint64_t deadline_ms; /* of the state; 0: none */
     uint64_t up_ms;       /* since when it is up */
+    struct pace pace;     /* of what comes over it; the owner's */
+    uint64_t rest_ms;     /* not read from until then; set by the owner, 0: never mind */
 };
 
 /* Dials at the next link_tick. */

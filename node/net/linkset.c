@@ -90,11 +90,13 @@ struct link *linkset_find(const struct linkset *set, const struct id *peer)
 
 void linkset_poll(struct linkset *set, struct pollset *poll, pollset_handler ready)
 {
+    uint64_t now = socket_now_ms();
+
     for (size_t i = 0; i < set->count; i++) {
         struct link *link = set->links[i];
 
         link_poll(link, poll);
-        if (ready && link->state == LINK_UP)
+        if (ready && link->state == LINK_UP && now >= link->rest_ms)
             pollset_add(poll, link->socket, 0, ZMQ_POLLIN, ready, link);
     }
 }
@@ -103,8 +105,14 @@ long linkset_tick(struct linkset *set)
 {
     long wait = -1;
 
-    for (size_t i = 0; i < set->count; i++)
-        wait = linkset_sooner(wait, link_tick(set->links[i]));
+    for (size_t i = 0; i < set->count; i++) {
+        struct link *link = set->links[i];
+        uint64_t now = socket_now_ms();
+
+        wait = linkset_sooner(wait, link_tick(link));
+        if (link->rest_ms > now)
+            wait = linkset_sooner(wait, (long)(link->rest_ms - now));
+    }
     return wait;
 }
 

@@ -25,7 +25,8 @@ int linkset_update(struct linkset *set, const struct net_partner *partners, size
 void linkset_clear(struct linkset *set, const char *reason);
 /* NULL when there is none, up or not. Borrowed until the next update. */
 struct link *linkset_find(const struct linkset *set, const struct id *peer);
-/* Monitors, and with ready not NULL the sockets of links that are up (context: struct link). */
+/* Monitors, and with ready not NULL the sockets of links that are up (context: struct link) and do
+ * not rest. */
 void linkset_poll(struct linkset *set, struct pollset *poll, pollset_handler ready);
 /* Handles timers; milliseconds until the next one, or -1. */
 long linkset_tick(struct linkset *set);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define READ_AT_ONCE 256
+#define REST_MS 10 /* of a link on which more comes than LIMIT_LIVE_PER_SECOND */
 #define QUEUE_BYTES (32 * 1024 * 1024)
 /* A listener sends only its topics. Must let CURVE's handshake pass, about 500 bytes. */
 #define LISTENER_FRAME_SIZE 1024
@@ -122,6 +123,8 @@ static void take(struct live *live, struct link *link, struct socket_message *me
         link_break(link, "no longer a partner");
     else if (!plants->drop_live || !plants->drop_live(plants->drop_self))
         events->live(events->self, &link->peer, topic, socket_frame(message, 1));
+    if (!pace_take(&link->pace, LIMIT_LIVE_PER_SECOND, socket_now_ms()))
+        link->rest_ms = socket_now_ms() + REST_MS;
 }
 
 static void read_link(void *context, short events)
@@ -131,7 +134,8 @@ static void read_link(void *context, short events)
     struct socket_message message;
 
     (void)events;
-    for (int i = 0; i < READ_AT_ONCE && link->socket; i++) {
+    link->rest_ms = 0;
+    for (int i = 0; i < READ_AT_ONCE && link->socket && !link->rest_ms; i++) {
         if (!socket_receive(link->socket, &message))
             return;
         take(live, link, &message);

@@ -13,9 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUTE_SIZE 255    /* of a ZeroMQ routing id */
-#define SILENCE_MS 60000  /* the dialling side says hello every 15 s */
-#define SWEEP_MS 1000     /* how often silence is looked for */
+#define ROUTE_SIZE 255   /* of a ZeroMQ routing id */
+#define SILENCE_MS 60000 /* the dialling side says hello every 15 s */
+#define SWEEP_MS 1000    /* how often silence is looked for */
+/* Whoever keeps no pace is not read from for so long, so that its connection fills up and it has to
+ * wait. All who have dialled us are read from one socket, message by message in turn: each message
+ * of theirs waits no longer than this. */
+#define REST_MS 4
 #define AGAIN_MS 5        /* a full pipe or a full queue is tried again */
 #define READ_AT_ONCE 64   /* messages of one socket in one turn */
 #define SEND_AT_ONCE 16   /* messages to one peer in one turn */
@@ -49,7 +53,8 @@ struct sync {
     atomic_size_t queued; /* messages in all queues */
     atomic_ullong sent, received, refused;
     uint64_t sweep_ms;
-    bool blocked; /* something could not be sent in this turn */
+    uint64_t rest_ms; /* the service is not read from until then */
+    bool blocked;     /* something could not be sent in this turn */
     struct {
         bool full;
         struct id peer;
@@ -222,10 +227,13 @@ static bool keeps_pace(struct sync *sync, const struct id *id, struct span messa
     return !peer || pace_take(&peer->pace, LIMIT_SYNC_PER_SECOND, socket_now_ms());
 }
 
-static void deliver(struct sync *sync, const struct access_entry *entry, struct span message)
+/* *rest_ms: set when no more should be read from there for a moment. */
+static void deliver(struct sync *sync, const struct access_entry *entry, struct span message,
+                    uint64_t *rest_ms)
 {
     if (!keeps_pace(sync, access_peer(entry), message)) {
         atomic_fetch_add(&sync->refused, 1);
+        *rest_ms = socket_now_ms() + REST_MS;
         return;
     }
     buffer_finish(&sync->held.message);
@@ -293,7 +301,7 @@ static void take_routed(struct sync *sync, struct socket_message *message)
     else if (!look_up(sync, &key, &entry))
         refuse(sync, message, "no right to use sync");
     else if (route_note(sync, &entry, message))
-        deliver(sync, &entry, socket_frame(message, 1));
+        deliver(sync, &entry, socket_frame(message, 1), &sync->rest_ms);
 }
 
 static void read_service(void *context, short events)
@@ -302,7 +310,9 @@ static void read_service(void *context, short events)
     struct socket_message message;
 
     (void)events;
-    for (int i = 0; i < READ_AT_ONCE && !sync->held.full && sync->service.socket; i++) {
+    sync->rest_ms = 0;
+    for (int i = 0; i < READ_AT_ONCE && !sync->held.full && !sync->rest_ms && sync->service.socket;
+         i++) {
         if (!socket_receive(sync->service.socket, &message))
             return;
         take_routed(sync, &message);
@@ -322,7 +332,7 @@ static void take_linked(struct sync *sync, struct link *link, struct socket_mess
         link_break(link, "no longer a partner");
     else {
         entry = (struct access_entry){.role = ACCESS_PARTNER, .feed = link->peer};
-        deliver(sync, &entry, socket_frame(message, 0));
+        deliver(sync, &entry, socket_frame(message, 0), &link->rest_ms);
         return;
     }
     atomic_fetch_add(&sync->refused, 1);
@@ -335,7 +345,8 @@ static void read_link(void *context, short events)
     struct socket_message message;
 
     (void)events;
-    for (int i = 0; i < READ_AT_ONCE && !sync->held.full && link->socket; i++) {
+    link->rest_ms = 0;
+    for (int i = 0; i < READ_AT_ONCE && !sync->held.full && !link->rest_ms && link->socket; i++) {
         if (!socket_receive(link->socket, &message))
             return;
         take_linked(sync, link, &message);
@@ -537,7 +548,7 @@ void sync_poll(struct sync *sync, struct pollset *set)
     bool reads = offer(sync);
 
     linkset_poll(&sync->links, set, reads ? read_link : NULL);
-    if (reads && sync->service.socket)
+    if (reads && sync->service.socket && socket_now_ms() >= sync->rest_ms)
         pollset_add(set, sync->service.socket, 0, ZMQ_POLLIN, read_service, sync);
 }
 
@@ -564,6 +575,7 @@ static void sweep(struct sync *sync)
 
 long sync_tick(struct sync *sync)
 {
+    uint64_t now = socket_now_ms();
     long wait;
 
     sync->blocked = false;
@@ -571,6 +583,8 @@ long sync_tick(struct sync *sync)
         peers_each(sync, flush_peer, NULL);
     sweep(sync);
     wait = linkset_sooner(linkset_tick(&sync->links), service_tick(&sync->service));
+    if (sync->rest_ms > now)
+        wait = linkset_sooner(wait, (long)(sync->rest_ms - now));
     if (sync->held.full || sync->blocked)
         return linkset_sooner(wait, AGAIN_MS);
     return atomic_load(&sync->queued) ? 0 : wait;
