@@ -49,8 +49,8 @@ static const char version_1[] =
  * and appending is appending. types (bits of segment_type) and missing (how many contents are)
  * stand before the records: what looks for some types or for what is missing does not touch the
  * others.
- * - segment_rare: a start reads certificates, profiles and endpoints of all feeds; 14 is their
- * bits.
+ * - segment_rare: a start reads certificates, profiles and endpoints of all feeds, the first list
+ * or show revisions and withdrawals; 110 is their bits.
  * - feed.network: what the feed's Entry bytes begin with; see segment.h. */
 static const char version_2[] =
     "ALTER TABLE feed ADD COLUMN network BLOB NOT NULL DEFAULT x'';"
@@ -58,7 +58,7 @@ static const char version_2[] =
     "  seq INTEGER NOT NULL, count INTEGER NOT NULL, types INTEGER NOT NULL,"
     "  missing INTEGER NOT NULL, records BLOB NOT NULL, UNIQUE (feed, seq)) STRICT;"
     "CREATE INDEX segment_missing ON segment (feed, seq) WHERE missing > 0;"
-    "CREATE INDEX segment_rare ON segment (arrival) WHERE types & 14 != 0;";
+    "CREATE INDEX segment_rare ON segment (arrival) WHERE types & 110 != 0;";
 
 const struct schema_step schema_steps[] = {
     {"make the tables", version_1, NULL},
