@@ -4,8 +4,9 @@ program that floods the hub with requests and garbage as fast as its connection 
 (drive_flood.c).
 
 Windows of calm and disturbance take turns in one run, so that both see the same machine; a partner
-can be killed only once, so there are two windows for that. The change of the 99th percentile is what
-is compared. Memory is the most that the hub ever had in these runs."""
+can be killed only once, so there the second half is disturbed. The change of the windows' 99th
+percentiles, of their medians, is what is compared. The flood runs only while the processors have
+nothing better to do: a real one comes from a machine of its own. Memory is the most that the hub ever had in these runs."""
 
 import re
 import signal
@@ -14,7 +15,7 @@ from caravan_node import Node, partners
 from frame import CARAVAN, Promises, system
 from systems_footprint import MIB
 
-WINDOWS = 10
+WINDOWS = 20
 
 
 def peak(node):
@@ -23,24 +24,20 @@ def peak(node):
         return int(re.search(r"VmHWM:\s+(\d+) kB", file.read()).group(1)) * 1024
 
 
-def measure(round_, hub, pid, known, windows, calm, disturb):
+def measure(round_, hub, pid, known, calm, disturb, once=False):
     """One run; the program's result with the change in percent."""
-    seconds = round_.size("seconds")
+    windows = 2 if round_.quick else WINDOWS
     result = round_.program(
         "drive_disturbed", hub.home, round_.contents, *hub.endpoints, "--pid", pid, "--calm",
-        int(calm), "--disturb", int(disturb), "--partners", round_.size("partners") - 1, "--known",
-        known, "--windows", windows, "--window-ms", seconds * 1000 // windows)
+        int(calm), "--disturb", int(disturb), "--once", int(once), "--partners", round_.size("partners") - 1, "--known",
+        known, "--windows", windows, "--window-ms", round_.size("seconds") * 1000 // windows)
     info = result["info"]
     info["percent"] = (info["disturbed_p99_ms"] / info["calm_p99_ms"] - 1) * 100 \
         if info["calm_p99_ms"] else 0.0
     return result
 
 
-def windows_of(round_, windows):
-    return 2 if round_.quick else windows
-
-
-def beside_a_node(round_, name, windows, calm, disturb):
+def beside_a_node(round_, name, calm, disturb, once=False):
     """With a real node as the last partner, which gets the signals."""
     hub, node = Node(round_, "cn-" + name).init(), Node(round_, "ru-" + name).init()
     partners(hub, node)
@@ -48,7 +45,7 @@ def beside_a_node(round_, name, windows, calm, disturb):
     node.start()
     hub.wait_open()
     node.wait_open()
-    result = measure(round_, hub, node.process.pid, 1, windows_of(round_, windows), calm, disturb)
+    result = measure(round_, hub, node.process.pid, 1, calm, disturb, once)
     result["info"]["memory"] = peak(hub)
     hub.stop()
     round_.processes.end(node.process)
@@ -56,22 +53,21 @@ def beside_a_node(round_, name, windows, calm, disturb):
 
 
 def dead(round_):
-    return beside_a_node(round_, "dead", 2, 0, signal.SIGKILL)
+    return beside_a_node(round_, "dead", 0, signal.SIGKILL, once=True)
 
 
 def slow(round_):
-    return beside_a_node(round_, "slow", WINDOWS, signal.SIGCONT, signal.SIGSTOP)
+    return beside_a_node(round_, "slow", signal.SIGCONT, signal.SIGSTOP)
 
 
 def hostile(round_):
     hub = Node(round_, "cn-hostile").init()
     hub.start().wait_open()
-    flood = round_.start(round_.program_path("drive_flood"), hub.home, round_.contents,
-                         hub.endpoints[1], log="flood.log")
+    flood = round_.start("chrt", "--idle", 0, round_.program_path("drive_flood"), hub.home,
+                         round_.contents, hub.endpoints[1], log="flood.log")
     log = round_.folder / "flood.log"
     round_.wait(lambda: "flooding" in log.read_text(errors="replace"), "the flood begins")
-    result = measure(round_, hub, flood.pid, 1, windows_of(round_, WINDOWS), signal.SIGSTOP,
-                     signal.SIGCONT)
+    result = measure(round_, hub, flood.pid, 1, signal.SIGSTOP, signal.SIGCONT)
     round_.processes.end(flood, 60)
     result["info"].update(round_.parse("drive_flood", log.read_text())["info"],
                           memory=peak(hub))

@@ -116,12 +116,27 @@ static bool check_signature(struct crowd *crowd, const struct entry *entry)
     return known->checked;
 }
 
+static bool make_room(struct crowd_delays *delays)
+{
+    uint64_t capacity = delays->capacity ? 2 * delays->capacity : 4096;
+    uint32_t *items;
+
+    if (delays->count < delays->capacity)
+        return true;
+    items = capacity <= DELAYS_MAX ? realloc(delays->items, capacity * sizeof *items) : NULL;
+    if (!items)
+        return false;
+    delays->items = items;
+    delays->capacity = capacity;
+    return true;
+}
+
 static void note_delay(struct crowd *crowd, uint64_t seq)
 {
     struct crowd_delays *delays = &crowd->delays[atomic_load(&crowd->entries[seq].group)];
     uint64_t due = atomic_load(&crowd->entries[seq].due);
 
-    if (delays != crowd->delays && delays->count < delays->capacity)
+    if (delays != crowd->delays && make_room(delays))
         delays->items[delays->count++] = (uint32_t)((drive_now() - due) / 1000);
 }
 
@@ -203,21 +218,6 @@ int crowd_read_chain(const char *home, struct identity_chain *chain, struct erro
     return code;
 }
 
-static int make_delays(struct crowd *crowd, struct error *error)
-{
-    uint64_t most = crowd->count * crowd->capacity;
-
-    for (unsigned i = 1; i < CROWD_GROUPS; i++) {
-        struct crowd_delays *delays = &crowd->delays[i];
-
-        delays->capacity = most < DELAYS_MAX ? most : DELAYS_MAX;
-        delays->items = calloc(delays->capacity, sizeof *delays->items);
-        if (!delays->items)
-            return error_memory(error);
-    }
-    return ERROR_NONE;
-}
-
 static int make_members(struct crowd *crowd, const char *home, unsigned first, struct error *error)
 {
     char folder[HOME_PATH_SIZE];
@@ -241,9 +241,7 @@ int crowd_init(struct crowd *crowd, const char *home, unsigned first, uint64_t c
     if (!crowd->members || !crowd->entries || !crowd->context)
         return error_memory(error);
     zmq_ctx_set(crowd->context, ZMQ_MAX_SOCKETS, (int)(SOCKETS_EACH * count) + 16);
-    code = make_delays(crowd, error);
-    if (!code)
-        code = crowd_raise_files(FILES_EACH * count + 64, error);
+    code = crowd_raise_files(FILES_EACH * count + 64, error);
     if (!code)
         code = crowd_read_chain(home, &crowd->chain, error);
     return code ? code : make_members(crowd, home, first, error);

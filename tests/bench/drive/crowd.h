@@ -23,7 +23,7 @@ struct crowd_member {
 };
 
 /* Deliveries are told apart by groups of entries; those of group 0 are not timed. */
-#define CROWD_GROUPS 3
+#define CROWD_GROUPS 64
 
 /* What is known of an entry before and after it is delivered. */
 struct crowd_entry {
