@@ -22,7 +22,7 @@
 
 #define SQLITE_TAIL_SMALL (SEGMENT_SIZE / 8) /* bytes: what counts as a small row */
 #define SQLITE_TAIL_MERGE_ROWS 32
-#define SQLITE_TAIL_MERGE_SIZE (SEGMENT_SIZE / 2)
+#define SQLITE_TAIL_MERGE_SIZE (SEGMENT_SIZE - SQLITE_TAIL_SMALL)
 
 /* Makes it the feed that is appended to. ERROR_NOT_FOUND: there is none. */
 int sqlite_tail_feed(struct sqlite_ledger *ledger, const struct id *id, struct error *error);

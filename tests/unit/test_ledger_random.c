@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/ledger/segment.h"
 #include "tests/support/ledger_script.h"
 #include "tests/support/ledger_seen.h"
 
@@ -284,8 +285,8 @@ static void test_ledger__one_transaction_makes_few_rows(void **state)
     struct ledger_fixture *f = *state;
 
     ledger_fixture_fill(f, f->a, 1000); /* one append each */
-    assert_true(ask(f, "SELECT count(*) FROM segment") <= 10);
-    assert_true(ask(f, "SELECT max(length(records)) FROM segment") <= 32 * 1024);
+    assert_true(ask(f, "SELECT count(*) FROM segment") <= 20);
+    assert_true(ask(f, "SELECT max(length(records)) FROM segment") <= SEGMENT_SIZE);
 }
 
 /* Rows that grow or go between two pages of a visit. */
