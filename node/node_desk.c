@@ -68,7 +68,24 @@ static struct node_request *add_request(struct node_requests *all, const struct 
     return request;
 }
 
-static void read_request(struct node_request *request, struct span bytes, uint64_t now)
+/* When memory runs out it is not done, and the handler does it. */
+static void check_request(struct node_request *request, uint64_t wall)
+{
+    struct ops_check *check = &request->check;
+    struct error error = {0};
+
+    check->done = true;
+    if (!request->operation->check(request->message, wall, &check->unknown, &error))
+        return;
+    check->error = malloc(sizeof *check->error);
+    if (check->error)
+        *check->error = error;
+    else
+        check->done = false;
+}
+
+static void read_request(struct node_request *request, struct span bytes, uint64_t now,
+                         uint64_t wall)
 {
     struct error error = {0};
     uint64_t wait = 0;
@@ -76,13 +93,15 @@ static void read_request(struct node_request *request, struct span bytes, uint64
     if (ops_read(bytes, &request->all->arena, &request->id, &request->operation, &request->message,
                  &error))
         node_request_fail(request, &error);
+    if (request->operation && request->operation->check)
+        check_request(request, wall);
     if (request->operation && request->operation->wait_ms)
         wait = request->operation->wait_ms(request->message);
     request->deadline = now + (wait < WAIT_MAX_MS ? wait : WAIT_MAX_MS);
 }
 
 static void read_pack(struct node_requests *all, const struct net_route *route, struct span rest,
-                      uint64_t now, struct node_request **list)
+                      uint64_t now, uint64_t wall, struct node_request **list)
 {
     struct node_request *request = NULL;
     struct error error;
@@ -93,7 +112,7 @@ static void read_pack(struct node_requests *all, const struct net_route *route, 
         request = add_request(all, route, true);
         if (!request)
             return; /* the client sees a time limit */
-        read_request(request, bytes, now);
+        read_request(request, bytes, now, wall);
         *list = request;
         list = &request->next;
         count++;
@@ -108,16 +127,16 @@ static void read_pack(struct node_requests *all, const struct net_route *route, 
 }
 
 struct node_request *node_request_create(const struct net_route *route, struct buffer *bytes,
-                                         uint64_t now)
+                                         uint64_t now, uint64_t wall)
 {
     struct node_requests *all = requests_create();
     struct span message = buffer_span(bytes);
     struct node_request *list = NULL;
 
     if (all && pack_is(PACK_REQUESTS, message))
-        read_pack(all, route, message, now, &list);
+        read_pack(all, route, message, now, wall, &list);
     else if (all && (list = add_request(all, route, false)))
-        read_request(list, message, now);
+        read_request(list, message, now, wall);
     if (all)
         requests_release(all);
     buffer_finish(bytes);
@@ -129,6 +148,7 @@ void node_request_destroy(struct node_request *request)
     if (!request)
         return;
     free(request->error);
+    free(request->check.error);
     requests_release(request->all);
 }
 
@@ -154,6 +174,7 @@ static bool try_request(struct node_desk *desk, struct node_request *request, ui
     desk->context.first_try = !request->tried;
     desk->context.last_try = now >= request->deadline;
     desk->context.progress = request->progress;
+    desk->context.check = &request->check;
     request->tried = true;
     request->reply_at = desk->replies.size;
     code = ops_run(request->operation, &desk->context, request->message, &desk->replies, &error);

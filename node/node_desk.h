@@ -15,17 +15,19 @@ struct node_request {
     uint64_t id;
     const struct ops_operation *operation; /* NULL when error says why not */
     ProtobufCMessage *message;
-    struct error *error; /* NULL: none yet */
-    uint64_t deadline;   /* monotonic ms, of a long poll */
+    struct error *error;    /* NULL: none yet */
+    struct ops_check check; /* its error is this request's */
+    uint64_t deadline;      /* monotonic ms, of a long poll */
     bool tried;
     uint64_t progress;           /* of a long poll, between two tries */
     size_t reply_at, reply_size; /* in the desk's replies */
 };
 
-/* Reads a message of the control link, a ControlRequest or a pack of them, into a list; takes the
- * buffer. NULL only when memory ran out. */
+/* Reads a message of the control link, a ControlRequest or a pack of them, into a list, and looks
+ * at what the requests carry; takes the buffer. now: monotonic ms; wall: Unix ms. NULL only when
+ * memory ran out. */
 struct node_request *node_request_create(const struct net_route *route, struct buffer *bytes,
-                                         uint64_t now);
+                                         uint64_t now, uint64_t wall);
 void node_request_destroy(struct node_request *request); /* this one; NULL is fine */
 /* Memory that the message of this request takes, all its requests together. */
 size_t node_request_bytes(const struct node_request *request);

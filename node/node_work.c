@@ -152,8 +152,8 @@ static void pass_to_reader(struct node *node, struct node_request *request)
 
 static void check_control(struct node *node, struct node_item *item)
 {
-    struct node_request *request =
-        node_request_create(&item->route, &item->bytes, node_monotonic_ms(NULL));
+    struct node_request *request = node_request_create(&item->route, &item->bytes,
+                                                       node_monotonic_ms(NULL), node_wall_ms(NULL));
     struct node_request *next, **end = &item->request;
 
     item->kind = NODE_ITEM_REQUEST;

@@ -13,11 +13,19 @@
         .path = (place), .wait_ms = (waiting), .run = (handler),                                   \
     }
 
+/* What it carries is looked at before the writer has it. */
+#define CHECKED(text, type, answer, verb, place, look, handler)                                    \
+    {                                                                                              \
+        .name = (text), .request = &caravan__##type##__descriptor,                                 \
+        .reply = &caravan__##answer##__descriptor, .where = OPS_WRITER, .method = (verb),          \
+        .path = (place), .check = (look), .run = (handler),                                        \
+    }
+
 const struct ops_operation ops_operations[] = {
-    ROW("publish", publish_request, publish_reply, OPS_WRITER, "POST", "/announcements", NULL,
-        ops_publish_new),
-    ROW("revise", revise_request, publish_reply, OPS_WRITER, "POST", "/announcements/revise", NULL,
-        ops_publish_revise),
+    CHECKED("publish", publish_request, publish_reply, "POST", "/announcements",
+            ops_publish_check_new, ops_publish_new),
+    CHECKED("revise", revise_request, publish_reply, "POST", "/announcements/revise",
+            ops_publish_check_revise, ops_publish_revise),
     ROW("withdraw", withdraw_request, publish_reply, OPS_WRITER, "POST", "/announcements/withdraw",
         NULL, ops_publish_withdraw),
     ROW("list", list_request, list_reply, OPS_READER, "GET", "/announcements", NULL, ops_list),

@@ -12,6 +12,14 @@
 
 enum ops_where { OPS_WRITER, OPS_READER };
 
+/* What looking at a request by itself has shown: it can be done on any thread, before the request
+ * is run by the thread that it belongs to. */
+struct ops_check {
+    bool done;           /* false: the handler looks itself */
+    struct error *error; /* what is wrong with what it carries; NULL: nothing */
+    size_t unknown;      /* fields of it that this version does not know */
+};
+
 /* What a handler may use. Everything is borrowed. */
 struct ops_context {
     struct exchange *exchange; /* writer only; NULL on a reader */
@@ -30,6 +38,7 @@ struct ops_context {
     /* Writes a backup of the home to an absolute path (node/ledger is a sibling). */
     int (*backup)(void *self, const char *file, uint64_t *size, struct error *error);
     void *self;
+    const struct ops_check *check; /* of this request; NULL: none was made */
     /* Of a long poll: the first try (both are set when it may not wait); the last one, which
      * answers with what there is. */
     bool first_try, last_try;
@@ -49,6 +58,10 @@ struct ops_operation {
     const char *method, *path; /* for the web */
     /* How long a long poll may wait; NULL: it is none. */
     uint32_t (*wait_ms)(const ProtobufCMessage *request);
+    /* Pure: looks at what the request carries; NULL: there is nothing to look at. A retry is
+     * answered all the same. */
+    int (*check)(const ProtobufCMessage *request, uint64_t now_ms, size_t *unknown,
+                 struct error *error);
     /* Appends the reply's bytes. Called by ops_run. */
     int (*run)(struct ops_context *context, const ProtobufCMessage *request, struct buffer *reply,
                struct error *error);

@@ -10,6 +10,10 @@
 typedef int ops_handler(struct ops_context *context, const ProtobufCMessage *request,
                         struct buffer *reply, struct error *error);
 ops_handler ops_publish_new, ops_publish_revise, ops_publish_withdraw;
+int ops_publish_check_new(const ProtobufCMessage *request, uint64_t now_ms, size_t *unknown,
+                          struct error *error);
+int ops_publish_check_revise(const ProtobufCMessage *request, uint64_t now_ms, size_t *unknown,
+                             struct error *error);
 ops_handler ops_list, ops_list_show, ops_list_changes;
 ops_handler ops_status, ops_status_coverage;
 ops_handler ops_feed_read, ops_feed_import, ops_feed_resolve, ops_feed_backup, ops_feed_dial;

@@ -102,8 +102,8 @@ static int publish(const struct publication *publication, struct buffer *reply, 
 
 /* Everything that readers need; the first error as a sentence. *unknown: fields that this version
  * does not know. */
-static int check_announcement(const struct ops_context *context, bool present,
-                              const ProtobufCBinaryData *data, size_t *unknown, struct error *error)
+static int check_announcement(bool present, const ProtobufCBinaryData *data, uint64_t now_ms,
+                              size_t *unknown, struct error *error)
 {
     struct problem_list problems = {.errors_only = true};
     struct moment_civil now;
@@ -118,7 +118,7 @@ static int check_announcement(const struct ops_context *context, bool present,
     code = guard_unpack(&caravan__announcement__descriptor, span_of(data->data, data->len),
                         &guard_limits_content, &arena, &message, error);
     if (!code) {
-        moment_ms_to_civil((int64_t)context->now_ms, 0, &now);
+        moment_ms_to_civil((int64_t)now_ms, 0, &now);
         announcement_check((const Caravan__Announcement *)message, &now.date, NULL, &problems);
         code = problem_list_error(&problems, "announcement", error);
         *unknown = reflect_unknown(message);
@@ -126,6 +126,36 @@ static int check_announcement(const struct ops_context *context, bool present,
     problem_list_finish(&problems);
     arena_finish(&arena);
     return code;
+}
+
+int ops_publish_check_new(const ProtobufCMessage *message, uint64_t now_ms, size_t *unknown,
+                          struct error *error)
+{
+    const Caravan__PublishRequest *request = (const Caravan__PublishRequest *)message;
+
+    return check_announcement(request->has_announcement, &request->announcement, now_ms, unknown,
+                              error);
+}
+
+int ops_publish_check_revise(const ProtobufCMessage *message, uint64_t now_ms, size_t *unknown,
+                             struct error *error)
+{
+    const Caravan__ReviseRequest *request = (const Caravan__ReviseRequest *)message;
+
+    return check_announcement(request->has_content, &request->content, now_ms, unknown, error);
+}
+
+/* The same, if it was not done before. */
+static int check(const struct ops_context *context, const ProtobufCMessage *request,
+                 int (*look)(const ProtobufCMessage *, uint64_t, size_t *, struct error *),
+                 size_t *unknown, struct error *error)
+{
+    const struct ops_check *done = context->check;
+
+    if (!done || !done->done)
+        return look(request, context->now_ms, unknown, error);
+    *unknown = done->unknown;
+    return done->error ? error_set(error, done->error->code, "%s", done->error->text) : ERROR_NONE;
 }
 
 int ops_publish_new(struct ops_context *context, const ProtobufCMessage *message,
@@ -146,8 +176,7 @@ int ops_publish_new(struct ops_context *context, const ProtobufCMessage *message
         code = answer_retry(&publication, &done, reply, error);
     if (code || done)
         return code;
-    code = check_announcement(context, request->has_announcement, &request->announcement, &unknown,
-                              error);
+    code = check(context, message, ops_publish_check_new, &unknown, error);
     return code ? code : publish(&publication, reply, error);
 }
 
@@ -208,8 +237,7 @@ static int revise(struct publication *publication, const Caravan__ReviseRequest 
                                         span_of(request->content.data, request->content.len)};
     struct ops_context *context = publication->context;
     struct buffer content = {0};
-    int code = check_announcement(context, request->has_content, &request->content,
-                                  &comparison.unknown, error);
+    int code = check(context, &request->base, ops_publish_check_revise, &comparison.unknown, error);
 
     if (!code)
         code = check_change(context, request->announcement, error);

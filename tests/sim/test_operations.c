@@ -26,6 +26,7 @@ struct world {
     struct arena arena;       /* replies live here until the test ends */
     struct error error;       /* of the last call */
     bool last_try;
+    unsigned calls;
 };
 
 static bool has_profile(struct network *network, void *unused)
@@ -122,8 +123,17 @@ static int run(struct world *world, unsigned number, const struct ops_operation 
         .first_try = true,
         .last_try = world->last_try,
     };
+    struct ops_check check = {0};
+    struct error wrong = {0};
     int code;
 
+    /* A node's checking thread does it before; every second time it is left to the handler. */
+    if (operation->check && world->calls++ % 2) {
+        check.done = true;
+        if (operation->check(request, context.now_ms, &check.unknown, &wrong))
+            check.error = &wrong;
+        context.check = &check;
+    }
     if (writes)
         assert_int_equal(exchange_begin(node->exchange, NULL), ERROR_NONE);
     code = ops_run(operation, &context, request, reply, &world->error);
@@ -310,7 +320,8 @@ static void test_operations__publish_refuses_what_readers_could_not_be_shown(voi
     Caravan__PublishRequest message = CARAVAN__PUBLISH_REQUEST__INIT;
     struct buffer content = {0};
 
-    assert_refused(world, "publish", &message.base, ERROR_INVALID, "absent");
+    for (world->calls = 0; world->calls < 2;)
+        assert_refused(world, "publish", &message.base, ERROR_INVALID, "absent");
     message.has_announcement = 1;
     message.announcement = binary(span_of_text("\x0a\xff"));
     assert_refused(world, "publish", &message.base, ERROR_MALFORMED, "byte");
@@ -320,7 +331,8 @@ static void test_operations__publish_refuses_what_readers_could_not_be_shown(voi
     buffer_clear(&content);
     announcements_write(CALL, "Call", "Cathay", NULL, &content);
     message.announcement = binary(buffer_span(&content));
-    assert_refused(world, "publish", &message.base, ERROR_INVALID, "country");
+    for (world->calls = 0; world->calls < 2;)
+        assert_refused(world, "publish", &message.base, ERROR_INVALID, "country");
     buffer_clear(&content);
     announcements_write(CALL, "Call", "CN", NULL, &content);
     message.announcement = binary(buffer_span(&content));
