@@ -12,143 +12,12 @@
 #include <string.h>
 
 #include "node/core/serve.h"
-#include "node/core/topics.h"
 #include "node/ledger/ledger.h"
-#include "tests/sim/on_disk.h"
+#include "tests/sim/network_ports.h"
 
-struct flight {
-    struct flight *next;
-    uint64_t at;
-    unsigned from, to;
-    bool live;
-    char topic[LIMIT_TOPIC_SIZE + 1];
-    struct buffer bytes;
-};
-
-static uint64_t draw(struct network *network)
-{
-    uint64_t x = network->random += 0x9e3779b97f4a7c15u;
-
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return x ^ x >> 31;
-}
-
-static unsigned index_of(const struct network_node *node)
-{
-    return (unsigned)(node - node->network->nodes);
-}
-
-static const struct id *feed_of(const struct network *network, unsigned node)
+const struct id *network_feed(const struct network *network, unsigned node)
 {
     return &network->nodes[node].institution.chain.feed;
-}
-
-static int node_of(const struct network *network, const struct id *feed)
-{
-    for (unsigned i = 0; i < network->count; i++)
-        if (id_equal(feed_of(network, i), feed))
-            return (int)i;
-    return -1;
-}
-
-/* --- flights ------------------------------------------------------------------------------------
- */
-
-static bool is_linked(const struct network *network, unsigned a, unsigned b)
-{
-    return network->nodes[a].linked[b] || network->nodes[b].linked[a];
-}
-
-static void launch(struct network *network, unsigned from, unsigned to, const char *topic,
-                   struct span bytes)
-{
-    struct flight *flight = calloc(1, sizeof *flight), **place = &network->flights;
-
-    assert_non_null(flight);
-    *flight = (struct flight){.from = from, .to = to, .live = topic != NULL};
-    flight->at = network->now_ms + 1 + draw(network) % (network->latency_max_ms + 1);
-    if (topic)
-        memcpy(flight->topic, topic, strlen(topic) + 1);
-    assert_true(buffer_append(&flight->bytes, bytes.data, bytes.size));
-    if (network->tamper && !network->tamper(network->context, from, to, topic, &flight->bytes)) {
-        buffer_finish(&flight->bytes);
-        free(flight);
-        return;
-    }
-    /* ZeroMQ keeps the order of one connection; different connections overtake each other. */
-    for (struct flight *other = network->flights; other; other = other->next)
-        if (other->from == from && other->to == to && other->live == flight->live &&
-            other->at > flight->at)
-            flight->at = other->at;
-    while (*place && (*place)->at <= flight->at)
-        place = &(*place)->next;
-    flight->next = *place;
-    *place = flight;
-}
-
-static void drop_flights(struct network *network, unsigned a, unsigned b)
-{
-    struct flight **place = &network->flights, *flight;
-
-    while ((flight = *place)) {
-        if ((flight->from == a && flight->to == b) || (flight->from == b && flight->to == a)) {
-            *place = flight->next;
-            buffer_finish(&flight->bytes);
-            free(flight);
-        } else {
-            place = &flight->next;
-        }
-    }
-}
-
-static bool bus_send(void *self, const struct id *partner, struct span message)
-{
-    struct network_node *node = self;
-    int to = node_of(node->network, partner);
-
-    if (to < 0 || !is_linked(node->network, index_of(node), (unsigned)to))
-        return false;
-    on_disk_check(&node->reader, &node->institution.chain.feed, NULL, message);
-    launch(node->network, index_of(node), (unsigned)to, NULL, message);
-    return true;
-}
-
-static void bus_live(void *self, const char *topic, struct span payload)
-{
-    struct network_node *node = self;
-    struct network *network = node->network;
-
-    /* Nodes subscribe to feed/ and head/ only. */
-    if (strncmp(topic, "kind/", 5) == 0)
-        return;
-    on_disk_check(&node->reader, &node->institution.chain.feed, topic, payload);
-    for (unsigned to = 0; to < network->count; to++) {
-        if (!network->nodes[to].linked[index_of(node)])
-            continue;
-        if (draw(network) % 100 < network->live_loss)
-            network->live_lost++;
-        else
-            launch(network, index_of(node), to, topic, payload);
-    }
-}
-
-static uint64_t clock_now(void *self)
-{
-    return ((struct network_node *)self)->network->now_ms;
-}
-
-static uint64_t clock_wall(void *self)
-{
-    const struct network_node *node = self;
-
-    return node->network->now_ms + (uint64_t)node->clock_wrong_ms;
-}
-
-static void random_fill(void *self, void *out, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        ((uint8_t *)out)[i] = (uint8_t)draw(((struct network_node *)self)->network);
 }
 
 static void partner_changed(void *self, const struct id *feed)
@@ -232,7 +101,7 @@ static void begin(struct network_node *node)
 
     while (!node->open && exchange_begin(node->exchange, &error)) {
         if (node->faults.failures == failures)
-            fail_msg("begin of node %u: %s", index_of(node), error.text);
+            fail_msg("begin of node %u: %s", network_ports_index(node), error.text);
         failures = node->faults.failures;
     }
     node->open = true;
@@ -257,7 +126,7 @@ static bool commit(struct network_node *node)
     code = exchange_commit(node->exchange, &error);
     node->faults.lose_answer = false;
     if (code && !node->dead && !node->faults.failed)
-        fail_msg("commit of node %u: %s", index_of(node), error.text);
+        fail_msg("commit of node %u: %s", network_ports_index(node), error.text);
     return code == ERROR_NONE;
 }
 
@@ -296,16 +165,16 @@ static void link_up(struct network *network, unsigned a, unsigned b, bool up)
         return;
     from->linked[b] = up;
     if (!up)
-        drop_flights(network, a, b);
+        network_ports_drop(network, a, b);
     if (is_running(from)) {
         begin(from);
-        exchange_link(from->exchange, feed_of(network, b), EXCHANGE_LIVE_OUT, up, "sim", "");
-        exchange_link(from->exchange, feed_of(network, b), EXCHANGE_SYNC_OUT, up, "sim", "");
+        exchange_link(from->exchange, network_feed(network, b), EXCHANGE_LIVE_OUT, up, "sim", "");
+        exchange_link(from->exchange, network_feed(network, b), EXCHANGE_SYNC_OUT, up, "sim", "");
         commit(from);
     }
     if (is_running(to)) {
         begin(to);
-        exchange_link(to->exchange, feed_of(network, a), EXCHANGE_SYNC_IN, up, "sim", "");
+        exchange_link(to->exchange, network_feed(network, a), EXCHANGE_SYNC_IN, up, "sim", "");
         commit(to);
     }
 }
@@ -328,15 +197,12 @@ void network_start(struct network *network, unsigned index, bool suspect, bool a
     struct network_node *node = &network->nodes[index];
     struct exchange_config config = {
         .network = INSTITUTION_NETWORK,
-        .feed = *feed_of(network, index),
+        .feed = *network_feed(network, index),
         .handle = "xx-self",
         .node_key = node->institution.node,
         .chain = &node->institution.chain,
         .genesis = buffer_span(&node->genesis),
         .store = node->store,
-        .bus = {node, bus_send, bus_live},
-        .clock = {node, clock_wall, clock_now},
-        .random = {node, random_fill},
         .self = node,
         .partner_changed = partner_changed,
         .suspect = suspect,
@@ -349,7 +215,8 @@ void network_start(struct network *network, unsigned index, bool suspect, bool a
     node->dead = false;
     node->kill = NETWORK_LIVES;
     assert_int_equal(keyring_create(&node->keyring, NULL), ERROR_NONE);
-    assert_int_equal(policy_create(feed_of(network, index), &node->policy, NULL), ERROR_NONE);
+    assert_int_equal(policy_create(network_feed(network, index), &node->policy, NULL), ERROR_NONE);
+    network_ports_fill(node, &config);
     config.keyring = node->keyring;
     config.policy = node->policy;
     do {
@@ -374,7 +241,7 @@ void network_stop(struct network *network, unsigned index)
     node->dead = false;
     update_links(network);
     for (unsigned other = 0; other < network->count; other++)
-        drop_flights(network, index, other);
+        network_ports_drop(network, index, other);
     keyring_destroy(node->keyring);
     policy_destroy(node->policy);
 }
@@ -406,7 +273,7 @@ void network_remove_partner(struct network *network, unsigned a, unsigned b)
     update_links(network);
     if (node->exchange) {
         begin(node);
-        exchange_partner_remove(node->exchange, feed_of(network, b));
+        exchange_partner_remove(node->exchange, network_feed(network, b));
         commit(node);
     }
 }
@@ -440,8 +307,9 @@ static void deliver(struct network *network, struct flight *flight)
     struct incoming *incoming;
 
     network->delivered++;
-    incoming = incoming_create(feed_of(network, flight->from), flight->live ? flight->topic : NULL,
-                               &flight->bytes, INSTITUTION_NETWORK, to->keyring);
+    incoming =
+        incoming_create(network_feed(network, flight->from), flight->live ? flight->topic : NULL,
+                        &flight->bytes, INSTITUTION_NETWORK, to->keyring);
     assert_non_null(incoming);
     if (incoming_is_request(incoming)) {
         struct buffer answer = {0};
@@ -449,12 +317,12 @@ static void deliver(struct network *network, struct flight *flight)
         assert_int_equal(serve_answer(&to->reader, to->policy, &incoming->peer, incoming->message,
                                       &answer, NULL),
                          ERROR_NONE);
-        launch(network, flight->to, flight->from, NULL, buffer_span(&answer));
+        network_ports_launch(network, flight->to, flight->from, NULL, buffer_span(&answer));
         buffer_finish(&answer);
     } else {
         begin(to);
         exchange_incoming(to->exchange, incoming);
-        if (!network->group_commit || draw(network) % 3 == 0)
+        if (!network->group_commit || network_ports_draw(network) % 3 == 0)
             commit(to);
     }
     incoming_destroy(incoming);
@@ -572,9 +440,6 @@ void network_sleep(struct network *network, uint64_t ms)
     network_run(network, ms, NULL, NULL);
 }
 
-/* --- looking ------------------------------------------------------------------------------------
- */
-
 bool network_publish(struct network *network, unsigned index, const char *text)
 {
     struct network_node *node = &network->nodes[index];
@@ -611,121 +476,4 @@ bool network_publish_burst(struct network *network, unsigned index, unsigned cou
         return false;
     node->acknowledged = out.seq;
     return true;
-}
-
-struct walk {
-    uint64_t seq;
-    struct id hash;
-};
-
-static int walk_entry(void *context, const struct store_entry *row)
-{
-    struct walk *walk = context;
-
-    assert_int_equal(row->entry.seq, walk->seq + 1);
-    assert_memory_equal(&row->entry.previous, &walk->hash, sizeof walk->hash);
-    walk->seq++;
-    walk->hash = row->entry.hash;
-    return 0;
-}
-
-uint64_t network_holds(struct network *network, unsigned a, unsigned b, struct id *hash)
-{
-    struct store *reader = &network->nodes[a].reader;
-    struct walk walk = {0};
-
-    assert_int_equal(reader->operations->entries(reader->self, feed_of(network, b), 1, UINT64_MAX,
-                                                 walk_entry, &walk, NULL),
-                     ERROR_NONE);
-    if (hash)
-        *hash = walk.hash;
-    return walk.seq;
-}
-
-struct tally {
-    uint32_t type;
-    unsigned count;
-};
-
-static int tally_entry(void *context, const struct store_entry *row)
-{
-    struct tally *tally = context;
-
-    tally->count += row->entry.content_type == tally->type;
-    return 0;
-}
-
-unsigned network_count(struct network *network, unsigned a, unsigned b, uint32_t type)
-{
-    struct store *reader = &network->nodes[a].reader;
-    struct tally tally = {.type = type};
-
-    assert_int_equal(reader->operations->entries(reader->self, feed_of(network, b), 1, UINT64_MAX,
-                                                 tally_entry, &tally, NULL),
-                     ERROR_NONE);
-    return tally.count;
-}
-
-/* Cheap: heads only. network_holds walks the rows. */
-static bool head_of(struct network *network, unsigned a, unsigned b, struct entry_head *head)
-{
-    struct store *reader = &network->nodes[a].reader;
-    struct store_feed feed;
-
-    if (reader->operations->get_feed(reader->self, feed_of(network, b), &feed, NULL))
-        return false;
-    *head = feed.head;
-    return true;
-}
-
-bool network_is_equal(struct network *network, void *unused)
-{
-    (void)unused;
-    for (unsigned b = 0; b < network->count; b++) {
-        struct entry_head own, held;
-
-        if (!head_of(network, b, b, &own))
-            continue;
-        for (unsigned a = 0; a < network->count; a++)
-            if (a != b && network->nodes[a].exchange && network->nodes[a].knows[b] &&
-                (!head_of(network, a, b, &held) || held.seq != own.seq ||
-                 !id_equal(&held.hash, &own.hash)))
-                return false;
-    }
-    return true;
-}
-
-bool network_is_open(struct network *network, void *unused)
-{
-    (void)unused;
-    for (unsigned i = 0; i < network->count; i++)
-        if (network->nodes[i].exchange &&
-            exchange_publishing(network->nodes[i].exchange) != EXCHANGE_OPEN)
-            return false;
-    return true;
-}
-
-struct looking {
-    const struct id *feed;
-    struct exchange_feed_state *out;
-    bool found;
-};
-
-static void look(void *context, const struct exchange_feed_state *state)
-{
-    struct looking *looking = context;
-
-    if (!id_equal(&state->feed, looking->feed))
-        return;
-    *looking->out = *state;
-    looking->found = true;
-}
-
-const struct exchange_feed_state *network_state(struct network *network, unsigned a, unsigned b,
-                                                struct exchange_feed_state *out)
-{
-    struct looking looking = {feed_of(network, b), out, false};
-
-    exchange_feeds(network->nodes[a].exchange, look, &looking);
-    return looking.found ? out : NULL;
 }

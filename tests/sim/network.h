@@ -61,6 +61,9 @@ uint64_t network_seeds(uint64_t usual);
 void network_init(struct network *network, unsigned count, uint64_t seed);
 void network_finish(struct network *network);
 
+/* The feed id of a node. */
+const struct id *network_feed(const struct network *network, unsigned node);
+
 /* a accepts b's card. */
 void network_accept(struct network *network, unsigned a, unsigned b, bool relay);
 void network_accept_all(struct network *network);

@@ -21,11 +21,6 @@ static void start_all(struct network *network)
     assert_true(network_run(network, MINUTE, network_is_open, NULL));
 }
 
-static const struct id *feed_of(struct network *network, unsigned node)
-{
-    return &network->nodes[node].institution.chain.feed;
-}
-
 /* What an exchange says of every feed, and the keys that its checkers use, are those of the store.
  */
 static void assert_memory_is_store(struct network *network, unsigned a)
@@ -37,14 +32,14 @@ static void assert_memory_is_store(struct network *network, unsigned a)
         struct store_feed row = {0};
         const struct keyring_entry *keys;
 
-        node->reader.operations->get_feed(node->reader.self, feed_of(network, b), &row, NULL);
+        node->reader.operations->get_feed(node->reader.self, network_feed(network, b), &row, NULL);
         assert_non_null(network_state(network, a, b, &state));
         assert_int_equal(state.head.seq, row.head.seq);
         assert_int_equal(state.head.certificate, row.head.certificate);
         assert_memory_equal(&state.head.hash, &row.head.hash, sizeof row.head.hash);
         assert_int_equal(state.missing, row.missing);
         assert_int_equal(state.frozen, row.frozen);
-        keys = keyring_take(node->keyring, feed_of(network, b));
+        keys = keyring_take(node->keyring, network_feed(network, b));
         assert_non_null(keys);
         assert_int_equal(keys->number, row.head.certificate);
         keyring_release(node->keyring, keys);

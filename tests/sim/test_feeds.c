@@ -12,11 +12,6 @@
 #define MINUTE 60000u
 #define ANNOUNCEMENT CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT
 
-static const struct id *feed_of(struct network *network, unsigned node)
-{
-    return &network->nodes[node].institution.chain.feed;
-}
-
 /* Node 0 has no running node: 1 gets its entries from a file, and hands them on to 2, which hands
  * them on to 3. */
 static void chain_of_relays(struct network *network, uint64_t seed)
@@ -74,7 +69,7 @@ static void read_entry(struct network *network, unsigned node, uint64_t seq, str
     struct store *reader = &network->nodes[node].reader;
 
     buffer_clear(out);
-    assert_int_equal(reader->operations->entries(reader->self, feed_of(network, 0), seq, seq,
+    assert_int_equal(reader->operations->entries(reader->self, network_feed(network, 0), seq, seq,
                                                  copy_entry, out, NULL),
                      ERROR_NONE);
     assert_true(out->size > 0);
@@ -149,7 +144,7 @@ static void test_feeds__the_odd_is_kept_and_handed_on_unchanged(void **state)
         assert_false(feed.frozen);
         /* What cannot be used changes nothing: it is not dialled, and the name stays. */
         assert_int_equal(
-            exchange_endpoints(network.nodes[node].exchange, feed_of(&network, 0))->n_live, 0);
+            exchange_endpoints(network.nodes[node].exchange, network_feed(&network, 0))->n_live, 0);
         assert_string_equal(feed.handle, "xx-node0");
         for (size_t i = 0; i < count; i++) {
             struct entry ours, theirs;
@@ -179,9 +174,9 @@ static void check_keys(struct network *network, unsigned node, uint64_t number)
 {
     const struct institution *publisher = &network->nodes[0].institution;
     const struct identity_chain *chain =
-        exchange_chain(network->nodes[node].exchange, feed_of(network, 0));
+        exchange_chain(network->nodes[node].exchange, network_feed(network, 0));
     const struct keyring_entry *keys =
-        keyring_take(network->nodes[node].keyring, feed_of(network, 0));
+        keyring_take(network->nodes[node].keyring, network_feed(network, 0));
 
     assert_non_null(keys);
     assert_int_equal(keys->number, number);
@@ -234,7 +229,7 @@ static void test_feeds__a_rotation_is_followed(void **state)
     old.head = publisher->head;
     buffer_clear(&entry);
     institution_say(&old, "with a revoked key", &entry);
-    entry_topic_of_feed(feed_of(&network, 0), topic);
+    entry_topic_of_feed(network_feed(&network, 0), topic);
     network_inject(&network, 2, 3, topic, buffer_span(&entry));
     assert_int_equal(network_holds(&network, 3, 0, NULL), publisher->head.seq);
     assert_non_null(network_state(&network, 3, 2, &feed));

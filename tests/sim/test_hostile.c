@@ -19,11 +19,6 @@
 #define MINUTE 60000u
 #define ANNOUNCEMENT CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT
 
-static const struct id *feed_of(struct network *network, unsigned node)
-{
-    return &network->nodes[node].institution.chain.feed;
-}
-
 static void start_all(struct network *network)
 {
     for (unsigned i = 0; i < network->count; i++)
@@ -124,7 +119,7 @@ static void test_hostile__a_false_claim_does_not_close_publishing(void **state)
         network.tamper = count_messages;
         network.context = &counting;
         for (unsigned second = 0; second < 300; second++) {
-            say_head(&network, 1, 0, feed_of(&network, 0), 1, 1000000000 + second);
+            say_head(&network, 1, 0, network_feed(&network, 0), 1, 1000000000 + second);
             network_sleep(&network, 1000);
             closed += exchange_publishing(network.nodes[0].exchange) != EXCHANGE_OPEN;
             /* A new session does not make it credible again. */
@@ -155,7 +150,7 @@ static void test_hostile__a_doubted_partner_does_not_confirm_a_restored_ledger(v
     network.tamper = count_messages;
     network.context = &counting;
     network_start(&network, 0, true, false);
-    say_head(&network, 1, 0, feed_of(&network, 0), 1, 1000);
+    say_head(&network, 1, 0, network_feed(&network, 0), 1, 1000);
     network_sleep(&network, 3 * MINUTE);
     assert_int_equal(exchange_publishing(network.nodes[0].exchange), EXCHANGE_HELD);
     network_cut(&network, 0, 2, false);
@@ -308,7 +303,7 @@ static void test_hostile__a_revoked_key_cannot_freeze_a_feed(void **state)
     assert_true(network_run(&network, MINUTE, holds_as_much, NULL));
     assert_int_equal(network_holds(&network, 2, 0, NULL), 7);
     /* The old key signs another No. 5, where certificate 2 stands, and goes on behind it. */
-    entry_topic_of_feed(feed_of(&network, 0), topic);
+    entry_topic_of_feed(network_feed(&network, 0), topic);
     for (unsigned i = 0; i < 4; i++) {
         buffer_clear(&bytes);
         institution_say(&thief, "by the thief", &bytes);
@@ -344,7 +339,7 @@ static void test_hostile__a_new_certificate_ends_a_fork(void **state)
     assert_true(network_run(&network, MINUTE, holds_as_much, NULL));
     buffer_clear(&bytes);
     institution_say(&other, "another No. 2", &bytes);
-    entry_topic_of_feed(feed_of(&network, 0), topic);
+    entry_topic_of_feed(network_feed(&network, 0), topic);
     network_inject(&network, 1, 2, topic, buffer_span(&bytes));
     assert_non_null(network_state(&network, 2, 0, &feed));
     assert_true(feed.frozen);
@@ -427,7 +422,7 @@ static void test_hostile__an_endless_chain_of_certificates_ends(void **state)
         institution_certify(publisher, false, &bytes);
     }
     say_certificates(&network, 1, 2, &publisher->chain);
-    keys = keyring_take(network.nodes[2].keyring, feed_of(&network, 0));
+    keys = keyring_take(network.nodes[2].keyring, network_feed(&network, 0));
     assert_non_null(keys);
     assert_int_equal(keys->chain.count, LIMIT_CERTIFICATES);
     keyring_release(network.nodes[2].keyring, keys);
@@ -517,7 +512,7 @@ static void test_hostile__heads_out_of_range_change_nothing(void **state)
     network.context = &counting;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         for (unsigned feed = 0; feed < 3; feed++)
-            say_head(&network, 1, 0, feed_of(&network, feed), numbers[i][0], numbers[i][1]);
+            say_head(&network, 1, 0, network_feed(&network, feed), numbers[i][0], numbers[i][1]);
     heads.heads = list;
     heads.n_heads = 1;
     message.body_case = CARAVAN__SYNC_MESSAGE__BODY_HEADS;
@@ -759,7 +754,7 @@ static void test_hostile__a_loaded_statement_is_not_taken(void **state)
 
     (void)state;
     full_mesh(&network, 2, 55);
-    head = (struct entry_head){.feed = *feed_of(&network, 1), .certificate = 1, .seq = 5};
+    head = (struct entry_head){.feed = *network_feed(&network, 1), .certificate = 1, .seq = 5};
     assert_int_equal(entry_head_sign(&head, INSTITUTION_NETWORK, network.now_ms + 1000,
                                      network.nodes[1].institution.node, &bytes, NULL),
                      ERROR_NONE);
@@ -768,7 +763,7 @@ static void test_hostile__a_loaded_statement_is_not_taken(void **state)
     /* Field 99, of which nobody knows anything. */
     assert_true(buffer_append(&bytes, "\x9a\x06\xd0\x86\x03", 5));
     assert_true(buffer_append(&bytes, load.data, 50000));
-    entry_topic_of_head(feed_of(&network, 1), topic);
+    entry_topic_of_head(network_feed(&network, 1), topic);
     network_inject(&network, 1, 0, topic, buffer_span(&bytes));
     assert_non_null(network_state(&network, 0, 1, &feed));
     assert_true(feed.stated_seq < 5);
@@ -827,7 +822,7 @@ static bool drip(void *context, unsigned from, unsigned to, const char *topic, s
     run = message && message->body_case == CARAVAN__SYNC_MESSAGE__BODY_RUN &&
           message->run->n_entries > 0 &&
           span_equal(span_of(message->run->feed.data, message->run->feed.len),
-                     span_of_id(feed_of(dripping->network, 0)));
+                     span_of_id(network_feed(dripping->network, 0)));
     if (run) {
         for (size_t i = 1; i < message->run->n_entries; i++)
             caravan__signed_entry__free_unpacked(message->run->entries[i], NULL);
@@ -865,7 +860,8 @@ static void test_hostile__a_dripping_relay_does_not_hold_a_feed_up(void **state)
     network_sleep(&network, 5000);
     network_cut(&network, 2, 3, false);
     while (!node_2_has_all_of_0(&network, NULL) && seconds++ < 100) {
-        say_head(&network, 1, 2, feed_of(&network, 0), 1, 1000000000); /* it claims to have most */
+        say_head(&network, 1, 2, network_feed(&network, 0), 1,
+                 1000000000); /* it claims to have most */
         network_sleep(&network, 1000);
         if (dripping.answer.size && network.now_ms - dripping.since >= 12000) {
             network_inject(&network, 1, 2, NULL, buffer_span(&dripping.answer));
