@@ -26,7 +26,8 @@
     X(import) \
     X(backup) \
     X(restore) \
-    X(doctor)
+    X(doctor) \
+    X(bench)
 /* clang-format on */
 
 #define CLI_DECLARE(name) extern const struct cli_command cmd_##name;
