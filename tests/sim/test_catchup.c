@@ -37,15 +37,10 @@ static uint64_t next(uint64_t *random)
     return *random >> 33;
 }
 
-static const struct id *feed_of(struct network *network, unsigned node)
-{
-    return &network->nodes[node].institution.chain.feed;
-}
-
 static void note_pull(struct watch *watch, const Caravan__Pull *pull)
 {
     if (span_equal(span_of(pull->feed.data, pull->feed.len),
-                   span_of_id(feed_of(watch->network, 0))))
+                   span_of_id(network_feed(watch->network, 0))))
         watch->large_pulls_before_small += !watch->small_seen;
     else
         watch->small_seen = true;
