@@ -129,12 +129,15 @@ static int read_entry(const char *network, struct entry *out, struct error *erro
     out->content_type = (uint32_t)in[ENTRY_CONTENT_TYPE].number;
     out->content_size = (uint32_t)in[ENTRY_CONTENT_SIZE].number;
     out->min_reader = (uint32_t)in[ENTRY_MIN_READER].number;
+    identity_hash(IDENTITY_ENTRY, out->bytes, &out->hash);
     return ERROR_NONE;
 }
 
 /* Salt and content, which stand beside the signed bytes. */
 static int check_content(struct entry *out, bool has_content_field, struct error *error)
 {
+    struct id hash;
+
     out->has_content = out->salt.size > 0;
     if (!out->has_content) {
         if (has_content_field)
@@ -152,97 +155,50 @@ static int check_content(struct entry *out, bool has_content_field, struct error
         return error_set(error, ERROR_MALFORMED,
                          "SignedEntry %" PRIu64 ": content has %zu bytes, expected %" PRIu32,
                          out->seq, out->content.size, out->content_size);
+    identity_hash2(IDENTITY_CONTENT, out->salt, out->content, &hash);
+    if (!id_equal(&hash, &out->content_hash))
+        return error_set(error, ERROR_MALFORMED,
+                         "SignedEntry %" PRIu64 ": salt and content do not hash to content_hash; "
+                         "they were changed on the way",
+                         out->seq);
     return ERROR_NONE;
 }
 
-static int read_signed(struct span bytes, const char *network, struct entry *out,
-                       struct error *error)
+static int finish_parse(const char *network, bool has_content_field, struct entry *out,
+                        struct error *error)
 {
-    struct fields_value in[SIGNED_COUNT];
-    int code;
+    int code = read_entry(network, out, error);
 
-    *out = (struct entry){0};
-    if (bytes.size > LIMIT_SIGNED_ENTRY_SIZE)
-        return error_set(error, ERROR_TOO_LARGE, "SignedEntry has %zu bytes, expected at most %d",
-                         bytes.size, LIMIT_SIGNED_ENTRY_SIZE);
-    code = fields_read(&signed_message, bytes, in, error);
-    if (code)
-        return code;
-    out->bytes = in[SIGNED_ENTRY].bytes;
-    out->signature = in[SIGNED_SIGNATURE].bytes;
-    out->salt = in[SIGNED_SALT].bytes;
-    out->content = in[SIGNED_CONTENT].bytes;
-    code = read_entry(network, out, error);
     if (code)
         return code;
     if (out->signature.size && out->signature.size != IDENTITY_SIGNATURE_SIZE)
         return error_set(error, ERROR_MALFORMED,
                          "SignedEntry %" PRIu64 ": signature has %zu bytes, expected %d", out->seq,
                          out->signature.size, IDENTITY_SIGNATURE_SIZE);
-    return check_content(out, in[SIGNED_CONTENT].present, error);
-}
-
-static int check_content_hash(const struct entry *entry, const struct id *hash, struct error *error)
-{
-    if (!entry->has_content || id_equal(hash, &entry->content_hash))
-        return ERROR_NONE;
-    return error_set(error, ERROR_MALFORMED,
-                     "SignedEntry %" PRIu64 ": salt and content do not hash to content_hash; "
-                     "they were changed on the way",
-                     entry->seq);
+    return check_content(out, has_content_field, error);
 }
 
 int entry_parse_bytes(struct span bytes, const char *network, struct entry *out,
                       struct error *error)
 {
-    struct entry entry;
-    struct id hash = {{0}};
-    int code = read_signed(bytes, network, &entry, error);
+    struct fields_value in[SIGNED_COUNT];
+    struct entry entry = {0};
+    int code;
 
+    if (bytes.size > LIMIT_SIGNED_ENTRY_SIZE)
+        return error_set(error, ERROR_TOO_LARGE, "SignedEntry has %zu bytes, expected at most %d",
+                         bytes.size, LIMIT_SIGNED_ENTRY_SIZE);
+    code = fields_read(&signed_message, bytes, in, error);
     if (code)
         return code;
-    identity_hash(IDENTITY_ENTRY, entry.bytes, &entry.hash);
-    if (entry.has_content)
-        identity_hash2(IDENTITY_CONTENT, entry.salt, entry.content, &hash);
-    code = check_content_hash(&entry, &hash, error);
+    entry.bytes = in[SIGNED_ENTRY].bytes;
+    entry.signature = in[SIGNED_SIGNATURE].bytes;
+    entry.salt = in[SIGNED_SALT].bytes;
+    entry.content = in[SIGNED_CONTENT].bytes;
+    code = finish_parse(network, in[SIGNED_CONTENT].present, &entry, error);
     if (!code)
         *out = entry;
     return code;
-}
-
-static void hash_many(struct entry *entries, size_t count, struct id *content_hashes)
-{
-    struct blake_message messages[ENTRY_PARSE_MANY] = {0};
-    size_t contents = 0;
-
-    for (size_t i = 0; i < count; i++)
-        messages[i] = (struct blake_message){entries[i].bytes, span_of(NULL, 0), &entries[i].hash};
-    identity_hash_many(IDENTITY_ENTRY, messages, count);
-    for (size_t i = 0; i < count; i++)
-        if (entries[i].has_content)
-            messages[contents++] =
-                (struct blake_message){entries[i].salt, entries[i].content, &content_hashes[i]};
-    identity_hash_many(IDENTITY_CONTENT, messages, contents);
-}
-
-int entry_parse_many(const struct span *bytes, size_t count, const char *network, struct entry *out,
-                     size_t *failed, struct error *error)
-{
-    struct id hashes[ENTRY_PARSE_MANY];
-    int code = ERROR_NONE;
-
-    for (*failed = 0; *failed < count; ++*failed) {
-        code = read_signed(bytes[*failed], network, &out[*failed], error);
-        if (code)
-            return code;
-    }
-    hash_many(out, count, hashes);
-    for (*failed = 0; *failed < count; ++*failed) {
-        code = check_content_hash(&out[*failed], &hashes[*failed], error);
-        if (code)
-            return code;
-    }
-    return ERROR_NONE;
 }
 
 /* --- building -------------------------------------------------------------------------------- */

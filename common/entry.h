@@ -43,12 +43,6 @@ struct entry {
 int entry_parse_bytes(struct span bytes, const char *network, struct entry *out,
                       struct error *error);
 
-/* The same for up to ENTRY_PARSE_MANY of them. *failed: which one the error is about; each is read
- * before any is hashed. */
-#define ENTRY_PARSE_MANY 64
-int entry_parse_many(const struct span *bytes, size_t count, const char *network, struct entry *out,
-                     size_t *failed, struct error *error);
-
 struct entry_draft {
     const char *network;
     struct id feed;

@@ -120,39 +120,21 @@ int entry_run_open(struct span run, struct entry_run_frame *out, struct error *e
     return ERROR_NONE;
 }
 
-/* The next entries of the Run, as many as are parsed together. */
-static int next_entries(struct fields_cursor *cursor, size_t count, struct span *bytes)
-{
-    struct fields_field field;
-    size_t found = 0;
-
-    while (found < count) {
-        int code = fields_next(cursor, &field);
-
-        if (code)
-            return code;
-        if (field.number == RUN_ENTRIES)
-            bytes[found++] = field.value.bytes;
-    }
-    return ERROR_NONE;
-}
-
 static int parse_entries(const struct entry_run_frame *frame, const char *network,
                          struct entry_run *run, struct error *error)
 {
     struct fields_cursor cursor = {run_message.name, frame->bytes, 0, error};
-    struct span bytes[ENTRY_PARSE_MANY];
+    struct fields_field field;
+    size_t found = 0;
     int code = ERROR_NONE;
 
-    for (size_t at = 0, count; !code && at < run->count; at += count) {
-        size_t failed = 0;
-
-        count = run->count - at < ENTRY_PARSE_MANY ? run->count - at : ENTRY_PARSE_MANY;
-        code = next_entries(&cursor, count, bytes);
-        if (!code)
-            code = entry_parse_many(bytes, count, network, run->entries + at, &failed, error);
+    while (!code && found < run->count) {
+        code = fields_next(&cursor, &field);
+        if (code || field.number != RUN_ENTRIES)
+            continue;
+        code = entry_parse_bytes(field.value.bytes, network, &run->entries[found++], error);
         if (code)
-            error_prefix(error, "entry at place %zu", at + failed + 1);
+            error_prefix(error, "entry at place %zu", found);
     }
     return code;
 }

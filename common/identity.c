@@ -45,18 +45,6 @@ void identity_hash(enum identity_purpose purpose, struct span bytes, struct id *
     identity_hash2(purpose, bytes, span_of(NULL, 0), hash);
 }
 
-void identity_hash_many(enum identity_purpose purpose, const struct blake_message *messages,
-                        size_t count)
-{
-    char prefix[TAG_SIZE];
-    int size = snprintf(prefix, sizeof prefix, "caravan 1 %s", purposes[purpose]) + 1;
-
-    if (blake_many(span_of(prefix, (size_t)size), messages, count))
-        return;
-    for (size_t i = 0; i < count; i++)
-        identity_hash2(purpose, messages[i].first, messages[i].second, messages[i].hash);
-}
-
 /* "caravan 1 sign " purpose NUL network NUL hash; 0 when the network name does not fit. */
 static size_t signed_message(enum identity_purpose purpose, const char *network,
                              const struct id *hash,

@@ -12,7 +12,6 @@
 #ifndef COMMON_IDENTITY_H
 #define COMMON_IDENTITY_H
 
-#include "common/blake.h"
 #include "common/bytes.h"
 #include "common/error.h"
 #include "common/limits.h"
@@ -35,10 +34,6 @@ void identity_hash(enum identity_purpose purpose, struct span bytes, struct id *
 /* The same over two pieces one after the other (salt and content). */
 void identity_hash2(enum identity_purpose purpose, struct span first, struct span second,
                     struct id *hash);
-
-/* … and of many at once, each of the pieces first and second, which is several times as fast. */
-void identity_hash_many(enum identity_purpose purpose, const struct blake_message *messages,
-                        size_t count);
 
 /* hash: of what is signed, made with the same purpose. */
 int identity_sign(const struct secret *key, enum identity_purpose purpose, const char *network,
