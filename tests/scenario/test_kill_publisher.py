@@ -20,7 +20,7 @@ from network import BIN, DEADLINE, Failure, Network, announcement, wait
 PAIRS = 5
 KILLS = 11          # of each publisher
 EARLY = (3, 8)      # these kills fall into the start, before anything is published
-BATCH = 240         # announcements that a client is given at a time
+BATCH = 800         # announcements that a client is given at a time: many are on their way at once
 MIN_KILLS, MIN_IN_FLIGHT = 50, 40
 
 
@@ -123,10 +123,15 @@ class Pair(threading.Thread):
     def kill_at_work(self):
         client = Client(self.publisher, self.next_titles(), self.folder)
         try:
-            wait(lambda: client.names or not client.works(), "the first acknowledgement")
-            deadline = time.monotonic() + self.random.uniform(0, 0.25)
-            while time.monotonic() < deadline and len(client.names) < BATCH * 2 // 3:
-                time.sleep(0.001)
+            deadline = time.monotonic() + DEADLINE
+            while not client.names and client.works():
+                if time.monotonic() > deadline:
+                    raise Failure("nothing was acknowledged in %d s" % DEADLINE)
+                time.sleep(0.0005)
+            # All of them take some tens of milliseconds.
+            deadline = time.monotonic() + self.random.uniform(0, 0.02)
+            while time.monotonic() < deadline and len(client.names) < BATCH // 2:
+                time.sleep(0.0005)
             at_work = client.works()
             self.publisher.kill()
         finally:
