@@ -61,6 +61,12 @@
  * and its fastest catch-up asks some hundred times a second. */
 #define LIMIT_SYNC_PER_SECOND 4000
 #define LIMIT_SYNC_SMALL_SIZE 4096
+/* Live messages that wait for the net thread: what one transaction of 512 entries brings with some
+ * countries each. They are dropped above it, or above 32 MiB. */
+#define LIMIT_LIVE_QUEUE 8192
+/* Live messages that wait for one subscriber: a burst of 1,024 signed entries under two topics. The
+ * messages are shared; a subscriber that reads nothing costs 256 KiB of its own. */
+#define LIMIT_LIVE_PER_SUBSCRIBER 2048
 /* Live messages that a node reads from one partner in a second; above that it rests, so that the
  * partner's service drops what is too much: a publisher signs 2,000 a second in bulk, a relay hands
  * on those of some. */

@@ -184,14 +184,14 @@ int live_create(const struct live_config *config, struct live **out, struct erro
     if (!live)
         return error_memory(error);
     live->config = *config;
-    live->queue = (struct queue){.max_count = LIMIT_QUEUE_LENGTH, .max_bytes = QUEUE_BYTES};
+    live->queue = (struct queue){.max_count = LIMIT_LIVE_QUEUE, .max_bytes = QUEUE_BYTES};
     live->service = (struct service){.context = config->context,
                                      .prepare = prepare,
                                      .settings = {.type = ZMQ_XPUB,
                                                   .key = config->key,
                                                   .domain = GATE_LIVE,
                                                   .max_size = LISTENER_FRAME_SIZE,
-                                                  .send_queue = 1000,
+                                                  .send_queue = LIMIT_LIVE_PER_SUBSCRIBER,
                                                   .receive_queue = 1000}};
     if (config->listen)
         strncpy(live->service.wanted, config->listen, NET_ENDPOINT_SIZE);
