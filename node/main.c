@@ -25,6 +25,8 @@ static int run_node(struct cli *cli, int argc, char **argv)
     if (code == ERROR_NONE && !(node.home = cli_home(cli, &error)))
         code = (int)error.code;
     if (code == ERROR_NONE)
+        node.json = cli->json;
+    if (code == ERROR_NONE)
         code = node_run(&node, &error);
     return code == ERROR_NONE ? 0 : cli_fail(cli, &error);
 }

@@ -208,15 +208,23 @@ static int make_queues(struct node *node, struct error *error)
                : error_memory(error);
 }
 
-static int load_config(struct node *node, bool check_only, struct error *error)
+/* Prints all problems; the error then only says that there were some. */
+static int load_config(struct node *node, const struct node_options *options, struct error *error)
 {
     struct buffer report = {0};
-    int code = config_load(node->options->home, &node->config, &report, error);
+    int code = config_load(options->home, &node->config, &report, error);
 
-    if (report.size)
+    if (options->check_config && options->json) {
+        if (!code)
+            puts("{\"ok\": true}");
+    } else if (report.size) {
         fputs(buffer_text(&report), stderr);
-    else if (!code && check_only)
+        if (code)
+            error_set(error, (enum error_code)code, "%s/" HOME_CONFIG " cannot be used like this",
+                      options->home);
+    } else if (!code && options->check_config) {
         puts("node.yaml is fine");
+    }
     buffer_finish(&report);
     return code;
 }
@@ -419,7 +427,7 @@ int node_run(const struct node_options *options, struct error *error)
     node->started_ms = node_wall_ms(NULL);
     code = secret_start(error);
     if (!code)
-        code = load_config(node, options->check_config, error);
+        code = load_config(node, options, error);
     if (code || options->check_config)
         goto out;
     code = block_signals(&signals, error);

@@ -11,6 +11,7 @@ struct net_plants;
 struct node_options {
     const char *home;  /* the home folder */
     bool check_config; /* only look at the configuration, list all its problems, and return */
+    bool json;         /* … as JSON: all is in the error, and nothing is printed beside it */
     bool alone;        /* a restored or copied ledger does not wait for a partner's answer */
     const struct net_plants *plants; /* faults for tests (node/net/plants.h); NULL in a real node */
 };

@@ -5,6 +5,8 @@
 
 #include "node/config/home.h"
 
+#define CARD_MARK "BEGIN CARAVAN CARD"
+
 static void say_networks(struct span text, const char *network, struct error *error)
 {
     struct card card = {0};
@@ -29,6 +31,10 @@ int cli_card_read(const char *path, const char *network, struct card *card, stru
         code = card_read(buffer_span(&text), network, card, error);
         if (code == ERROR_WRONG_NETWORK)
             say_networks(buffer_span(&text), network, error);
+        else if (code && !memmem(buffer_text(&text), text.size, CARD_MARK, strlen(CARD_MARK)))
+            error_set(error, (enum error_code)code,
+                      "this is no card: a card is text with a line -----" CARD_MARK
+                      "-----; ask for the file that their \"caravan card\" prints");
         if (code)
             error_prefix(error, "%s", path);
     }

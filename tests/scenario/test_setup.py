@@ -113,6 +113,28 @@ class Setup(unittest.TestCase):
         for line in ('network: "net"', 'handle: "lk-demo"', 'en: "Demo Institute"'):
             self.assertIn(line, text)
 
+    def test_partner_add_of_anything_else_says_what_a_card_is(self):
+        node = self.network.add("th-demo")
+        for content in (os.urandom(300), b"", b"dear colleague, our card is attached"):
+            path = os.path.join(self.network.folder, "no.card")
+            with open(path, "wb") as file:
+                file.write(content)
+            self.refused(node, INVALID, "this is no card", "partner", "add", path, "--yes")
+
+    def test_check_config_says_each_problem_once(self):
+        node = self.network.add("th-demo")
+        done = node.run("run", "--check-config", "--json")
+        self.assertEqual(json.loads(done.stdout), {"ok": True})
+        with open(os.path.join(node.home, "node.yaml"), "a", encoding="utf-8") as file:
+            file.write("\nno_such_key: 1\nnor_this: 2\n")
+        done = self.refused(node, CONFIG, "cannot be used", "run", "--check-config")
+        lines = done.stderr.splitlines()
+        for name in ("no_such_key", "nor_this"):
+            self.assertEqual(len([line for line in lines if name in line]), 1, done.stderr)
+        done = node.run("run", "--check-config", "--json", check=False)
+        self.assertEqual(json.loads(done.stdout)["error"]["code"], "config")
+        self.assertIn("no_such_key", done.stdout)
+
     def test_partner_add_asks_on_a_terminal(self):
         a, b = self.network.add("th-a-demo"), self.network.add("cn-b-demo")
         card = b.card()
