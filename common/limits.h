@@ -57,8 +57,9 @@
 /* Ranges of one feed asked for at once: as many as the credit of a partner allows. */
 #define LIMIT_PULLS_PER_FEED 16
 /* Small sync messages (requests, heads, receipts) that one peer may say in a second; above that
- * they are thrown away unread, and the peer is not read from for a moment. A node has at most LIMIT_REQUESTS_PER_PEER requests on their way,
- * and its fastest catch-up asks some hundred times a second. */
+ * they are thrown away unread, and the peer is not read from for a moment. A node has at most
+ * LIMIT_REQUESTS_PER_PEER requests on their way, and its fastest catch-up asks some hundred times a
+ * second. */
 #define LIMIT_SYNC_PER_SECOND 4000
 #define LIMIT_SYNC_SMALL_SIZE 4096
 /* Live messages that wait for the net thread: what one transaction of 512 entries brings with some
