@@ -41,7 +41,7 @@ struct world {
     struct view *views[2]; /* of node 0: reader, writer */
     struct folder home;
     pthread_t thread;
-    pthread_mutex_t lock; /* network, views, running */
+    pthread_mutex_t lock; /* network, views, running, refused */
     bool running;
     void *context, *router;
     struct pending pending[4];
@@ -498,6 +498,13 @@ static void test_client__publish_of_many_files_keeps_their_order(void **state)
     buffer_finish(&expected);
 }
 
+static void refuse(struct world *world, const char *words)
+{
+    pthread_mutex_lock(&world->lock);
+    world->refused = words;
+    pthread_mutex_unlock(&world->lock);
+}
+
 /* What is on its way when one file is refused is published, and said. */
 static void test_client__publish_says_which_of_many_was_refused(void **state)
 {
@@ -505,24 +512,24 @@ static void test_client__publish_says_which_of_many_was_refused(void **state)
     char arguments[256];
 
     write_notices(world, 0, 20);
-    world->refused = "Title 007";
+    refuse(world, "Title 007");
     snprintf(arguments, sizeof arguments, "publish %s/call*.yaml", world->home.path);
     assert_run(world, arguments, 65, "call007.yaml: refused, as a test wants it");
     assert_says(world, "cn-one/9\ncn-one/10\n");
     assert_says(world, "cn-one/21\n");
     assert_run(world, "show cn-one/9", 0, "Title 006");
     assert_run(world, "show cn-one/10", 0, "Title 008");
-    world->refused = NULL;
+    refuse(world, NULL);
     assert_run(world, arguments, 0, "cn-one/9\n");
     assert_says(world, "cn-one/22\n");
     assert_run(world, "show cn-one/22", 0, "Title 007");
     assert_run(world, "show cn-one/23", 66, "");
     /* The first one goes alone. */
-    world->refused = "Title 000";
+    refuse(world, "Title 000");
     snprintf(arguments, sizeof arguments, "publish --again %s/call*.yaml", world->home.path);
     assert_run(world, arguments, 65, "call000.yaml: refused, as a test wants it");
     assert_run(world, "show cn-one/23", 66, "");
-    world->refused = NULL;
+    refuse(world, NULL);
 }
 
 static void test_client__publish_waits_for_partners(void **state)
