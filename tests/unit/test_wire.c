@@ -76,7 +76,7 @@ static void test_wire__a_sub_message_gets_its_length_afterwards(void **state)
         content[i] = (uint8_t)(i * 31 >> 3);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         struct buffer expected = {0}, out = {0};
-        size_t mark;
+        size_t mark = 0;
 
         assert_true(wire_put_number(&expected, 1, 5) &&
                     wire_put_bytes(&expected, 99, span_of(content, sizes[i])));
@@ -93,7 +93,7 @@ static void test_wire__a_sub_message_gets_its_length_afterwards(void **state)
 static void test_wire__sub_messages_nest(void **state)
 {
     struct buffer inner = {0}, middle = {0}, expected = {0}, out = {0};
-    size_t outer_mark, inner_mark;
+    size_t outer_mark = 0, inner_mark = 0;
 
     (void)state;
     assert_true(wire_put_number(&inner, 1, 9) && wire_put_bytes(&middle, 2, buffer_span(&inner)) &&
