@@ -27,6 +27,7 @@ struct sqlite_tail {
     bool changed;            /* … that is to be written */
     struct sqlite_small {    /* small rows of that feed that stand at the end of the table */
         uint64_t number, first, next; /* feed, first arrival, next one if they are to go on */
+        uint64_t next_seq;            /* … with this seq; a late content has an old one */
         size_t rows, bytes;
     } small;
 };

@@ -160,6 +160,10 @@ static int merge_row(struct sqlite_ledger *ledger, const struct segment_row *row
         if (entry.arrival == ledger->tail.small.first)
             rc = segment_start(&ledger->scratch, entry.arrival, entry.entry.seq,
                                &entry.entry.previous, error);
+        /* What does not follow would be read back as something else. */
+        if (!rc && (entry.entry.seq != ledger->scratch.seq + ledger->scratch.count ||
+                    entry.arrival != ledger->scratch.arrival + ledger->scratch.count))
+            return sqlite_ledger_damaged(ledger, "entries", error);
         if (!rc)
             rc = segment_add(&ledger->scratch, feed, &entry, error);
         if (rc)
@@ -209,9 +213,11 @@ int sqlite_tail_tidy(struct sqlite_ledger *ledger, struct error *error)
 
     if (!segment->count)
         return ERROR_NONE;
-    if (small->number != tail->number || small->next != segment->arrival)
+    if (small->number != tail->number || small->next != segment->arrival ||
+        small->next_seq != segment->seq)
         *small = (struct sqlite_small){.number = tail->number, .first = segment->arrival};
     small->next = segment->arrival + segment->count;
+    small->next_seq = segment->seq + segment->count;
     small->rows++;
     small->bytes += segment->records.size;
     if (segment->records.size > SQLITE_TAIL_SMALL || tail->feed.number != tail->number)

@@ -78,6 +78,35 @@ static void test_ledger__late_content_has_its_errors_and_rolls_back(void **state
     ledger_seen_kept(f->writer, two);
 }
 
+/* The next arrival belongs to an entry that does not stand behind it in its feed: whatever is done
+ * to keep rows few must not join the two. */
+static void test_ledger__what_comes_after_late_content_keeps_its_place(void **state)
+{
+    enum { BEFORE = 3, AFTER = 40 };
+    struct ledger_fixture *f = *state;
+    struct store_entry all[BEFORE + AFTER];
+
+    for (int i = 0; i < BEFORE + AFTER; i++)
+        all[i] = sample_next(f->a, ANNOUNCEMENT, "text");
+    ledger_fixture_begin(f);
+    for (int i = 0; i < BEFORE; i++)
+        ledger_fixture_append(f, i == 1 ? sample_without_content(all[i]) : all[i]);
+    ledger_fixture_commit(f);
+    ledger_fixture_begin(f);
+    ok(call(f->writer, put_content, &f->a->feed, 2, all[1].entry.salt, all[1].entry.content,
+            all[1].received_ms, &f->error));
+    ledger_fixture_commit(f);
+    for (int i = BEFORE; i < BEFORE + AFTER; i++) {
+        ledger_fixture_begin(f);
+        ledger_fixture_append(f, all[i]);
+        ledger_fixture_commit(f);
+    }
+    ledger_fixture_reopen(f);
+    for (int i = 0; i < BEFORE + AFTER; i++)
+        ledger_seen_kept(f->writer, all[i]);
+    assert_int_equal(ledger_seen_arrivals(f->writer, 0, STORE_ALL_TYPES)->count, BEFORE + AFTER);
+}
+
 /* --- late signatures -------------------------------------------------------------------------- */
 
 static struct store_feed feed_of(struct store store, const struct id *id)
@@ -200,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEDGER_FIXTURE_BOTH(test_ledger__late_content_takes_a_new_arrival),
         LEDGER_FIXTURE_BOTH(test_ledger__late_content_has_its_errors_and_rolls_back),
+        LEDGER_FIXTURE_BOTH(test_ledger__what_comes_after_late_content_keeps_its_place),
         LEDGER_FIXTURE_BOTH(test_ledger__signs_the_entry_just_appended),
         LEDGER_FIXTURE_BOTH(test_ledger__a_late_signature_moves_signed_seq_only_forward),
         LEDGER_FIXTURE_BOTH(test_ledger__a_late_signature_has_its_errors_and_rolls_back),
