@@ -558,7 +558,9 @@ void catchup_again(struct exchange *exchange, struct partner *partner)
 
         if (!feed || exchange->pulls[i].partner != partner)
             continue;
-        pulls_moot_behind(feed, exchange->pulls[i].request);
+        /* Behind one that is moot already, others may have been asked. */
+        if (!exchange->pulls[i].moot)
+            pulls_moot_behind(feed, exchange->pulls[i].request);
         pulls_release(exchange, &exchange->pulls[i]);
         catchup_want(exchange, feed);
     }

@@ -151,11 +151,13 @@ void exchange_link(struct exchange *exchange, const struct id *feed, enum exchan
 {
     struct partner *partner = partner_find(exchange, feed);
     struct exchange_link_state *link;
+    bool was_up;
 
     if (!partner || (unsigned)kind >= EXCHANGE_LINK_KINDS)
         return;
     link = &partner->links[kind];
-    if (link->up != up) {
+    was_up = link->up;
+    if (was_up != up) {
         static const char *const names[EXCHANGE_LINK_KINDS] = {[EXCHANGE_LIVE_OUT] = "live out",
                                                                [EXCHANGE_SYNC_OUT] = "sync out",
                                                                [EXCHANGE_SYNC_IN] = "sync in"};
@@ -181,7 +183,7 @@ void exchange_link(struct exchange *exchange, const struct id *feed, enum exchan
         begin_session(exchange, partner);
     else if (partner->session && !session_up(partner))
         end_session(exchange, partner);
-    else if (partner->session && !up)
+    else if (partner->session && was_up && !up) /* not one more dial that failed */
         go_on(exchange, partner);
 }
 
