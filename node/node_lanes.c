@@ -203,12 +203,15 @@ enum node_lanes_taken node_lanes_try_push(struct node_lanes *lanes, const struct
 
 bool node_lanes_push(struct node_lanes *lanes, const struct id *peer, void *item, size_t bytes)
 {
+    const struct lane *mine;
     bool done;
 
     pthread_mutex_lock(&lanes->lock);
     while (peer && !lanes->closed && !has_room(&lanes->used, &lanes->all, bytes))
         pthread_cond_wait(&lanes->drained, &lanes->lock);
-    done = !lanes->closed && put(lanes, peer ? peer : &owner, item, bytes);
+    mine = peer ? NULL : map_get(&lanes->map, &owner);
+    done = !lanes->closed && (!mine || has_room(&mine->used, &lanes->all, bytes)) &&
+           put(lanes, peer ? peer : &owner, item, bytes);
     pthread_mutex_unlock(&lanes->lock);
     return done;
 }

@@ -35,8 +35,9 @@ enum node_lanes_taken {
  * An empty lane has room for one item of any size. */
 enum node_lanes_taken node_lanes_try_push(struct node_lanes *lanes, const struct id *peer,
                                           void *item, size_t bytes);
-/* Waits for room in all; no matter how full the lane is. false: closed or out of memory, the item
- * stays the caller's. */
+/* Waits for room in all; no matter how full the lane is. The owner's item is not waited with: it is
+ * refused when as much as all may have waits in the owner's lane alone. false: refused, closed or
+ * out of memory, the item stays the caller's. */
 bool node_lanes_push(struct node_lanes *lanes, const struct id *peer, void *item, size_t bytes);
 /* Waits at most wait_ms. NULL: nothing came, or it is closed and empty. */
 void *node_lanes_pop(struct node_lanes *lanes, uint64_t wait_ms);

@@ -137,7 +137,8 @@ static void pass_to_reader(struct node *node, struct node_request *request)
     struct error busy;
 
     if (!item) {
-        node_desk_refuse(node->net, request, NULL);
+        error_memory(&busy);
+        node_desk_refuse(node->net, request, &busy);
         return;
     }
     item->kind = NODE_ITEM_REQUEST;
@@ -155,6 +156,7 @@ static void check_control(struct node *node, struct node_item *item)
     struct node_request *request = node_request_create(&item->route, &item->bytes,
                                                        node_monotonic_ms(NULL), node_wall_ms(NULL));
     struct node_request *next, **end = &item->request;
+    struct error busy;
 
     item->kind = NODE_ITEM_REQUEST;
     for (; request; request = next) {
@@ -167,10 +169,14 @@ static void check_control(struct node *node, struct node_item *item)
             pass_to_reader(node, request);
         }
     }
-    if (item->request)
-        pass_on(node, NULL, item);
-    else
-        node_item_destroy(item);
+    if (item->request && node_lanes_push(node->to_writer, NULL, item, node_item_bytes(item)))
+        return;
+    if (item->request) {
+        error_set(&busy, ERROR_BUSY, "too many requests wait already; try again");
+        node_desk_refuse(node->net, item->request, &busy);
+        item->request = NULL;
+    }
+    node_item_destroy(item);
 }
 
 void *node_work_check(void *self)

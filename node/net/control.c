@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define QUEUE_REPLIES 1024
+#define QUEUE_REPLIES 8192 /* all that one transaction may answer, some times */
 #define QUEUE_BYTES (64 * LIMIT_MESSAGE_SIZE)
 #define REQUEST_SIZE (4 * LIMIT_MESSAGE_SIZE)
 #define READ_AT_ONCE 64

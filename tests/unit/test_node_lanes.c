@@ -121,6 +121,22 @@ static void test_node_lanes__the_owner_has_room_when_peers_have_filled_all(void 
     node_lanes_destroy(lanes, discard);
 }
 
+/* More than its lane's limit, since what its clients have sent is to be answered; not without end.
+ */
+static void test_node_lanes__push_refuses_the_owner_where_all_would_be_full(void **state)
+{
+    struct node_lanes *lanes = make(1, 3);
+    char item[] = "own";
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        assert_true(node_lanes_push(lanes, NULL, item, 1));
+    assert_false(node_lanes_push(lanes, NULL, item, 1));
+    expect(lanes, "own");
+    assert_true(node_lanes_push(lanes, NULL, item, 1));
+    node_lanes_destroy(lanes, discard);
+}
+
 static void *pop(void *lanes)
 {
     return node_lanes_pop(lanes, 60000);
@@ -198,6 +214,7 @@ int main(void)
         cmocka_unit_test(test_node_lanes__a_flood_fills_its_own_lane_only),
         cmocka_unit_test(test_node_lanes__bytes_are_bounded_but_one_item_always_fits),
         cmocka_unit_test(test_node_lanes__the_owner_has_room_when_peers_have_filled_all),
+        cmocka_unit_test(test_node_lanes__push_refuses_the_owner_where_all_would_be_full),
         cmocka_unit_test(test_node_lanes__push_waits_for_room_and_passes_the_lanes_limit),
         cmocka_unit_test(test_node_lanes__a_waiting_pop_gets_what_comes_or_the_end),
         cmocka_unit_test(test_node_lanes__without_memory_the_item_stays_the_callers),
