@@ -43,7 +43,7 @@ def file_system(folder):
         inside = os.path.realpath(folder)
         if (inside + "/").startswith(where.rstrip("/") + "/") and len(where) >= len(best[0]):
             best = (where, kind, device)
-    return best[1], best[2]
+    return best[1] or "unknown", best[2]  # a bare root may have no line for it
 
 
 def package_version(package):
