@@ -1,10 +1,9 @@
 #include "node/node_lanes.h"
 
-#include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "common/map.h"
+#include "node/node_wait.h"
 
 struct waiting {
     struct waiting *next;
@@ -22,12 +21,11 @@ struct lane {
 
 struct node_lanes {
     struct node_lanes_room each, all;
-    pthread_mutex_t lock; /* protects everything below */
-    pthread_cond_t filled, drained;
-    struct map map; /* peer -> lane */
+    struct node_wait wait; /* its lock protects everything below */
+    struct map map;        /* peer -> lane */
     struct lane *first, **end;
     struct node_lanes_room used; /* by all but the owner */
-    bool closed, refused;
+    bool refused;
 };
 
 /* No feed and no key is zero. */
@@ -41,19 +39,13 @@ static bool is_owner(const struct id *peer)
 struct node_lanes *node_lanes_create(struct node_lanes_room each, struct node_lanes_room all)
 {
     struct node_lanes *lanes = calloc(1, sizeof *lanes);
-    pthread_condattr_t monotonic;
 
     if (!lanes)
         return NULL;
     lanes->each = each;
     lanes->all = all;
     lanes->end = &lanes->first;
-    pthread_mutex_init(&lanes->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&lanes->filled, &monotonic);
-    pthread_cond_init(&lanes->drained, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    node_wait_init(&lanes->wait);
     return lanes;
 }
 
@@ -119,13 +111,14 @@ static bool put(struct node_lanes *lanes, const struct id *peer, void *item, siz
     use(&lane->used, bytes);
     if (!is_owner(peer))
         use(&lanes->used, bytes);
-    pthread_cond_signal(&lanes->filled);
+    pthread_cond_signal(&lanes->wait.filled);
     return true;
 }
 
 /* The first item of the first lane; the lane goes to the end, or away when it is empty. */
-static void *take(struct node_lanes *lanes)
+static void *take(void *self)
 {
+    struct node_lanes *lanes = self;
     struct lane *lane = lanes->first;
     struct waiting *waiting;
     void *item;
@@ -148,7 +141,7 @@ static void *take(struct node_lanes *lanes)
         map_remove(&lanes->map, &lane->peer);
         free(lane);
     }
-    pthread_cond_signal(&lanes->drained);
+    pthread_cond_signal(&lanes->wait.drained);
     return item;
 }
 
@@ -157,7 +150,7 @@ static enum node_lanes_taken try_put(struct node_lanes *lanes, const struct id *
 {
     const struct lane *lane = map_get(&lanes->map, peer);
 
-    if (lanes->closed)
+    if (lanes->wait.closed)
         return NODE_LANES_LATER;
     if (lane && !has_room(&lane->used, &lanes->each, bytes))
         return NODE_LANES_NEVER;
@@ -182,9 +175,7 @@ void node_lanes_destroy(struct node_lanes *lanes, void (*discard)(void *item))
     while ((item = take(lanes)))
         discard(item);
     map_finish(&lanes->map);
-    pthread_cond_destroy(&lanes->filled);
-    pthread_cond_destroy(&lanes->drained);
-    pthread_mutex_destroy(&lanes->lock);
+    node_wait_finish(&lanes->wait);
     free(lanes);
 }
 
@@ -193,11 +184,11 @@ enum node_lanes_taken node_lanes_try_push(struct node_lanes *lanes, const struct
 {
     enum node_lanes_taken taken;
 
-    pthread_mutex_lock(&lanes->lock);
+    pthread_mutex_lock(&lanes->wait.lock);
     taken = try_put(lanes, peer ? peer : &owner, item, bytes);
     if (taken == NODE_LANES_LATER || (taken == NODE_LANES_NEVER && !peer))
         lanes->refused = true;
-    pthread_mutex_unlock(&lanes->lock);
+    pthread_mutex_unlock(&lanes->wait.lock);
     return taken;
 }
 
@@ -206,60 +197,29 @@ bool node_lanes_push(struct node_lanes *lanes, const struct id *peer, void *item
     const struct lane *mine;
     bool done;
 
-    pthread_mutex_lock(&lanes->lock);
-    while (peer && !lanes->closed && !has_room(&lanes->used, &lanes->all, bytes))
-        pthread_cond_wait(&lanes->drained, &lanes->lock);
+    pthread_mutex_lock(&lanes->wait.lock);
+    while (peer && !lanes->wait.closed && !has_room(&lanes->used, &lanes->all, bytes))
+        pthread_cond_wait(&lanes->wait.drained, &lanes->wait.lock);
     mine = peer ? NULL : map_get(&lanes->map, &owner);
-    done = !lanes->closed && (!mine || has_room(&mine->used, &lanes->all, bytes)) &&
+    done = !lanes->wait.closed && (!mine || has_room(&mine->used, &lanes->all, bytes)) &&
            put(lanes, peer ? peer : &owner, item, bytes);
-    pthread_mutex_unlock(&lanes->lock);
+    pthread_mutex_unlock(&lanes->wait.lock);
     return done;
-}
-
-static struct timespec deadline_in(uint64_t wait_ms)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += (time_t)(wait_ms / 1000);
-    at.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
 }
 
 void *node_lanes_pop(struct node_lanes *lanes, uint64_t wait_ms)
 {
-    struct timespec deadline = deadline_in(wait_ms);
-    void *item;
-
-    pthread_mutex_lock(&lanes->lock);
-    while (!(item = take(lanes)) && !lanes->closed && wait_ms)
-        if (pthread_cond_timedwait(&lanes->filled, &lanes->lock, &deadline))
-            wait_ms = 0; /* looked at once more */
-    pthread_mutex_unlock(&lanes->lock);
-    return item;
+    return node_wait_pop(&lanes->wait, wait_ms, take, lanes);
 }
 
 void node_lanes_close(struct node_lanes *lanes)
 {
-    pthread_mutex_lock(&lanes->lock);
-    lanes->closed = true;
-    pthread_cond_broadcast(&lanes->filled);
-    pthread_cond_broadcast(&lanes->drained);
-    pthread_mutex_unlock(&lanes->lock);
+    node_wait_close(&lanes->wait);
 }
 
 bool node_lanes_is_closed(struct node_lanes *lanes)
 {
-    bool closed;
-
-    pthread_mutex_lock(&lanes->lock);
-    closed = lanes->closed;
-    pthread_mutex_unlock(&lanes->lock);
-    return closed;
+    return node_wait_is_closed(&lanes->wait);
 }
 
 bool node_lanes_take_relief(struct node_lanes *lanes)
@@ -267,12 +227,12 @@ bool node_lanes_take_relief(struct node_lanes *lanes)
     const struct lane *mine;
     bool relief;
 
-    pthread_mutex_lock(&lanes->lock);
+    pthread_mutex_lock(&lanes->wait.lock);
     mine = lanes->refused ? map_get(&lanes->map, &owner) : NULL;
     relief = lanes->refused && has_much_room(&lanes->used, &lanes->all) &&
              (!mine || has_much_room(&mine->used, &lanes->each));
     if (relief)
         lanes->refused = false;
-    pthread_mutex_unlock(&lanes->lock);
+    pthread_mutex_unlock(&lanes->wait.lock);
     return relief;
 }

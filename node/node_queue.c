@@ -1,8 +1,8 @@
 #include "node/node_queue.h"
 
-#include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "node/node_wait.h"
 
 struct item {
     void *value;
@@ -10,17 +10,15 @@ struct item {
 };
 
 struct node_queue {
-    pthread_mutex_t lock; /* protects everything below */
-    pthread_cond_t filled, drained;
-    struct item *items; /* a ring of max_items */
+    struct node_wait wait; /* its lock protects everything below */
+    struct item *items;    /* a ring of max_items */
     size_t max_items, max_bytes, first, count, bytes;
-    bool closed, woken, refused;
+    bool refused;
 };
 
 struct node_queue *node_queue_create(size_t max_items, size_t max_bytes)
 {
     struct node_queue *queue = calloc(1, sizeof *queue);
-    pthread_condattr_t monotonic;
 
     if (!queue)
         return NULL;
@@ -31,12 +29,7 @@ struct node_queue *node_queue_create(size_t max_items, size_t max_bytes)
     }
     queue->max_items = max_items;
     queue->max_bytes = max_bytes;
-    pthread_mutex_init(&queue->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&queue->filled, &monotonic);
-    pthread_cond_init(&queue->drained, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    node_wait_init(&queue->wait);
     return queue;
 }
 
@@ -46,9 +39,7 @@ void node_queue_destroy(struct node_queue *queue, void (*discard)(void *item))
         return;
     for (size_t i = 0; i < queue->count; i++)
         discard(queue->items[(queue->first + i) % queue->max_items].value);
-    pthread_cond_destroy(&queue->filled);
-    pthread_cond_destroy(&queue->drained);
-    pthread_mutex_destroy(&queue->lock);
+    node_wait_finish(&queue->wait);
     free(queue->items);
     free(queue);
 }
@@ -65,20 +56,20 @@ static void put(struct node_queue *queue, void *value, size_t bytes)
     queue->items[(queue->first + queue->count) % queue->max_items] = (struct item){value, bytes};
     queue->count++;
     queue->bytes += bytes;
-    pthread_cond_signal(&queue->filled);
+    pthread_cond_signal(&queue->wait.filled);
 }
 
 bool node_queue_try_push(struct node_queue *queue, void *item, size_t bytes)
 {
     bool done;
 
-    pthread_mutex_lock(&queue->lock);
-    done = !queue->closed && has_room(queue, bytes);
+    pthread_mutex_lock(&queue->wait.lock);
+    done = !queue->wait.closed && has_room(queue, bytes);
     if (done)
         put(queue, item, bytes);
     else
         queue->refused = true;
-    pthread_mutex_unlock(&queue->lock);
+    pthread_mutex_unlock(&queue->wait.lock);
     return done;
 }
 
@@ -86,89 +77,59 @@ bool node_queue_push(struct node_queue *queue, void *item, size_t bytes)
 {
     bool done;
 
-    pthread_mutex_lock(&queue->lock);
-    while (!queue->closed && !has_room(queue, bytes))
-        pthread_cond_wait(&queue->drained, &queue->lock);
-    done = !queue->closed;
+    pthread_mutex_lock(&queue->wait.lock);
+    while (!queue->wait.closed && !has_room(queue, bytes))
+        pthread_cond_wait(&queue->wait.drained, &queue->wait.lock);
+    done = !queue->wait.closed;
     if (done)
         put(queue, item, bytes);
-    pthread_mutex_unlock(&queue->lock);
+    pthread_mutex_unlock(&queue->wait.lock);
     return done;
 }
 
-static struct timespec deadline_in(uint64_t wait_ms)
+static void *take(void *self)
 {
-    struct timespec at;
+    struct node_queue *queue = self;
+    struct item *item = &queue->items[queue->first];
 
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += (time_t)(wait_ms / 1000);
-    at.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
+    if (!queue->count)
+        return NULL;
+    queue->bytes -= item->bytes;
+    queue->first = (queue->first + 1) % queue->max_items;
+    queue->count--;
+    pthread_cond_signal(&queue->wait.drained);
+    return item->value;
 }
 
 void *node_queue_pop(struct node_queue *queue, uint64_t wait_ms)
 {
-    struct timespec deadline = deadline_in(wait_ms);
-    void *value = NULL;
-
-    pthread_mutex_lock(&queue->lock);
-    while (!queue->count && !queue->closed && !queue->woken && wait_ms)
-        if (pthread_cond_timedwait(&queue->filled, &queue->lock, &deadline))
-            break;
-    queue->woken = false;
-    if (queue->count) {
-        struct item *item = &queue->items[queue->first];
-
-        value = item->value;
-        queue->bytes -= item->bytes;
-        queue->first = (queue->first + 1) % queue->max_items;
-        queue->count--;
-        pthread_cond_signal(&queue->drained);
-    }
-    pthread_mutex_unlock(&queue->lock);
-    return value;
+    return node_wait_pop(&queue->wait, wait_ms, take, queue);
 }
 
 void node_queue_wake(struct node_queue *queue)
 {
-    pthread_mutex_lock(&queue->lock);
-    queue->woken = true;
-    pthread_cond_signal(&queue->filled);
-    pthread_mutex_unlock(&queue->lock);
+    node_wait_wake(&queue->wait);
 }
 
 void node_queue_close(struct node_queue *queue)
 {
-    pthread_mutex_lock(&queue->lock);
-    queue->closed = true;
-    pthread_cond_broadcast(&queue->filled);
-    pthread_cond_broadcast(&queue->drained);
-    pthread_mutex_unlock(&queue->lock);
+    node_wait_close(&queue->wait);
 }
 
 bool node_queue_is_closed(struct node_queue *queue)
 {
-    bool closed;
-
-    pthread_mutex_lock(&queue->lock);
-    closed = queue->closed;
-    pthread_mutex_unlock(&queue->lock);
-    return closed;
+    return node_wait_is_closed(&queue->wait);
 }
 
 bool node_queue_take_relief(struct node_queue *queue)
 {
     bool relief;
 
-    pthread_mutex_lock(&queue->lock);
+    pthread_mutex_lock(&queue->wait.lock);
     relief = queue->refused && queue->count <= queue->max_items / 2 &&
              queue->bytes <= queue->max_bytes / 2;
     if (relief)
         queue->refused = false;
-    pthread_mutex_unlock(&queue->lock);
+    pthread_mutex_unlock(&queue->wait.lock);
     return relief;
 }

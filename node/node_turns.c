@@ -1,11 +1,10 @@
 #include "node/node_turns.h"
 
-#include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "common/limits.h"
 #include "common/map.h"
+#include "node/node_wait.h"
 
 struct waiting {
     struct waiting *next;
@@ -26,27 +25,20 @@ struct turn {
 };
 
 struct node_turns {
-    pthread_mutex_t lock; /* protects everything below */
-    pthread_cond_t filled;
+    struct node_wait wait; /* its lock protects everything below */
     struct turn turns[NODE_TURN_COUNT];
     unsigned next; /* the turn to look at first */
-    bool closed;
 };
 
 struct node_turns *node_turns_create(void)
 {
     struct node_turns *turns = calloc(1, sizeof *turns);
-    pthread_condattr_t monotonic;
 
     if (!turns)
         return NULL;
     for (int i = 0; i < NODE_TURN_COUNT; i++)
         turns->turns[i].end = &turns->turns[i].first;
-    pthread_mutex_init(&turns->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&turns->filled, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    node_wait_init(&turns->wait);
     return turns;
 }
 
@@ -120,8 +112,10 @@ static void *turn_pop(struct turn *turn)
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
-static void *take(struct node_turns *turns)
+static void *take(void *self)
 {
+    struct node_turns *turns = self;
+
     for (unsigned i = 0; i < NODE_TURN_COUNT; i++) {
         unsigned at = (turns->next + i) % NODE_TURN_COUNT;
         void *item = turn_pop(&turns->turns[at]);
@@ -144,8 +138,7 @@ void node_turns_destroy(struct node_turns *turns, void (*discard)(void *item))
         discard(item);
     for (int i = 0; i < NODE_TURN_COUNT; i++)
         map_finish(&turns->turns[i].lanes);
-    pthread_cond_destroy(&turns->filled);
-    pthread_mutex_destroy(&turns->lock);
+    node_wait_finish(&turns->wait);
     free(turns);
 }
 
@@ -154,55 +147,25 @@ bool node_turns_push(struct node_turns *turns, enum node_turn turn, const struct
 {
     bool done;
 
-    pthread_mutex_lock(&turns->lock);
-    done = !turns->closed && turn_push(&turns->turns[turn], peer, item);
+    pthread_mutex_lock(&turns->wait.lock);
+    done = !turns->wait.closed && turn_push(&turns->turns[turn], peer, item);
     if (done)
-        pthread_cond_signal(&turns->filled);
-    pthread_mutex_unlock(&turns->lock);
+        pthread_cond_signal(&turns->wait.filled);
+    pthread_mutex_unlock(&turns->wait.lock);
     return done;
-}
-
-static struct timespec deadline_in(uint64_t wait_ms)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += (time_t)(wait_ms / 1000);
-    at.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
 }
 
 void *node_turns_pop(struct node_turns *turns, uint64_t wait_ms)
 {
-    struct timespec deadline = deadline_in(wait_ms);
-    void *item;
-
-    pthread_mutex_lock(&turns->lock);
-    while (!(item = take(turns)) && !turns->closed && wait_ms)
-        if (pthread_cond_timedwait(&turns->filled, &turns->lock, &deadline))
-            wait_ms = 0; /* looked at once more */
-    pthread_mutex_unlock(&turns->lock);
-    return item;
+    return node_wait_pop(&turns->wait, wait_ms, take, turns);
 }
 
 void node_turns_close(struct node_turns *turns)
 {
-    pthread_mutex_lock(&turns->lock);
-    turns->closed = true;
-    pthread_cond_broadcast(&turns->filled);
-    pthread_mutex_unlock(&turns->lock);
+    node_wait_close(&turns->wait);
 }
 
 bool node_turns_is_closed(struct node_turns *turns)
 {
-    bool closed;
-
-    pthread_mutex_lock(&turns->lock);
-    closed = turns->closed;
-    pthread_mutex_unlock(&turns->lock);
-    return closed;
+    return node_wait_is_closed(&turns->wait);
 }
