@@ -63,9 +63,8 @@ static int say_hello(void *socket, const struct publisher *partner, struct error
     hello.live_link = true;
     message.body_case = CARAVAN__SYNC_MESSAGE__BODY_HELLO;
     message.hello = &hello;
-    if (!buffer_reserve(&bytes, protobuf_c_message_get_packed_size(&message.base)))
+    if (!fields_pack(&message.base, &bytes))
         return error_memory(error);
-    bytes.size = protobuf_c_message_pack(&message.base, bytes.data);
     if (zmq_send(socket, bytes.data, bytes.size, ZMQ_DONTWAIT) < 0)
         code = error_set(error, ERROR_IO, "cannot say hello: %s", zmq_strerror(errno));
     buffer_finish(&bytes);

@@ -68,6 +68,15 @@ uint64_t drive_now(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+void drive_sleep_until(uint64_t moment)
+{
+    const struct timespec at = {.tv_sec = (time_t)(moment / 1000000000u),
+                                .tv_nsec = (long)(moment % 1000000000u)};
+
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) != 0)
+        ;
+}
+
 double drive_seconds(uint64_t from, uint64_t to)
 {
     return (double)(int64_t)(to - from) / 1e9;

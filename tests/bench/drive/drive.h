@@ -24,6 +24,8 @@ int drive_end(const char *program, int code, const struct error *error);
 
 /* The monotonic clock, the same for all processes, in ns. */
 uint64_t drive_now(void);
+/* Sleeps until that moment of drive_now. */
+void drive_sleep_until(uint64_t moment);
 double drive_seconds(uint64_t from, uint64_t to);
 /* What this process has used of the processors so far, in s. */
 double drive_cpu_seconds(void);

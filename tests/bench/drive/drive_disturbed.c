@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <time.h>
 
 #include "tests/bench/drive/audience.h"
 #include "tests/bench/drive/drive.h"
@@ -27,15 +26,6 @@ struct disturbed {
     uint64_t pid, calm, disturb, once, partners, known, rate, windows, window_ms;
     uint64_t started, sent;
 };
-
-static void sleep_until(uint64_t moment)
-{
-    const struct timespec at = {.tv_sec = (time_t)(moment / SECOND_NS),
-                                .tv_nsec = (long)(moment % SECOND_NS)};
-
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) != 0)
-        ;
-}
 
 static bool is_disturbed(const struct disturbed *d, uint64_t window)
 {
@@ -63,7 +53,7 @@ static int run_window(struct disturbed *d, uint64_t window, struct error *error)
 
         if (code || due >= begin + length)
             return code;
-        sleep_until(due);
+        drive_sleep_until(due);
         code = audience_publish(&d->audience, due,
                                 due < begin + SETTLE_NS ? 0 : (unsigned)window + 1, error);
         d->sent++;

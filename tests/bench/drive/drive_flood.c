@@ -36,14 +36,6 @@ static void stop(int number)
     over = 1;
 }
 
-static bool pack(const Caravan__SyncMessage *message, struct buffer *out)
-{
-    if (!buffer_reserve(out, protobuf_c_message_get_packed_size(&message->base)))
-        return false;
-    out->size = protobuf_c_message_pack(&message->base, out->data);
-    return true;
-}
-
 static int make_messages(struct flood *flood, struct error *error)
 {
     Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
@@ -62,13 +54,13 @@ static int make_messages(struct flood *flood, struct error *error)
     certificates.request = 2;
     message.body_case = CARAVAN__SYNC_MESSAGE__BODY_PULL;
     message.pull = &pull;
-    done = pack(&message, &flood->messages[0]);
+    done = fields_pack(&message.base, &flood->messages[0]);
     message.body_case = CARAVAN__SYNC_MESSAGE__BODY_HEADS_REQUEST;
     message.heads_request = &heads;
-    done = done && pack(&message, &flood->messages[1]);
+    done = done && fields_pack(&message.base, &flood->messages[1]);
     message.body_case = CARAVAN__SYNC_MESSAGE__BODY_CERTIFICATES_REQUEST;
     message.certificates_request = &certificates;
-    done = done && pack(&message, &flood->messages[2]);
+    done = done && fields_pack(&message.base, &flood->messages[2]);
     secret_random(garbage, sizeof garbage);
     done = done && buffer_append(&flood->messages[3], garbage, sizeof garbage);
     return done ? ERROR_NONE : error_memory(error);

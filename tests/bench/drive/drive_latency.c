@@ -10,11 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <time.h>
 
 #include "proto/control.pb-c.h"
 #include "tests/bench/drive/drive.h"
-#include "tests/bench/drive/party.h"
+#include "tests/bench/drive/feeder.h"
 
 #define SECOND_NS 1000000000u
 #define LAST_NS                                                                                    \
@@ -25,12 +24,13 @@ struct latency {
     const char *arguments[3];
     uint64_t rate, seconds, count;
     struct contents contents;
-    struct party publisher, partner;
+    struct feeder feeder; /* at the publisher */
+    struct party partner;
     uint64_t base, started; /* base: seq before the first one */
     uint64_t *received;     /* drive_now, by place */
     _Atomic uint64_t come;  /* how many the follower has */
     atomic_bool over;
-    uint64_t twice, strange, answered, in_order;
+    uint64_t twice, strange;
     uint64_t after; /* where the follower is */
     struct error following;
 };
@@ -48,7 +48,7 @@ static void take_item(struct latency *latency, const Caravan__Item *item, uint64
     struct id feed;
 
     if (!span_to_id(span_of(item->feed.data, item->feed.len), &feed) ||
-        !id_equal(&feed, &latency->publisher.feed) || place >= latency->count) {
+        !id_equal(&feed, &latency->feeder.party.feed) || place >= latency->count) {
         latency->strange++;
     } else if (latency->received[place]) {
         latency->twice++;
@@ -98,53 +98,15 @@ static void *follow(void *context)
 
 /* --- the publisher ---------------------------------------------------------------------------- */
 
-/* All answers that are there; with wait, at least one. */
-static int take_answers(struct latency *latency, uint64_t first_id, bool wait, struct error *error)
-{
-    uint64_t id, seq;
-    struct id hash;
-    int code;
-
-    do {
-        code = party_answer(&latency->publisher, wait ? CLIENT_LONG_TIMEOUT_MS : 0, &id, &seq,
-                            &hash, error);
-        if (code || !id)
-            break;
-        wait = false;
-        latency->answered++;
-        latency->in_order += seq == latency->base + (id - first_id) + 1;
-    } while (client_unanswered(latency->publisher.client));
-    return code;
-}
-
-static void sleep_until(uint64_t moment)
-{
-    const struct timespec at = {.tv_sec = (time_t)(moment / SECOND_NS),
-                                .tv_nsec = (long)(moment % SECOND_NS)};
-
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) != 0)
-        ;
-}
-
 static int publish_all(struct latency *latency, struct error *error)
 {
-    uint64_t id = 0, first_id = 0;
     int code = ERROR_NONE;
 
     for (uint64_t place = 0; !code && place < latency->count; place++) {
-        sleep_until(due(latency, place));
-        if (client_unanswered(latency->publisher.client) == CLIENT_WINDOW)
-            code = take_answers(latency, first_id, true, error);
-        if (!code)
-            code = party_publish(&latency->publisher, contents_get(&latency->contents, place), &id,
-                                 error);
-        first_id = place ? first_id : id;
-        if (!code) /* also sends what waits to be sent */
-            code = take_answers(latency, first_id, false, error);
+        drive_sleep_until(due(latency, place));
+        code = feeder_publish(&latency->feeder, error);
     }
-    while (!code && client_unanswered(latency->publisher.client))
-        code = take_answers(latency, first_id, true, error);
-    return code;
+    return code ? code : feeder_settle(&latency->feeder, error);
 }
 
 /* --- one after the other ---------------------------------------------------------------------- */
@@ -158,10 +120,10 @@ static int prepare(struct latency *latency, struct error *error)
     if (!code && (!latency->received || !latency->count))
         code = error_memory(error);
     if (!code)
-        code = party_open(latency->arguments[0], &latency->publisher, error);
+        code = feeder_open(latency->arguments[0], &latency->contents, &latency->feeder, error);
     if (!code)
         code = party_open(latency->arguments[1], &latency->partner, error);
-    latency->base = latency->publisher.seq;
+    latency->base = latency->feeder.party.seq;
     return code ? code : poll_changes(latency, false, error);
 }
 
@@ -170,7 +132,7 @@ static void wait_for_last(struct latency *latency)
     uint64_t deadline = drive_now() + LAST_NS;
 
     while (!atomic_load(&latency->over) && drive_now() < deadline)
-        sleep_until(drive_now() + SECOND_NS / 1000);
+        drive_sleep_until(drive_now() + SECOND_NS / 1000);
     atomic_store(&latency->over, true);
 }
 
@@ -221,10 +183,10 @@ static void print_done(struct latency *latency)
            ", %" PRIu64 "], \"in_order\": [%" PRIu64 ", %" PRIu64 "], \"followed\": [%" PRIu64
            ", %" PRIu64 "], \"twice\": [%" PRIu64 ", 0], \"strange\": [%" PRIu64
            ", 0]}, \"info\": {\"p90_ms\": %.3f, \"p999_ms\": %.3f, \"max_ms\": %.3f}}\n",
-           percentile(sorted, count, 50), percentile(sorted, count, 99), latency->answered,
-           latency->count, latency->in_order, latency->count, count, latency->count, latency->twice,
-           latency->strange, percentile(sorted, count, 90), percentile(sorted, count, 99.9),
-           percentile(sorted, count, 100));
+           percentile(sorted, count, 50), percentile(sorted, count, 99), latency->feeder.answered,
+           latency->count, latency->feeder.in_order, latency->count, count, latency->count,
+           latency->twice, latency->strange, percentile(sorted, count, 90),
+           percentile(sorted, count, 99.9), percentile(sorted, count, 100));
 }
 
 int main(int argc, char **argv)
@@ -242,7 +204,7 @@ int main(int argc, char **argv)
     if (!code)
         print_done(&latency);
     free(latency.received);
-    party_finish(&latency.publisher);
+    feeder_finish(&latency.feeder);
     party_finish(&latency.partner);
     contents_finish(&latency.contents);
     return drive_end(argv[0], code, &error);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "common/card.h"
+#include "common/fields.h"
 #include "node/config/home.h"
 
 #define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
@@ -21,11 +22,6 @@ static uint64_t now_ms(void)
 static char *text(const char *constant) /* packing only reads */
 {
     return (char *)(uintptr_t)constant;
-}
-
-static ProtobufCBinaryData binary(struct span span)
-{
-    return (ProtobufCBinaryData){.len = span.size, .data = (uint8_t *)(uintptr_t)span.data};
 }
 
 /* --- who it is -------------------------------------------------------------------------------- */
@@ -221,13 +217,13 @@ static int build(struct publisher *publisher, struct run *run, size_t i, uint64_
     message.network = publisher->chain.network;
     message.has_feed = message.has_seq = message.has_created_ms = message.has_content_type = 1;
     message.has_content_hash = message.has_content_size = message.has_min_reader = 1;
-    message.feed = binary(span_of_id(&entry->feed));
+    message.feed = fields_binary(span_of_id(&entry->feed));
     message.seq = entry->seq;
     message.has_previous = entry->seq > 1;
-    message.previous = binary(span_of_id(&entry->previous));
+    message.previous = fields_binary(span_of_id(&entry->previous));
     message.created_ms = entry->created_ms;
     message.content_type = entry->content_type;
-    message.content_hash = binary(span_of_id(&entry->content_hash));
+    message.content_hash = fields_binary(span_of_id(&entry->content_hash));
     message.content_size = entry->content_size;
     message.min_reader = entry->min_reader;
     if (caravan__entry__get_packed_size(&message) > LIMIT_ENTRY_SIZE)
