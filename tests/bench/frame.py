@@ -23,10 +23,14 @@ import os
 import pathlib
 import shutil
 import statistics
+import sys
 from dataclasses import dataclass, field
 
 import process
 from process import BenchError
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from ports import free_port  # noqa: E402
 
 # What a row of the table is.
 CARAVAN = "caravan"      # the system under test
@@ -146,7 +150,7 @@ class Round:
         return self.measure.sizes[name][1 if self.quick else 0]
 
     def free_port(self):
-        return process.free_port()
+        return free_port()
 
     def start(self, *command, log=None, env=None):
         """Starts a server; it lives until the round is over. Returns process.Process."""

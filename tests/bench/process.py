@@ -14,27 +14,10 @@ import time
 
 STOP_SECONDS = 20  # a server that is asked to stop may write what it has
 
-given_ports = set()
 
 
 class BenchError(Exception):
     """Something could not be done, took too long or came out wrong. The text is for people."""
-
-
-def free_port():
-    """A port of the loopback address that nobody listens on and that was not given out before,
-    below the range that the kernel gives to clients."""
-    while True:
-        port = 10000 + int.from_bytes(os.urandom(2), "big") % 20000
-        if port in given_ports:
-            continue
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        given_ports.add(port)
-        return port
 
 
 def listens(port):

@@ -19,7 +19,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,9 @@ SOURCE = os.environ.get("CARAVAN_SOURCE") or os.path.dirname(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NAME = "scenario"  # of the network
 
+sys.path.append(os.path.join(SOURCE, "tests", "support"))
+from ports import free_port  # noqa: E402
+
 # Sanitizers make everything slower; a deadline only bounds how long a failure takes.
 DEADLINE = float(os.environ.get("CARAVAN_SCENARIO_DEADLINE", "60"))
 
@@ -38,18 +40,6 @@ TIMEOUT, BUSY, HELD, DOWN = 75, 76, 79, 69  # exit codes of the client
 
 class Failure(Exception):
     """A condition did not come true, or a command failed."""
-
-
-def free_port():
-    """A port that nobody listens on, below the range that the kernel gives to clients."""
-    while True:
-        port = 10000 + int.from_bytes(os.urandom(2), "big") % 20000
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
 
 
 def wait(condition, what, seconds=None):
@@ -236,6 +226,8 @@ class Network:
             except Failure as failure:
                 problems.append(str(failure))
         if kind or problems:
+            # First what is wrong: of a long log perhaps only the beginning is kept.
+            print("FAILED: %s" % (value or "; ".join(problems)), file=sys.stderr)
             for node in self.nodes:
                 print("--- the end of the log of %s" % node.handle, file=sys.stderr)
                 print("\n".join(node.log().splitlines()[-25:]), file=sys.stderr)
