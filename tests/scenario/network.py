@@ -42,11 +42,11 @@ class Failure(Exception):
     """A condition did not come true, or a command failed."""
 
 
-def wait(condition, what, seconds=None):
-    """Polls until condition() is true; returns its value. Failure says what was waited for."""
+def wait(condition, what, seconds=None, pause=0.02):
+    """Polls until condition() is true; returns its value. Failure says what was waited for. pause: seconds
+    before the second look; they grow."""
     limit = DEADLINE if seconds is None else seconds
     deadline = time.monotonic() + limit
-    pause = 0.02
     while True:
         value = condition()
         if value:
@@ -179,10 +179,14 @@ class Node:
         if wait_up:
             wait(self.is_up, "%s answers" % self.handle)
 
-    def is_up(self):
+    def lives(self):
+        """Failure when the process has ended: then nothing that is waited for will come."""
         if self.process is None or self.process.poll() is not None:
             raise Failure("the node of %s has ended" % self.handle)
-        return self.run("status", "--json", check=False).returncode == 0
+        return True
+
+    def is_up(self):
+        return self.lives() and self.run("status", "--json", check=False).returncode == 0
 
     def stop(self, number=signal.SIGTERM):
         """Ends the process and waits; returns its exit code (negative: the signal)."""

@@ -19,8 +19,11 @@ class FullDisk(unittest.TestCase):
         self.a, self.b = self.network.add("cn-a-demo"), self.network.add("th-b-demo")
 
     def start_limited(self, node):
+        """From its first moment on: a receiver may have everything as soon as it answers."""
+        command = node.command
+        node.command = ["prlimit", "--fsize=%d:" % LIMIT, *command]
         node.start()
-        self.limit(node, LIMIT)
+        node.command = command
 
     def limit(self, node, size):
         _, hard = resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE)

@@ -17,6 +17,8 @@ KILLS = 8           # of each receiver
 ENTRIES = 6000      # in the publisher's feed
 PUBLISHERS = 8      # clients that publish at the same time
 MIN_KILLS, MIN_IN_FLIGHT = 50, 40
+EARLY = 0.2         # of the kills
+MIN_WINDOW, MAX_WINDOW = 0.005, 10
 
 
 def fill(node, path):
@@ -36,13 +38,27 @@ def fill(node, path):
         raise Failure("publishing: %s" % failures[0])
 
 
+class Pace:
+    """How many seconds after the connection a receiver is killed, at most. What one receiver has taught of the
+    machine's speed serves the next."""
+
+    def __init__(self):
+        self.window = 0.05
+
+    def learn(self, before, held, end):
+        if held == before:
+            self.window = min(self.window * 1.5, MAX_WINDOW)
+        elif held == end or held - before > end // KILLS:
+            self.window = max(self.window / 1.5, MIN_WINDOW)
+
+
 class Receiver:
-    def __init__(self, node, publisher, feed, end):
+    def __init__(self, node, publisher, feed, end, pace):
         self.node, self.publisher, self.feed, self.end = node, publisher, feed, end
+        self.pace = pace
         self.random = random.Random(os.urandom(8))
         self.acknowledged = self.held = 0
         self.kills = self.in_flight = 0
-        self.window = 0.15  # seconds after the first write of a start, within which the kill falls
 
     def last_write(self):
         """Of the ledger's log; it is written over and over, its size says nothing."""
@@ -66,11 +82,27 @@ class Receiver:
                 self.node.handle, seq, self.acknowledged, self.held))
         return seq
 
+    def log_size(self):
+        try:
+            return os.stat(self.node.log_path).st_size
+        except FileNotFoundError:
+            return 0
+
+    def is_connected(self, log_from):
+        with open(self.node.log_path, "rb") as log:
+            log.seek(log_from)
+            return b'link="sync out"' in log.read()
+
     def kill_once(self):
-        before = self.last_write()
+        before, log_from = self.last_write(), self.log_size()
+        early = self.random.random() < EARLY  # while it starts, and before much has come
         self.node.start(wait_up=False)
-        wait(lambda: self.last_write() != before, "%s writes" % self.node.handle)
-        deadline = time.monotonic() + self.random.uniform(0, self.window)
+        wait(lambda: self.node.lives() and self.last_write() != before,
+             "%s writes" % self.node.handle, pause=0.001)
+        if not early:
+            wait(lambda: self.node.lives() and self.is_connected(log_from),
+                 "%s is connected" % self.node.handle, pause=0.001)
+        deadline = time.monotonic() + self.random.uniform(0, self.pace.window)
         while time.monotonic() < deadline:  # a kill must not wait for this
             if self.random.random() < 0.3:
                 self.note_receipts()
@@ -81,11 +113,8 @@ class Receiver:
         held = self.check()
         # It was on its way: some of the feed had come since the start, and some not yet.
         self.in_flight += self.held < held < self.end
-        # Slow machines get more time, fast ones less: the feed is to last for all kills.
-        if held == self.held:
-            self.window *= 1.5
-        elif held - self.held > self.end // KILLS:
-            self.window /= 1.5
+        if not early:
+            self.pace.learn(self.held, held, self.end)
         self.held = held
 
     def run(self):
@@ -123,11 +152,11 @@ def main():
         fill(publisher, path)  # before it has partners: without any it publishes at once
         end = publisher.status_number("seq")
         feed = feed_of(publisher)
-        nodes, kills, in_flight = [], 0, 0
+        nodes, kills, in_flight, pace = [], 0, 0, Pace()
         while (kills < MIN_KILLS or in_flight < MIN_IN_FLIGHT) and len(nodes) < MAX_RECEIVERS:
             nodes.append(network.add("cn-to%d" % len(nodes)))
             network.exchange_cards((publisher, nodes[-1]))
-            receiver = Receiver(nodes[-1], publisher, feed, end)
+            receiver = Receiver(nodes[-1], publisher, feed, end, pace)
             receiver.run()
             kills += receiver.kills
             in_flight += receiver.in_flight

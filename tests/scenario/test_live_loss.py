@@ -19,6 +19,7 @@ def main():
         network.exchange_cards()
         network.start()
         network.wait_equal()
+        scenario.wait(lambda: re.search('link.up .*link="live out"', lossy.log()), "it listens to live")
         paths = [network.write("%d.yaml" % i, scenario.announcement("Announcement %d" % i))
                  for i in range(COUNT)]
         # Some at a time, so that they go out on live as single entries and not as one catch-up.
@@ -30,7 +31,8 @@ def main():
         lossy.stop()
         lost, heard = map(int, re.search(r"lost (\d+) of (\d+)", lossy.log()).groups())
         print("lost %d of %d live messages" % (lost, heard))
-        assert heard >= COUNT and 0.2 * heard < lost < 0.4 * heard, (lost, heard)
+        # Not quite all: while it falls behind, or before its subscription is there, live goes on without it.
+        assert heard >= COUNT / 2 and 0.2 * heard < lost < 0.4 * heard, (lost, heard)
     print("1 passed, 0 failed")
 
 

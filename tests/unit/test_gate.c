@@ -439,6 +439,7 @@ static void test_gate__tells_whom_it_refused(void **state)
     struct fixture node;
     struct secret *key = fixture_key();
     struct fixture_event event;
+    uint64_t began = fixture_now_ms();
 
     (void)state;
     fixture_init(&node, 1, true, NULL, 0);
@@ -446,9 +447,10 @@ static void test_gate__tells_whom_it_refused(void **state)
     assert_false(raw_writes_sync(&node, RAW_CURVE, key, secret_public(node.key)));
     event = fixture_event_at(&node, fixture_wait_text(&node, 0, FIXTURE_REFUSED, "sync"));
     assert_true(id_equal(&event.peer, secret_public(key)));
-    for (int i = 0; i < 5; i++) /* a flood of strangers is no flood of events */
+    for (int i = 0; i < 5; i++) /* a flood of strangers is no flood of events: one a second */
         assert_false(raw_writes_sync(&node, RAW_CURVE, key, secret_public(node.key)));
-    assert_in_range(fixture_count_of(&node, FIXTURE_REFUSED), 1, 4);
+    assert_in_range(fixture_count_of(&node, FIXTURE_REFUSED), 1,
+                    1 + (fixture_now_ms() - began) / 1000);
     secret_destroy(key);
     fixture_finish(&node);
 }

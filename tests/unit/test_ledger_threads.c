@@ -1,6 +1,7 @@
 /* One writer and several readers of one ledger at the same time; runs under the thread sanitizer,
  * too. */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,8 @@ struct reader {
     const char *path;
     struct id feeds[2];
     atomic_bool *done;
-    const char *wrong; /* first thing that was; cmocka's asserts work in the main thread only */
+    atomic_bool follows; /* it has read something, or has ended */
+    const char *wrong;   /* first thing that was; cmocka's asserts work in the main thread only */
     uint64_t rounds, last_arrival, seen, expected_seq;
 };
 
@@ -69,6 +71,7 @@ static void *read_along(void *context)
 
     if (ledger_sqlite_open_reader(reader->path, &store, NULL) != ERROR_NONE) {
         reader->wrong = "a reader could not open the ledger";
+        atomic_store(&reader->follows, true);
         return NULL;
     }
     while (!reader->wrong && !last) {
@@ -82,6 +85,8 @@ static void *read_along(void *context)
             reader->wrong = "arrivals failed";
         read_feed(reader, store, &reader->feeds[reader->rounds % 2]);
         reader->rounds++;
+        if (reader->seen || reader->wrong)
+            atomic_store(&reader->follows, true);
     }
     store.operations->destroy(store.self);
     return NULL;
@@ -102,8 +107,13 @@ static void test_ledger__is_read_while_it_is_written(void **state)
         readers[i].done = &done;
         assert_int_equal(pthread_create(&readers[i].thread, NULL, read_along, &readers[i]), 0);
     }
-    for (size_t i = 0; i < BATCHES; i++)
+    for (size_t i = 0; i < BATCHES; i++) {
         ledger_fixture_fill(f, i % 3 ? f->a : f->b, BATCH);
+        /* On a busy machine all could be written before the first of them comes to read. */
+        for (size_t k = 0; i == BATCHES / 4 && k < READERS; k++)
+            while (!atomic_load(&readers[k].follows))
+                sched_yield();
+    }
     atomic_store(&done, true);
     for (size_t i = 0; i < READERS; i++) {
         assert_int_equal(pthread_join(readers[i].thread, NULL), 0);
