@@ -20,35 +20,53 @@ def is_running(pid):
         return False
 
 
-class Demo(unittest.TestCase):
-    def start(self, *arguments):
+class Running(subprocess.Popen):
+    """A demo that runs, in a folder of its own."""
+
+    def __init__(self, *arguments):
         self.folder = tempfile.TemporaryDirectory(prefix="caravan-", dir="/tmp")
-        self.addCleanup(self.folder.cleanup)
-        self.output = os.path.join(self.folder.name, "output")
-        with open(self.output, "w") as output:
+        self.home = os.path.join(self.folder.name, "d")
+        with open(os.path.join(self.folder.name, "output"), "w") as output:
             # A group of its own, as in a terminal: Ctrl-C reaches the script and its children.
-            return subprocess.Popen(
-                [START, "--dir", os.path.join(self.folder.name, "d"), *arguments],
+            super().__init__(
+                [START, "--dir", self.home, *arguments],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 env=dict(os.environ, CARAVAN_BIN=BIN), start_new_session=True)
 
     def text(self):
-        with open(self.output) as file:
+        with open(os.path.join(self.folder.name, "output")) as file:
             return file.read()
 
+    def finish(self):
+        """Whatever has failed, nothing is left."""
+        if self.poll() is None:
+            self.terminate()
+            self.wait()
+        self.folder.cleanup()
+
+
+class Demo(unittest.TestCase):
+    def start(self, *arguments):
+        process = Running(*arguments)
+        self.addCleanup(process.finish)
+        return process
+
     def ends_cleanly(self, process, code):
-        self.assertEqual(process.wait(4 * DEADLINE), code, self.text())
-        pids = [int(pid) for pid in re.findall(r"runs as process (\d+)", self.text())]
-        self.assertEqual(len(pids), 5, self.text())
+        self.assertEqual(process.wait(4 * DEADLINE), code, process.text())
+        pids = [int(pid) for pid in re.findall(r"runs as process (\d+)", process.text())]
+        self.assertEqual(len(pids), 5, process.text())
         self.assertEqual([pid for pid in pids if is_running(pid)], [])
         with self.assertRaises(ProcessLookupError):
             os.killpg(process.pid, 0)  # nor is any other process of the group left
-        self.assertFalse(os.path.exists(os.path.join(self.folder.name, "d")))
+        self.assertFalse(os.path.exists(process.home))
 
-    def test_check_passes(self):
-        process = self.start("--check")
-        self.ends_cleanly(process, 0)
-        text = self.text()
+    def test_check_passes_twice_at_once(self):
+        processes = [self.start("--check"), self.start("--check")]
+        for process in processes:
+            self.ends_cleanly(process, 0)
+            self.is_complete(process.text())
+
+    def is_complete(self, text):
         for handle in ("cn-demo", "th-demo", "ru-demo", "za-demo", "lk-demo"):
             # Heard live by everybody else, and in the table.
             self.assertRegex(text, r"(?m)^%s hears" % handle)
@@ -57,20 +75,20 @@ class Demo(unittest.TestCase):
 
     def test_ctrl_c_stops_everything(self):
         process = self.start()
-        wait(lambda: "run until Ctrl-C" in self.text() or process.poll() is not None,
+        wait(lambda: "run until Ctrl-C" in process.text() or process.poll() is not None,
              "the demo is up", 3 * DEADLINE)
-        self.assertIsNone(process.poll(), self.text())
+        self.assertIsNone(process.poll(), process.text())
         os.killpg(process.pid, signal.SIGINT)
         self.ends_cleanly(process, 130)
 
     def test_a_node_that_dies_is_noticed(self):
         process = self.start("--check")
-        wait(lambda: "Publishing" in self.text() or process.poll() is not None,
+        wait(lambda: "Publishing" in process.text() or process.poll() is not None,
              "the nodes run", 2 * DEADLINE)
-        pids = re.findall(r"lk-demo +runs as process (\d+)", self.text())
+        pids = re.findall(r"lk-demo +runs as process (\d+)", process.text())
         os.kill(int(pids[0]), signal.SIGKILL)
         self.ends_cleanly(process, 1)
-        self.assertIn("demo: ", self.text())
+        self.assertIn("demo: ", process.text())
 
 
 if __name__ == "__main__":
