@@ -133,6 +133,9 @@ bool entry_is_anchor(const struct entry *entry);
 /* Signed statements. network and key as in identity.h. */
 int entry_head_sign(const struct entry_head *head, const char *network, uint64_t as_of_ms,
                     const struct secret *node, struct buffer *signed_head, struct error *error);
+/* Reads without checking the signature: to find out whether it says anything new. */
+int entry_head_parse(struct span signed_head, const char *network, struct entry_head *head,
+                     uint64_t *as_of_ms, struct error *error);
 /* Checks bytes against the node key of the certificate number that the head itself names. */
 int entry_head_check(struct span signed_head, const struct identity_chain *chain,
                      struct entry_head *head, uint64_t *as_of_ms, struct error *error);

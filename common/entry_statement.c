@@ -185,20 +185,43 @@ static int check_signature(const char *message, enum identity_purpose purpose,
     return ERROR_NONE;
 }
 
-int entry_head_check(struct span signed_head, const struct identity_chain *chain,
-                     struct entry_head *head, uint64_t *as_of_ms, struct error *error)
+static int read_statement(struct span bytes, const char *network, struct fields_value *outer,
+                          struct entry_head *head, uint64_t *as_of_ms, struct error *error)
 {
-    struct fields_value outer[SIGNED_COUNT], in[STATEMENT_COUNT];
-    const struct identity_certificate *certificate;
+    struct fields_value in[STATEMENT_COUNT];
     struct entry_head parsed;
-    int code = fields_read(&signed_head_message, signed_head, outer, error);
+    int code = fields_read(&signed_head_message, bytes, outer, error);
 
     if (!code)
         code = fields_read(&statement_message, outer[SIGNED_STATEMENT].bytes, in, error);
     if (!code)
-        code = check_network("HeadStatement", in[STATEMENT_NETWORK].bytes, chain->network, error);
+        code = check_network("HeadStatement", in[STATEMENT_NETWORK].bytes, network, error);
     if (!code)
         code = read_head("HeadStatement", in[STATEMENT_HEAD].bytes, false, &parsed, error);
+    if (code)
+        return code;
+    *head = parsed;
+    *as_of_ms = in[STATEMENT_AS_OF_MS].number;
+    return ERROR_NONE;
+}
+
+int entry_head_parse(struct span signed_head, const char *network, struct entry_head *head,
+                     uint64_t *as_of_ms, struct error *error)
+{
+    struct fields_value outer[SIGNED_COUNT];
+
+    return read_statement(signed_head, network, outer, head, as_of_ms, error);
+}
+
+int entry_head_check(struct span signed_head, const struct identity_chain *chain,
+                     struct entry_head *head, uint64_t *as_of_ms, struct error *error)
+{
+    struct fields_value outer[SIGNED_COUNT];
+    const struct identity_certificate *certificate;
+    struct entry_head parsed;
+    uint64_t parsed_ms;
+    int code = read_statement(signed_head, chain->network, outer, &parsed, &parsed_ms, error);
+
     if (code)
         return code;
     if (!id_equal(&parsed.feed, &chain->feed))
@@ -212,7 +235,7 @@ int entry_head_check(struct span signed_head, const struct identity_chain *chain
     code = check_signature("SignedHead", IDENTITY_HEAD, certificate, chain->network, outer, error);
     if (!code) {
         *head = parsed;
-        *as_of_ms = in[STATEMENT_AS_OF_MS].number;
+        *as_of_ms = parsed_ms;
     }
     return code;
 }

@@ -79,8 +79,12 @@
 #define LIMIT_REQUESTS_PER_PEER 48
 /* A pull that got no answer in this time is asked again, of another partner if there is one. */
 #define LIMIT_PULL_TIMEOUT_MS 20000
-/* Heads in one message: 300 bytes each with the statement, so 2,048 stay well under 1 MiB. */
+/* (protocol) Heads in one message: 300 bytes each with the statement, so 2,048 stay well under
+ * 1 MiB. Each may cost a look into the ledger, and a signature check. */
 #define LIMIT_HEADS_PER_MESSAGE 2048
+/* (protocol) Receipts in one message: a node says one at a time, a relay may gather some; each
+ * costs a signature check, so 64 take some milliseconds. */
+#define LIMIT_RECEIPTS_PER_MESSAGE 64
 /* A partner that says it holds more of our own feed than we do, and brings nothing of it for this
  * long, no longer holds our publishing up. Longer than one pull's time limit. */
 #define LIMIT_OWN_CLAIM_MS 30000

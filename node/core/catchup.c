@@ -137,6 +137,11 @@ static uint64_t fault_wait_ms(const struct source *source, unsigned faults_max)
     return wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS;
 }
 
+static bool may_probe(const struct feed *feed, const struct partner *partner, uint64_t now)
+{
+    return !pulls_first(feed) && !feed->frozen && partner->able && feed->probe_at <= now;
+}
+
 void catchup_note(struct exchange *exchange, struct feed *feed, struct partner *partner,
                   const struct entry_head *head)
 {
@@ -161,8 +166,9 @@ void catchup_note(struct exchange *exchange, struct feed *feed, struct partner *
     }
     catchup_moved(exchange, feed);
     /* Another entry at a seq that we hold: one of the two is no longer the publisher's only word.
-     * Who stands behind us may be a restored publisher, or hold another branch. */
-    if (head->seq <= feed->head.seq && !feed->frozen && source->retry_at <= now &&
+     * Who stands behind us may be a restored publisher, or hold another branch. The ledger is asked
+     * last, and not for what could not be followed up now. */
+    if (head->seq <= feed->head.seq && source->retry_at <= now && may_probe(feed, partner, now) &&
         !ingest_is_ours(exchange, feed, head->seq, &head->hash))
         catchup_probe(exchange, feed, partner, head->seq);
     catchup_want(exchange, feed);
@@ -543,7 +549,7 @@ void catchup_probe(struct exchange *exchange, struct feed *feed, struct partner 
 {
     uint64_t now = exchange_now(exchange);
 
-    if (!pulls_first(feed) && !feed->frozen && seq && partner->able && feed->probe_at <= now &&
+    if (seq && may_probe(feed, partner, now) &&
         pulls_send(exchange, feed, partner, PULL_PROBE, seq, seq, LIMIT_PULL_SIZE / 4))
         feed->probe_at = now + PROBE_INTERVAL_MS;
 }

@@ -149,14 +149,35 @@ static void pass_on(struct exchange *exchange, struct feed *publisher, const str
         *counter = receipt->counter;
 }
 
-static bool is_known(const struct feed *receiver, const struct feed *publisher,
-                     const struct entry_receipt *receipt)
+/* What the partner itself says on its own link is its word, whatever its counter is: when it has
+ * not said any yet in this session, and when it says that it holds more of our feed than we do. */
+static bool is_known_of_ours(const struct exchange *exchange, const struct partner *from,
+                             const struct feed *receiver, const struct entry_receipt *receipt)
+{
+    return receiver->received_known && receipt->counter <= receiver->received_counter &&
+           (receiver->partner != from ||
+            (from->answered && receipt->head.seq <= exchange->own->head.seq));
+}
+
+static bool is_passed(const struct feed *receiver, const struct feed *publisher,
+                      const struct entry_receipt *receipt)
 {
     for (size_t i = 0; i < publisher->passed_count; i++)
         if (publisher->passed[i].receiver == receiver &&
             publisher->passed[i].counter >= receipt->counter)
             return true;
     return false;
+}
+
+/* Does it tell us, or whom we can hand it on to, anything? Only then its signature is checked. */
+static bool is_of_use(const struct exchange *exchange, const struct partner *from,
+                      const struct feed *receiver, const struct feed *publisher,
+                      const struct entry_receipt *receipt)
+{
+    if (publisher == exchange->own)
+        return !is_known_of_ours(exchange, from, receiver, receipt);
+    return publisher->partner && publisher->partner != from && session_up(publisher->partner) &&
+           !is_passed(receiver, publisher, receipt);
 }
 
 /* Signed with a key of the partner that we shall know once its newest entries are here? */
@@ -189,9 +210,7 @@ static bool receive_one(struct exchange *exchange, struct partner *from, struct 
     /* Of a stranger to us there is nothing to check it with, and nobody to show it to. */
     if (!receiver || !publisher || !receiver->chain.count)
         return true;
-    if (publisher != exchange->own &&
-        (!publisher->partner || publisher->partner == from || !session_up(publisher->partner) ||
-         is_known(receiver, publisher, &receipt)))
+    if (!is_of_use(exchange, from, receiver, publisher, &receipt))
         return true;
     if (entry_receipt_check(bytes, &receiver->chain, &receipt, &error)) {
         /* Right after a rotation it may be signed with a key that is still on its way to us. */

@@ -55,6 +55,28 @@ static void parse_run(struct incoming *incoming, struct span bytes, const char *
             entry_run_parse(&frame, network, &incoming->run, &incoming->error) == ERROR_NONE;
 }
 
+static int check_count(const char *what, size_t count, size_t limit, struct error *error)
+{
+    if (count <= limit)
+        return ERROR_NONE;
+    return error_set(error, ERROR_TOO_LARGE, "%s: found %zu in one message, expected at most %zu",
+                     what, count, limit);
+}
+
+/* What costs the writer work for each that there is. */
+static int check_counts(const Caravan__SyncMessage *message, struct error *error)
+{
+    switch (message->body_case) {
+    case CARAVAN__SYNC_MESSAGE__BODY_HEADS:
+        return check_count("heads", message->heads->n_heads, LIMIT_HEADS_PER_MESSAGE, error);
+    case CARAVAN__SYNC_MESSAGE__BODY_RECEIPTS:
+        return check_count("receipts", message->receipts->n_receipts, LIMIT_RECEIPTS_PER_MESSAGE,
+                           error);
+    default:
+        return ERROR_NONE;
+    }
+}
+
 static void parse_sync(struct incoming *incoming, const char *network)
 {
     ProtobufCMessage *message;
@@ -72,7 +94,8 @@ static void parse_sync(struct incoming *incoming, const char *network)
     }
     /* A body that only a newer version knows is no error: it is passed over. */
     if (guard_unpack(&caravan__sync_message__descriptor, buffer_span(&incoming->bytes),
-                     &guard_limits_message, &incoming->arena, &message, &incoming->error) == 0)
+                     &guard_limits_message, &incoming->arena, &message, &incoming->error) == 0 &&
+        check_counts((const Caravan__SyncMessage *)message, &incoming->error) == 0)
         incoming->message = (Caravan__SyncMessage *)message;
 }
 

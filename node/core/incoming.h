@@ -17,7 +17,7 @@ struct incoming {
     enum incoming_source source;
     struct buffer bytes;           /* owned; a run points into it */
     struct arena arena;            /* owned; the message lives in it */
-    Caravan__SyncMessage *message; /* INCOMING_SYNC but a Run; NULL when it could not be read */
+    Caravan__SyncMessage *message; /* INCOMING_SYNC but a Run; NULL when anything is wrong */
     bool is_run;                   /* INCOMING_SYNC: a Run, which may be broken or empty */
     uint64_t request;              /* … and what it answers; 0: nothing */
     struct entry_run run;          /* of a Run, or a live entry as a run of one */

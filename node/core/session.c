@@ -217,8 +217,38 @@ static bool read_head(const Caravan__Head *from, struct entry_head *head)
            span_to_id(span_of(from->hash.data, from->hash.len), &head->hash);
 }
 
+/* Does it say anything that is not known, and could it be checked now? */
+static bool is_news(const struct feed *feed, const struct entry_head *stated, uint64_t as_of_ms)
+{
+    int order = entry_head_compare(stated, &feed->stated);
+
+    return stated->certificate <= feed->chain.count &&
+           (order > 0 || (order == 0 && as_of_ms > feed->as_of_ms));
+}
+
+/* Only news are worth a signature check. false: it is not what it says it is. */
+static bool take_statement(struct exchange *exchange, struct partner *partner, struct feed *feed,
+                           struct span signed_head)
+{
+    struct entry_head stated;
+    struct error error;
+    uint64_t as_of_ms;
+
+    if (feed == exchange->own)
+        return true;
+    if (entry_head_parse(signed_head, exchange->network, &stated, &as_of_ms, &error)) {
+        session_trouble(exchange, partner, &error);
+        return false;
+    }
+    if (id_equal(&stated.feed, &feed->id) && !is_news(feed, &stated, as_of_ms))
+        return true;
+    own_statement(exchange, feed, signed_head, partner);
+    return span_equal(signed_head, buffer_span(&feed->statement));
+}
+
+/* *good: the statements of this message are what they say they are, so far. */
 static void take_head(struct exchange *exchange, struct partner *partner,
-                      const Caravan__FeedHead *feed_head)
+                      const Caravan__FeedHead *feed_head, bool *good)
 {
     struct buffer bytes = {0};
     struct entry_head head;
@@ -227,27 +257,32 @@ static void take_head(struct exchange *exchange, struct partner *partner,
     if (!feed_head->head || !read_head(feed_head->head, &head))
         return;
     feed = feed_find(exchange, &head.feed);
-    if (!feed)
+    if (!feed || feed->told_in == exchange->heads_messages)
         return;
+    feed->told_in = exchange->heads_messages;
     if (!feed->partner && feed != exchange->own) {
         membership_pass_over(exchange, feed);
         return;
     }
     catchup_note(exchange, feed, partner, &head);
-    if (feed_head->statement && fields_pack(&feed_head->statement->base, &bytes))
-        own_statement(exchange, feed, buffer_span(&bytes), partner);
+    if (*good && feed_head->statement && fields_pack(&feed_head->statement->base, &bytes))
+        *good = take_statement(exchange, partner, feed, buffer_span(&bytes));
     buffer_finish(&bytes);
 }
 
 static void take_heads(struct exchange *exchange, struct partner *partner,
                        const Caravan__Heads *heads)
 {
-    bool more;
+    bool more, good = true;
 
     if (!partner->session)
         return;
+    /* A feed is looked at once, and statements up to the first wrong one: a message costs little,
+     * whatever stands in it. Behind a wrong statement heads count as before: the partner may be
+     * honest and know another branch of a publisher's certificates. */
+    exchange->heads_messages++;
     for (size_t i = 0; i < heads->n_heads; i++)
-        take_head(exchange, partner, heads->heads[i]);
+        take_head(exchange, partner, heads->heads[i], &good);
     if (heads->unasked || !heads->has_ledger || heads->ledger.len != sizeof partner->ledger)
         return;
     if (memcmp(partner->ledger, heads->ledger.data, sizeof partner->ledger) != 0) {
@@ -436,6 +471,28 @@ static void take_refusal(struct exchange *exchange, struct partner *partner,
     fail_pull(exchange, partner, refusal->request);
 }
 
+/* Not more than a feed may have: each can cost a signature check, known ones, too. */
+static int take_each(struct exchange *exchange, struct feed *feed,
+                     const Caravan__Certificates *certificates, struct error *error)
+{
+    size_t count = certificates->n_certificates;
+    int code = ERROR_NONE;
+
+    for (size_t i = 0; i < count && i < LIMIT_CERTIFICATES && !code; i++) {
+        struct buffer bytes = {0};
+
+        code = fields_pack(&certificates->certificates[i]->base, &bytes)
+                   ? feed_take_certificate(exchange, feed, buffer_span(&bytes), error)
+                   : error_memory(error);
+        buffer_finish(&bytes);
+    }
+    if (!code && count > LIMIT_CERTIFICATES)
+        code = error_set(error, ERROR_TOO_LARGE,
+                         "certificates: found %zu in one message, expected at most %d", count,
+                         LIMIT_CERTIFICATES);
+    return code;
+}
+
 static void take_certificates(struct exchange *exchange, struct partner *partner,
                               const Caravan__Certificates *certificates)
 {
@@ -443,7 +500,6 @@ static void take_certificates(struct exchange *exchange, struct partner *partner
     struct feed *feed;
     struct error error;
     struct id id;
-    int code = ERROR_NONE;
 
     if (!certificates->has_feed ||
         !span_to_id(span_of(certificates->feed.data, certificates->feed.len), &id))
@@ -452,15 +508,7 @@ static void take_certificates(struct exchange *exchange, struct partner *partner
     if (!feed || (!feed->partner && feed != exchange->own))
         return;
     before = feed->chain.count;
-    for (size_t i = 0; i < certificates->n_certificates && !code; i++) {
-        struct buffer bytes = {0};
-
-        code = fields_pack(&certificates->certificates[i]->base, &bytes)
-                   ? feed_take_certificate(exchange, feed, buffer_span(&bytes), &error)
-                   : error_memory(&error);
-        buffer_finish(&bytes);
-    }
-    if (code)
+    if (take_each(exchange, feed, certificates, &error))
         session_trouble(exchange, partner, &error);
     if (feed->chain.count > before)
         feed_publish_keys(exchange, feed, NULL);

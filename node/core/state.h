@@ -90,6 +90,7 @@ struct feed {
     bool needy;         /* in the queue */
     struct feed *next_needy;
     bool passed_over; /* a head of it was told while we did not follow it */
+    uint64_t told_in; /* the message of heads that told it last; see heads_messages */
     /* changed by the open transaction, or by one that failed and could not be read again yet */
     bool changed;
     struct feed *next_changed;
@@ -174,6 +175,7 @@ struct exchange {
     size_t in_flight; /* bytes that all of them may bring */
     size_t able;      /* partners that may be asked for more */
     uint64_t next_request;
+    uint64_t heads_messages; /* so many have come */
     /* own feed */
     uint64_t started_at; /* monotonic ms */
     bool start_checked;

@@ -169,6 +169,7 @@ class Vectors(unittest.TestCase):
                 "sync message; record of an exported feed": ["MESSAGE_SIZE"],
                 "entries in a run": ["RUN_ENTRIES"],
                 "heads in a message": ["HEADS_PER_MESSAGE"],
+                "receipts in a message": ["RECEIPTS_PER_MESSAGE"],
                 "distance of anchors": ["ANCHOR_INTERVAL"], "network name": ["NETWORK_SIZE"],
                 "handle": ["HANDLE_SIZE"], "topic": ["TOPIC_SIZE"],
                 "nesting of a message; fields in a content; fields in a sync message":

@@ -231,6 +231,46 @@ static void test_coverage__a_forged_receipt_is_nobodys(void **state)
     assert_string_equal(feed_of(f, B)->partner->trouble, "");
 }
 
+static void test_coverage__a_receipt_that_tells_nothing_new_is_not_checked(void **state)
+{
+    struct fixture *f = *state;
+
+    connect(f, A);
+    connect(f, B);
+    receive(f, A, A, A, OWN, 1, 10);
+    /* Signed by B in A's name: a check would fail. */
+    receive(f, A, A, B, OWN, 1, 10);
+    receive(f, A, A, B, OWN, 0, 9);
+    assert_string_equal(feed_of(f, A)->partner->trouble, "");
+    receive(f, B, A, B, OWN, 9, 10);
+    assert_string_equal(feed_of(f, B)->partner->trouble, "");
+    /* On its own link, what shows that it holds more of our feed than we do is never passed over.
+     */
+    receive(f, A, A, B, OWN, 9, 10);
+    assert_non_null(strstr(feed_of(f, A)->partner->trouble, "bad-signature"));
+    assert_int_equal(exchange_publishing(f->exchange), EXCHANGE_OPEN);
+    receive(f, A, A, A, OWN, 9, 10);
+    assert_int_equal(exchange_publishing(f->exchange), EXCHANGE_CHECKING);
+}
+
+/* It has lost its ledger, and its clock was put back. */
+static void test_coverage__the_first_word_in_a_session_counts_whatever_its_counter(void **state)
+{
+    struct fixture *f = *state;
+
+    connect(f, A);
+    receive(f, A, A, A, OWN, 1, 10);
+    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
+    exchange_link(f->exchange, feed_id(f, A), EXCHANGE_SYNC_IN, false, "", "");
+    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    connect(f, A);
+    assert_false(feed_of(f, A)->partner->answered);
+    receive(f, A, A, B, OWN, 0, 3); /* by somebody else it is not */
+    assert_false(feed_of(f, A)->partner->answered);
+    receive(f, A, A, A, OWN, 0, 3);
+    assert_true(feed_of(f, A)->partner->answered);
+}
+
 static void test_coverage__what_is_ours_is_told_to_its_publisher(void **state)
 {
     struct fixture *f = *state;
@@ -273,6 +313,8 @@ int main(void)
         TEST(test_coverage__the_newest_counter_wins_even_with_less),
         TEST(test_coverage__is_there_after_a_restart),
         TEST(test_coverage__a_forged_receipt_is_nobodys),
+        TEST(test_coverage__a_receipt_that_tells_nothing_new_is_not_checked),
+        TEST(test_coverage__the_first_word_in_a_session_counts_whatever_its_counter),
         TEST(test_coverage__what_is_ours_is_told_to_its_publisher),
         TEST(test_coverage__a_receipt_for_another_is_handed_to_it_once),
     };

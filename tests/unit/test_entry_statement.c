@@ -41,6 +41,11 @@ static void test_entry_statement__a_head_goes_there_and_back(void **state)
     (void)state;
     assert_int_equal(entry_head_sign(&th.head, INSTITUTION_NETWORK, 1234567, th.node, &bytes, NULL),
                      0);
+    assert_int_equal(
+        entry_head_parse(buffer_span(&bytes), INSTITUTION_NETWORK, &head, &as_of, NULL), 0);
+    assert_true(head.seq == 2 && as_of == 1234567 && id_equal(&head.hash, &th.head.hash));
+    head = (struct entry_head){0};
+    as_of = 0;
     assert_int_equal(entry_head_check(buffer_span(&bytes), &th.chain, &head, &as_of, NULL), 0);
     assert_int_equal(head.seq, 2);
     assert_int_equal(head.certificate, 1);

@@ -228,6 +228,41 @@ static void test_incoming__a_message_over_the_limit_is_not_looked_into(void **st
     free(big);
 }
 
+/* Heads and receipts without anything in them: as many as there may be, and one more. */
+static void test_incoming__heads_and_receipts_are_counted(void **state)
+{
+    static const struct {
+        uint32_t body, list;
+        size_t limit;
+        const char *text;
+    } kinds[] = {
+        {CARAVAN__SYNC_MESSAGE__BODY_HEADS, 4, LIMIT_HEADS_PER_MESSAGE,
+         "heads: found 2049 in one message, expected at most 2048"},
+        {CARAVAN__SYNC_MESSAGE__BODY_RECEIPTS, 1, LIMIT_RECEIPTS_PER_MESSAGE,
+         "receipts: found 65 in one message, expected at most 64"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        for (size_t more = 0; more < 2; more++) {
+            struct buffer list = {0}, bytes = {0};
+            struct incoming *incoming;
+
+            for (size_t n = 0; n < kinds[i].limit + more; n++)
+                assert_true(wire_put_bytes(&list, kinds[i].list, span_of(NULL, 0)));
+            assert_true(wire_put_bytes(&bytes, kinds[i].body, buffer_span(&list)));
+            incoming = receive(NULL, buffer_span(&bytes));
+            assert_int_equal(incoming->error.code, more ? ERROR_TOO_LARGE : ERROR_NONE);
+            assert_true(more ? !incoming->message : incoming->message != NULL);
+            if (more)
+                assert_string_equal(incoming->error.text, kinds[i].text);
+            incoming_destroy(incoming);
+            buffer_finish(&list);
+            buffer_finish(&bytes);
+        }
+    }
+}
+
 static void test_incoming__a_changed_entry_in_a_run_is_named(void **state)
 {
     struct buffer entries[2] = {second, third}, bytes = {0};
@@ -254,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_incoming__requests_are_known),
         cmocka_unit_test(test_incoming__broken_messages_have_their_own_errors),
         cmocka_unit_test(test_incoming__a_message_over_the_limit_is_not_looked_into),
+        cmocka_unit_test(test_incoming__heads_and_receipts_are_counted),
         cmocka_unit_test(test_incoming__a_changed_entry_in_a_run_is_named),
     };
 
