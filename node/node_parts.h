@@ -1,5 +1,5 @@
 /* node_parts: the running node as its own files see it: node.c builds it, node_events.c takes what
- * net brings, node_work.c has its threads. Nobody else includes this. */
+ * net brings, node_work.c has its threads. Nobody else includes this, but its unit test. */
 #ifndef NODE_NODE_PARTS_H
 #define NODE_NODE_PARTS_H
 

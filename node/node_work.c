@@ -13,6 +13,10 @@
 #define TOKEN_AGAIN_MS 10000
 #define BEGIN_AGAIN_NS 200000000 /* after a transaction could not begin */
 #define BATCH_BYTES ((size_t)8 * 1024 * 1024)
+/* … and not longer than this: events differ in what they cost, and whoever published in this batch
+ * waits for its commit. A quarter of a second is felt, not taken for a fault, and many times what a
+ * sync to disk takes. The event that is under way is not cut in two. */
+#define BATCH_MS 250
 /* A server that has nothing to do; it is woken when something comes. */
 #define SERVER_WAIT_MS 60000
 #define LINGER_MS 20 /* how long entries of a catch-up wait for more of it */
@@ -409,7 +413,8 @@ static bool add_to_batch(struct node *node, struct batch *batch, struct node_ite
     batch->pressing =
         batch->pressing || item->kind != NODE_ITEM_INCOMING || !item->incoming->is_run;
     batch->events += refusal ? refuse_item(node, item, refusal) : write_item(node, item);
-    return batch->events < BATCH_EVENTS && batch->bytes < BATCH_BYTES;
+    return batch->events < BATCH_EVENTS && batch->bytes < BATCH_BYTES &&
+           node_monotonic_ms(NULL) - batch->began_ms < BATCH_MS;
 }
 
 /* While more of a catch-up is on its way a sync to disk is better shared. */

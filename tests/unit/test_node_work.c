@@ -1,0 +1,223 @@
+/* node_work: the writer thread, with an exchange on a ledger in memory. The bus is slow: every
+ * message to the partner takes its time, as expensive events do. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/log.h"
+#include "node/ledger/ledger.h"
+#include "node/node_parts.h"
+#include "tests/support/folder.h"
+#include "tests/support/institution.h"
+#include "tests/support/net_fixture.h"
+
+#define EVENTS 24
+#define EVENT_MS 40
+/* In the 250 ms of a batch so many begin; one more may have begun before the first. */
+#define BATCH_MOST 8
+
+struct world {
+    struct node node;
+    struct folder home;
+    struct institution own, partner;
+    struct buffer genesis;
+    struct fixture net;
+    const struct store_operations *inner;
+    struct store_operations watched;
+    unsigned said;      /* hellos, in all */
+    unsigned committed; /* of them, those that a commit has ended */
+    unsigned most;      /* between two commits */
+    bool wrong_order;
+    bool expect_live; /* the next hello should say this */
+};
+
+static struct world *the_world; /* a store has no room for it */
+
+static bool say_slowly(void *self, const struct id *partner, struct span bytes)
+{
+    const struct timespec pause = {.tv_nsec = EVENT_MS * 1000000};
+    struct world *world = self;
+    Caravan__SyncMessage *message = caravan__sync_message__unpack(NULL, bytes.size, bytes.data);
+
+    (void)partner;
+    assert_non_null(message);
+    if (message->body_case == CARAVAN__SYNC_MESSAGE__BODY_HELLO && world->node.writer_runs) {
+        world->wrong_order |= message->hello->live_link != world->expect_live;
+        world->expect_live = !world->expect_live;
+        world->said++;
+        nanosleep(&pause, NULL);
+    }
+    caravan__sync_message__free_unpacked(message, NULL);
+    return true;
+}
+
+static void bus_live(void *self, const char *topic, struct span payload)
+{
+    (void)self, (void)topic, (void)payload;
+}
+
+static int note_commit(void *self, struct error *error)
+{
+    struct world *world = the_world;
+    unsigned count = world->said - world->committed;
+
+    world->most = count > world->most ? count : world->most;
+    world->committed = world->said;
+    return world->inner->commit(self, error);
+}
+
+static void fill(void *self, void *out, size_t size)
+{
+    (void)self;
+    memset(out, 7, size);
+}
+
+static void accept(struct world *world)
+{
+    Caravan__Profile profile = CARAVAN__PROFILE__INIT;
+    Caravan__Endpoints endpoints = CARAVAN__ENDPOINTS__INIT;
+    struct card card = {.profile = &profile,
+                        .endpoints = &endpoints,
+                        .chain = world->partner.chain,
+                        .created_ms = 1};
+
+    profile.handle = (char *)(uintptr_t) "cn-aa";
+    assert_int_equal(exchange_begin(world->node.exchange, NULL), ERROR_NONE);
+    assert_int_equal(exchange_partner_add(world->node.exchange, &card, false, NULL), ERROR_NONE);
+    exchange_link(world->node.exchange, &world->partner.chain.feed, EXCHANGE_SYNC_IN, true, "", "");
+    assert_int_equal(exchange_commit(world->node.exchange, NULL), ERROR_NONE);
+}
+
+static void make_exchange(struct world *world)
+{
+    struct node *node = &world->node;
+    const struct exchange_config config = {
+        .network = INSTITUTION_NETWORK,
+        .feed = world->own.chain.feed,
+        .handle = "th-own",
+        .node_key = world->own.node,
+        .chain = &world->own.chain,
+        .genesis = buffer_span(&world->genesis),
+        .store = node->writer,
+        .bus = {world, say_slowly, bus_live},
+        .clock = {NULL, node_wall_ms, node_monotonic_ms},
+        .random = {NULL, fill},
+        .keyring = node->keyring,
+        .policy = node->policy,
+    };
+
+    assert_int_equal(exchange_create(&config, &node->exchange, NULL), ERROR_NONE);
+    accept(world);
+}
+
+static void make_parts(struct world *world)
+{
+    const struct node_lanes_room room = {LIMIT_WAITING_PER_PEER, LIMIT_WAITING_BYTES_PER_PEER};
+    struct node *node = &world->node;
+
+    assert_int_equal(ledger_memory_create(&node->writer, NULL), ERROR_NONE);
+    world->inner = node->writer.operations;
+    world->watched = *world->inner;
+    world->watched.commit = note_commit;
+    node->writer.operations = &world->watched;
+    the_world = world;
+    assert_int_equal(keyring_create(&node->keyring, NULL), ERROR_NONE);
+    assert_int_equal(policy_create(&world->own.chain.feed, &node->policy, NULL), ERROR_NONE);
+    node->net = world->net.net;
+    node->to_writer = node_lanes_create(room, room);
+    node->to_reader = node_queue_create(LIMIT_QUEUE_LENGTH, LIMIT_CREDIT_TOTAL);
+    assert_true(node->to_writer && node->to_reader);
+    node_desk_init(&node->desk);
+    node->desk.net = node->net;
+    node->token_written = true;
+}
+
+static int setup(void **state)
+{
+    struct world *world = calloc(1, sizeof *world);
+    struct buffer unused = {0};
+
+    log_set_level(LOG_SILENT);
+    folder_init(&world->home);
+    institution_init(&world->own, 1);
+    institution_certify(&world->own, false, &world->genesis);
+    institution_init(&world->partner, 2);
+    institution_certify(&world->partner, false, &unused);
+    buffer_finish(&unused);
+    fixture_init(&world->net, 1, false, NULL, 0);
+    make_parts(world);
+    make_exchange(world);
+    world->node.watch =
+        (struct node_watch){.home = world->home.path, .exchange = world->node.exchange};
+    *state = world;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *world = *state;
+    struct node *node = &world->node;
+
+    node_desk_finish(&node->desk);
+    node_watch_finish(&node->watch);
+    exchange_destroy(node->exchange);
+    node_lanes_destroy(node->to_writer, node_item_destroy);
+    node_queue_destroy(node->to_reader, node_item_destroy);
+    node->writer.operations->destroy(node->writer.self);
+    policy_destroy(node->policy);
+    keyring_destroy(node->keyring);
+    fixture_finish(&world->net);
+    institution_finish(&world->own);
+    institution_finish(&world->partner);
+    buffer_finish(&world->genesis);
+    folder_finish(&world->home);
+    free(world);
+    return 0;
+}
+
+/* The partner hears us on live, or no longer: it is told in a hello. */
+static void push_link(struct world *world, bool up)
+{
+    struct node_item *item = calloc(1, sizeof *item);
+
+    assert_non_null(item);
+    item->kind = NODE_ITEM_LINK;
+    item->peer = world->partner.chain.feed;
+    item->link = EXCHANGE_LIVE_OUT;
+    item->up = up;
+    assert_true(node_lanes_push(world->node.to_writer, &item->peer, item, node_item_bytes(item)));
+}
+
+static void test_node_work__expensive_events_do_not_put_a_commit_off(void **state)
+{
+    struct world *world = *state;
+    struct node *node = &world->node;
+
+    for (unsigned i = 0; i < EVENTS; i++)
+        push_link(world, i % 2 == 0);
+    node_lanes_close(node->to_writer);
+    world->expect_live = true;
+    node->writer_runs = true;
+    assert_null(node_work_writer(node));
+    /* All of it, in order, each in some transaction, and none of these took them all. */
+    assert_int_equal(world->said, EVENTS);
+    assert_false(world->wrong_order);
+    assert_int_equal(world->committed, EVENTS);
+    assert_true(world->most <= BATCH_MOST);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_node_work__expensive_events_do_not_put_a_commit_off,
+                                        setup, teardown),
+    };
+
+    return cmocka_run_group_tests_name("node_work", tests, NULL, NULL);
+}
