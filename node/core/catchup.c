@@ -448,6 +448,7 @@ static void progress(struct exchange *exchange, struct feed *feed, struct source
 {
     source->faults = 0;
     source->retry_at = 0;
+    source->lost = false;
     if (feed != exchange->own)
         return;
     source->partner->doubted = false;
@@ -503,6 +504,44 @@ static void time_out(struct exchange *exchange, struct pull *pull)
     if (source && pull->kind == PULL_CONTENTS)
         end_round(exchange, source);
     catchup_done(exchange, pull, false);
+}
+
+/* An answer that was lost on its way is nobody's fault: it is asked for again at once. Who loses
+ * one after the other counts as somebody who does not answer. */
+static void lose(struct exchange *exchange, struct pull *pull)
+{
+    struct feed *feed = pull->feed;
+    struct source *source = source_of(feed, pull->partner);
+
+    if (pull->moot || !source || source->lost) {
+        time_out(exchange, pull);
+        return;
+    }
+    source->lost = true;
+    source->window = 1;
+    pulls_moot_behind(feed, pull->request);
+    pulls_release(exchange, pull);
+    catchup_want(exchange, feed);
+}
+
+void catchup_answered(struct exchange *exchange, struct partner *partner, uint64_t request)
+{
+    const struct pull *answered = pulls_find(exchange, partner, request);
+
+    /* After all: it answers in another order, or this one came by another link. */
+    if (!answered && request && request <= partner->given_up)
+        partner->disorderly = true;
+    if (!answered || partner->disorderly)
+        return;
+    for (size_t i = 0; i < LIMIT_PULLS_TOTAL; i++) {
+        struct pull *pull = &exchange->pulls[i];
+
+        if (!pull->feed || pull->partner != partner || pull->request >= request)
+            continue;
+        if (pull->request > partner->given_up)
+            partner->given_up = pull->request;
+        lose(exchange, pull);
+    }
 }
 
 void catchup_later(struct exchange *exchange, struct pull *pull, uint64_t wait_ms)
@@ -589,6 +628,7 @@ void catchup_forget(struct exchange *exchange, struct partner *partner)
     size_t at = 0;
 
     catchup_again(exchange, partner);
+    partner->disorderly = false;
     while ((feed = map_next(&exchange->feeds, &at)))
         remove_source(exchange, feed, partner);
 }

@@ -593,6 +593,8 @@ void exchange_incoming(struct exchange *exchange, struct incoming *incoming)
 
     if (!partner)
         return;
+    if (incoming->is_run)
+        catchup_answered(exchange, partner, incoming->request);
     if (exchange->broken) {
         put_off(exchange, partner, incoming);
     } else if (incoming->error.code) {

@@ -19,6 +19,7 @@ struct source {
     uint64_t asked_at; /* monotonic ms */
     unsigned faults;   /* pulls in a row that brought nothing */
     size_t window;     /* how many ranges may be asked of it at once; 0 is 1 */
+    bool lost;         /* an answer was lost, and nothing has come since */
     bool wanted;       /* we lack what it says it has: counted in partner->wants */
     /* Missing contents are asked for once round, then after a growing pause round again. */
     uint64_t content_after;   /* the round has come up to this seq */
@@ -116,6 +117,8 @@ struct partner {
     bool choked;      /* a pull waits for more room than there is: no other one goes first */
     bool able;        /* it may be asked for more: counted in exchange->able */
     size_t wants;
+    uint64_t given_up; /* the newest request whose answer counted as lost */
+    bool disorderly;   /* such an answer came after all: its order tells nothing, in this session */
     /* It said that it holds more of our own feed than we do, and could not show it: its word no
      * longer closes our publishing, until it shows something. */
     bool doubted;
@@ -269,6 +272,10 @@ void catchup_pump(struct exchange *exchange); /* sends pulls while credit lasts 
  * partner whose answer did not bring what it says it has is not asked again for a while, longer
  * each time. */
 void catchup_done(struct exchange *exchange, struct pull *pull, bool moved);
+/* A Run for this request has come; before what is in it is looked at. Partners answer in the order
+ * of the pulls, so what was asked of this one before has been lost: it is asked for again at once,
+ * not after its time limit. A refusal tells nothing: "busy" overtakes the answers that wait. */
+void catchup_answered(struct exchange *exchange, struct partner *partner, uint64_t request);
 /* The partner says "later": at its word, within bounds, and no fault of its. 0: not said when. */
 void catchup_later(struct exchange *exchange, struct pull *pull, uint64_t wait_ms);
 /* It said or sent something wrong about this feed: don't ask it for a while. */

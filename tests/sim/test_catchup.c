@@ -26,6 +26,8 @@ struct watch {
     size_t sizes[LIMIT_PULLS_TOTAL * 4]; /* by request number */
     size_t large_pulls_before_small;     /* of node 0's feed, before the first of node 2's */
     bool small_seen;
+    size_t small_pulls;
+    size_t lose_large, lose_small; /* so many of the next runs of each feed are lost */
     size_t spoilt;
     struct buffer held[HELD_MAX]; /* runs that are late */
     size_t held_count;
@@ -44,6 +46,8 @@ static void note_pull(struct watch *watch, const Caravan__Pull *pull)
         watch->large_pulls_before_small += !watch->small_seen;
     else
         watch->small_seen = true;
+    watch->small_pulls += span_equal(span_of(pull->feed.data, pull->feed.len),
+                                     span_of_id(network_feed(watch->network, 2)));
     watch->pulls++;
     watch->asked_bytes += pull->size;
     watch->sizes[pull->request % (LIMIT_PULLS_TOTAL * 4)] = pull->size;
@@ -112,6 +116,18 @@ static bool spoil(struct watch *watch, Caravan__SyncMessage *message, struct buf
     }
 }
 
+static bool is_lost(struct watch *watch, const Caravan__Run *run)
+{
+    bool small = span_equal(span_of(run->feed.data, run->feed.len),
+                            span_of_id(network_feed(watch->network, 2)));
+    size_t *lose = small ? &watch->lose_small : &watch->lose_large;
+
+    if (!*lose)
+        return false;
+    --*lose;
+    return true;
+}
+
 static bool look(void *context, unsigned from, unsigned to, const char *topic, struct buffer *bytes)
 {
     struct watch *watch = context;
@@ -127,7 +143,7 @@ static bool look(void *context, unsigned from, unsigned to, const char *topic, s
     } else if (from == 0 && message->body_case == CARAVAN__SYNC_MESSAGE__BODY_RUN) {
         watch->runs++;
         watch->asked_bytes -= watch->sizes[message->run->request % (LIMIT_PULLS_TOTAL * 4)];
-        goes = spoil(watch, message, bytes);
+        goes = !is_lost(watch, message->run) && spoil(watch, message, bytes);
     }
     caravan__sync_message__free_unpacked(message, NULL);
     return goes;
@@ -213,6 +229,40 @@ static void test_catchup__a_large_feed_holds_no_small_one_up(void **state)
     free(watch);
 }
 
+/* The answers behind a lost one show that it was lost, long before its time limit. */
+static void test_catchup__a_lost_answer_is_asked_for_again_at_once(void **state)
+{
+    struct network network;
+    struct watch *watch = calloc(1, sizeof *watch);
+
+    (void)state;
+    come_back(&network, watch, 13, 60, 40);
+    watch->lose_large = 1;
+    assert_true(network_run(&network, 5000, network_is_equal, NULL));
+    assert_int_equal(watch->lose_large, 0);
+    assert_int_equal(network_holds(&network, 1, 0, NULL), 61);
+    go(&network, watch);
+    free(watch);
+}
+
+/* … which must not become asking in circles. */
+static void test_catchup__who_never_answers_is_asked_less_and_less(void **state)
+{
+    struct network network;
+    struct watch *watch = calloc(1, sizeof *watch);
+
+    (void)state;
+    come_back(&network, watch, 14, 150, 40);
+    watch->lose_small = SIZE_MAX;
+    network_sleep(&network, 5000);
+    assert_int_equal(network_holds(&network, 1, 0, NULL), 151);
+    assert_true(watch->small_pulls >= 2 && watch->small_pulls <= 6);
+    watch->lose_small = 0;
+    assert_true(network_run(&network, MINUTE, network_is_equal, NULL));
+    go(&network, watch);
+    free(watch);
+}
+
 /* Late runs come at some time; a link is lost now and then; a commit fails. */
 static void disturb(struct network *network, struct watch *watch)
 {
@@ -280,6 +330,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_catchup__ranges_of_one_feed_are_under_way_together),
         cmocka_unit_test(test_catchup__a_large_feed_holds_no_small_one_up),
+        cmocka_unit_test(test_catchup__a_lost_answer_is_asked_for_again_at_once),
+        cmocka_unit_test(test_catchup__who_never_answers_is_asked_less_and_less),
         cmocka_unit_test(test_catchup__lost_short_refused_and_late_answers_lose_nothing),
     };
 
