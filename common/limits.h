@@ -77,6 +77,16 @@
 /* Requests of one peer that may wait to be answered: the pulls under way, asked again after their
  * time limit, and heads and certificates beside them. Above that the answer is "busy". */
 #define LIMIT_REQUESTS_PER_PEER 48
+/* (protocol) heads_request, pull, certificates_request: the largest takes under 80 bytes; the rest
+ * is for new fields. */
+#define LIMIT_REQUEST_SIZE 512
+/* … and what they take in memory while they wait: some 6 KiB each. All peers together: what 80 of
+ * them may have. */
+#define LIMIT_REQUEST_BYTES_PER_PEER (LIMIT_REQUESTS_PER_PEER * 8 * 1024)
+#define LIMIT_REQUEST_BYTES_TOTAL (80 * LIMIT_REQUEST_BYTES_PER_PEER)
+/* A request of the control link that changes nothing: a filter with 64 values of each of its sorts
+ * takes 4 KiB, the path of a file as much at the most. */
+#define LIMIT_READING_SIZE (8 * 1024)
 /* A pull that got no answer in this time is asked again, of another partner if there is one. */
 #define LIMIT_PULL_TIMEOUT_MS 20000
 /* (protocol) Heads in one message: 300 bytes each with the statement, so 2,048 stay well under

@@ -64,7 +64,7 @@ static void on_live(void *self, const struct id *from, struct span topic, struct
     memcpy(item->topic, topic.data, topic.size);
     /* Live may drop: sync repairs it. */
     if (!buffer_append(&item->bytes, payload.data, payload.size) ||
-        node_lanes_try_push(node->to_check, from, item, node_item_bytes(item)) != NODE_LANES_TAKEN)
+        !node_lanes_try_spare(node->to_check, from, item, node_item_bytes(item)))
         node_item_destroy(item);
 }
 

@@ -5,10 +5,14 @@
 #include "common/map.h"
 #include "node/node_wait.h"
 
+/* What a turn is worth: about what checking and storing one small message costs. */
+#define TURN_BYTES ((size_t)16 * 1024)
+
 struct waiting {
     struct waiting *next;
     void *item;
     size_t bytes;
+    bool spare;
 };
 
 /* Gone as soon as it is empty. */
@@ -16,13 +20,15 @@ struct lane {
     struct lane *next; /* the first is served next, then goes to the end */
     struct id peer;
     struct waiting *first, **end;
-    struct node_lanes_room used;
+    struct node_lanes_room used, spare; /* by what must not be lost, and by what may be */
+    size_t saved;                       /* what its turns were worth for which nothing was taken */
 };
 
 struct node_lanes {
     struct node_lanes_room each, all;
-    struct node_wait wait; /* its lock protects everything below */
-    struct map map;        /* peer -> lane */
+    struct node_lanes_room each_spare; /* half of each */
+    struct node_wait wait;             /* its lock protects everything below */
+    struct map map;                    /* peer -> lane */
     struct lane *first, **end;
     struct node_lanes_room used; /* by all but the owner */
     bool refused;
@@ -43,6 +49,7 @@ struct node_lanes *node_lanes_create(struct node_lanes_room each, struct node_la
     if (!lanes)
         return NULL;
     lanes->each = each;
+    lanes->each_spare = (struct node_lanes_room){each.items / 2, each.bytes / 2};
     lanes->all = all;
     lanes->end = &lanes->first;
     node_wait_init(&lanes->wait);
@@ -93,8 +100,14 @@ static struct lane *add_lane(struct node_lanes *lanes, const struct id *peer)
     return lane;
 }
 
+static struct node_lanes_room *used_by(struct lane *lane, bool spare)
+{
+    return spare ? &lane->spare : &lane->used;
+}
+
 /* false: out of memory. */
-static bool put(struct node_lanes *lanes, const struct id *peer, void *item, size_t bytes)
+static bool put(struct node_lanes *lanes, const struct id *peer, void *item, size_t bytes,
+                bool spare)
 {
     struct waiting *waiting = malloc(sizeof *waiting);
     struct lane *lane = waiting ? map_get(&lanes->map, peer) : NULL;
@@ -105,58 +118,86 @@ static bool put(struct node_lanes *lanes, const struct id *peer, void *item, siz
         free(waiting);
         return false;
     }
-    *waiting = (struct waiting){NULL, item, bytes};
+    *waiting = (struct waiting){NULL, item, bytes, spare};
     *lane->end = waiting;
     lane->end = &waiting->next;
-    use(&lane->used, bytes);
+    use(used_by(lane, spare), bytes);
     if (!is_owner(peer))
         use(&lanes->used, bytes);
     pthread_cond_signal(&lanes->wait.filled);
     return true;
 }
 
-/* The first item of the first lane; the lane goes to the end, or away when it is empty. */
-static void *take(void *self)
+/* Takes the first lane out of the turns. */
+static struct lane *next_lane(struct node_lanes *lanes)
 {
-    struct node_lanes *lanes = self;
     struct lane *lane = lanes->first;
-    struct waiting *waiting;
-    void *item;
 
-    if (!lane)
-        return NULL;
-    waiting = lane->first;
-    item = waiting->item;
-    lane->first = waiting->next;
-    give_back(&lane->used, waiting->bytes);
-    if (!is_owner(&lane->peer))
-        give_back(&lanes->used, waiting->bytes);
-    free(waiting);
     lanes->first = lane->next;
     if (!lanes->first)
         lanes->end = &lanes->first;
-    if (lane->used.items) {
-        queue_lane(lanes, lane);
-    } else {
-        map_remove(&lanes->map, &lane->peer);
-        free(lane);
-    }
-    pthread_cond_signal(&lanes->wait.drained);
+    return lane;
+}
+
+static void *take_first(struct node_lanes *lanes, struct lane *lane)
+{
+    struct waiting *waiting = lane->first;
+    void *item = waiting->item;
+
+    lane->first = waiting->next;
+    if (!lane->first)
+        lane->end = &lane->first;
+    give_back(used_by(lane, waiting->spare), waiting->bytes);
+    if (!is_owner(&lane->peer))
+        give_back(&lanes->used, waiting->bytes);
+    free(waiting);
     return item;
 }
 
-static enum node_lanes_taken try_put(struct node_lanes *lanes, const struct id *peer, void *item,
-                                     size_t bytes)
+/* The first item of the lane whose turn it is: a big one has to save for as many turns as it is
+ * worth (deficit round robin), so nobody gets more done by sending more at once. Each turn gives
+ * somebody TURN_BYTES of what waits, so this ends soon. The lane goes to the end, or away. */
+static void *take(void *self)
 {
-    const struct lane *lane = map_get(&lanes->map, peer);
+    struct node_lanes *lanes = self;
+
+    while (lanes->first) {
+        struct lane *lane = next_lane(lanes);
+        size_t cost = lane->first->bytes > TURN_BYTES ? lane->first->bytes : TURN_BYTES;
+        void *item = NULL;
+
+        lane->saved += TURN_BYTES;
+        if (lane->saved >= cost) {
+            lane->saved -= cost;
+            item = take_first(lanes, lane);
+        }
+        if (lane->first) {
+            queue_lane(lanes, lane);
+        } else {
+            map_remove(&lanes->map, &lane->peer);
+            free(lane);
+        }
+        if (item) {
+            pthread_cond_signal(&lanes->wait.drained);
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static enum node_lanes_taken try_put(struct node_lanes *lanes, const struct id *peer, void *item,
+                                     size_t bytes, bool spare)
+{
+    const struct node_lanes_room *each = spare ? &lanes->each_spare : &lanes->each;
+    struct lane *lane = map_get(&lanes->map, peer);
 
     if (lanes->wait.closed)
         return NODE_LANES_LATER;
-    if (lane && !has_room(&lane->used, &lanes->each, bytes))
+    if (lane && !has_room(used_by(lane, spare), each, bytes))
         return NODE_LANES_NEVER;
     if (!is_owner(peer) && !has_room(&lanes->used, &lanes->all, bytes))
         return NODE_LANES_LATER;
-    return put(lanes, peer, item, bytes) ? NODE_LANES_TAKEN : NODE_LANES_LATER;
+    return put(lanes, peer, item, bytes, spare) ? NODE_LANES_TAKEN : NODE_LANES_LATER;
 }
 
 static bool has_much_room(const struct node_lanes_room *used, const struct node_lanes_room *limit)
@@ -185,11 +226,21 @@ enum node_lanes_taken node_lanes_try_push(struct node_lanes *lanes, const struct
     enum node_lanes_taken taken;
 
     pthread_mutex_lock(&lanes->wait.lock);
-    taken = try_put(lanes, peer ? peer : &owner, item, bytes);
+    taken = try_put(lanes, peer ? peer : &owner, item, bytes, false);
     if (taken == NODE_LANES_LATER || (taken == NODE_LANES_NEVER && !peer))
         lanes->refused = true;
     pthread_mutex_unlock(&lanes->wait.lock);
     return taken;
+}
+
+bool node_lanes_try_spare(struct node_lanes *lanes, const struct id *peer, void *item, size_t bytes)
+{
+    bool done;
+
+    pthread_mutex_lock(&lanes->wait.lock);
+    done = try_put(lanes, peer, item, bytes, true) == NODE_LANES_TAKEN;
+    pthread_mutex_unlock(&lanes->wait.lock);
+    return done;
 }
 
 bool node_lanes_push(struct node_lanes *lanes, const struct id *peer, void *item, size_t bytes)
@@ -202,7 +253,7 @@ bool node_lanes_push(struct node_lanes *lanes, const struct id *peer, void *item
         pthread_cond_wait(&lanes->wait.drained, &lanes->wait.lock);
     mine = peer ? NULL : map_get(&lanes->map, &owner);
     done = !lanes->wait.closed && (!mine || has_room(&mine->used, &lanes->all, bytes)) &&
-           put(lanes, peer ? peer : &owner, item, bytes);
+           put(lanes, peer ? peer : &owner, item, bytes, false);
     pthread_mutex_unlock(&lanes->wait.lock);
     return done;
 }

@@ -1,12 +1,17 @@
 /* node_lanes: a bounded queue between two threads of the node in which everybody has a lane of its
  * own: the items of a lane come out in order, the lanes take turns. So a partner that floods waits
  * behind itself and not in front of others, and the owner of the node is one of those who take
- * turns, whatever the partners do.
+ * turns, whatever the partners do. A turn is worth 16 KiB: a small item takes one turn, a big one
+ * as many as it has bytes; when nobody else waits, that takes no time.
  *
- *                    lane full    all full
- *     a peer's       refused      refused, taken again later (relief)
- *     the owner's    refused      taken
- *     push           taken        waits
+ * What is spare, because it is no loss when it is lost, has half as much room in each lane, beside
+ * the rest: however much of it comes, it takes no room from what was asked for.
+ *
+ *                    lane full               all full
+ *     a peer's       refused                 refused, taken again later (relief)
+ *     a spare one    refused (its half)      refused
+ *     the owner's    refused                 taken
+ *     push           taken                   waits
  *
  * Items are pointers; who pops an item owns it. Threads: any. */
 #ifndef NODE_NODE_LANES_H
@@ -32,9 +37,12 @@ enum node_lanes_taken {
 };
 
 /* Never waits. The item stays the caller's unless it was taken. peer NULL: the owner of the node.
- * An empty lane has room for one item of any size. */
+ * A lane with nothing of its sort has room for one item of any size. */
 enum node_lanes_taken node_lanes_try_push(struct node_lanes *lanes, const struct id *peer,
                                           void *item, size_t bytes);
+/* The same for what is spare, of a peer. false: the item stays the caller's, to be thrown away. */
+bool node_lanes_try_spare(struct node_lanes *lanes, const struct id *peer, void *item,
+                          size_t bytes);
 /* Waits for room in all; no matter how full the lane is. The owner's item is not waited with: it is
  * refused when as much as all may have waits in the owner's lane alone. false: refused, closed or
  * out of memory, the item stays the caller's. */

@@ -9,6 +9,7 @@
 struct waiting {
     struct waiting *next;
     void *item;
+    size_t bytes;
 };
 
 /* What one peer has waiting; gone as soon as that is nothing. */
@@ -16,7 +17,7 @@ struct lane {
     struct lane *next; /* in its turn: the first is served next, then goes to the end */
     struct id peer;
     struct waiting *first, **end;
-    size_t count;
+    size_t count, bytes;
 };
 
 struct turn {
@@ -27,6 +28,7 @@ struct turn {
 struct node_turns {
     struct node_wait wait; /* its lock protects everything below */
     struct turn turns[NODE_TURN_COUNT];
+    size_t bytes;  /* of all that waits */
     unsigned next; /* the turn to look at first */
 };
 
@@ -62,12 +64,21 @@ static struct lane *lane_add(struct turn *turn, const struct id *peer)
     return lane;
 }
 
-static bool turn_push(struct turn *turn, const struct id *peer, void *item)
+/* Who has nothing waiting always has room for one. */
+static bool has_room(const struct node_turns *turns, const struct lane *lane, size_t bytes)
+{
+    return !lane || (lane->count < LIMIT_REQUESTS_PER_PEER &&
+                     lane->bytes + bytes <= LIMIT_REQUEST_BYTES_PER_PEER &&
+                     turns->bytes + bytes <= LIMIT_REQUEST_BYTES_TOTAL);
+}
+
+static bool turn_push(struct node_turns *turns, struct turn *turn, const struct id *peer,
+                      void *item, size_t bytes)
 {
     struct lane *lane = map_get(&turn->lanes, peer);
     struct waiting *waiting;
 
-    if (lane && lane->count >= LIMIT_REQUESTS_PER_PEER)
+    if (!has_room(turns, lane, bytes))
         return false;
     waiting = malloc(sizeof *waiting);
     if (waiting && !lane)
@@ -76,15 +87,17 @@ static bool turn_push(struct turn *turn, const struct id *peer, void *item)
         free(waiting);
         return false;
     }
-    *waiting = (struct waiting){NULL, item};
+    *waiting = (struct waiting){NULL, item, bytes};
     *lane->end = waiting;
     lane->end = &waiting->next;
     lane->count++;
+    lane->bytes += bytes;
+    turns->bytes += bytes;
     return true;
 }
 
 /* The first item of the first lane; the lane goes to the end, or away when it is empty. */
-static void *turn_pop(struct turn *turn)
+static void *turn_pop(struct node_turns *turns, struct turn *turn)
 {
     struct lane *lane = turn->first;
     struct waiting *waiting;
@@ -95,6 +108,8 @@ static void *turn_pop(struct turn *turn)
     waiting = lane->first;
     item = waiting->item;
     lane->first = waiting->next;
+    lane->bytes -= waiting->bytes;
+    turns->bytes -= waiting->bytes;
     free(waiting);
     turn->first = lane->next;
     lane->next = NULL;
@@ -118,7 +133,7 @@ static void *take(void *self)
 
     for (unsigned i = 0; i < NODE_TURN_COUNT; i++) {
         unsigned at = (turns->next + i) % NODE_TURN_COUNT;
-        void *item = turn_pop(&turns->turns[at]);
+        void *item = turn_pop(turns, &turns->turns[at]);
 
         if (item) {
             turns->next = (at + 1) % NODE_TURN_COUNT;
@@ -143,12 +158,12 @@ void node_turns_destroy(struct node_turns *turns, void (*discard)(void *item))
 }
 
 bool node_turns_push(struct node_turns *turns, enum node_turn turn, const struct id *peer,
-                     void *item)
+                     void *item, size_t bytes)
 {
     bool done;
 
     pthread_mutex_lock(&turns->wait.lock);
-    done = !turns->wait.closed && turn_push(&turns->turns[turn], peer, item);
+    done = !turns->wait.closed && turn_push(turns, &turns->turns[turn], peer, item, bytes);
     if (done)
         pthread_cond_signal(&turns->wait.filled);
     pthread_mutex_unlock(&turns->wait.lock);

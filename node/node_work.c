@@ -55,27 +55,39 @@ void node_item_destroy(void *value)
     free(item);
 }
 
+static size_t incoming_bytes(const struct incoming *incoming)
+{
+    return sizeof *incoming + incoming->bytes.size + incoming->arena.used +
+           incoming->run.count * sizeof *incoming->run.entries;
+}
+
 size_t node_item_bytes(const struct node_item *item)
 {
-    return sizeof *item + item->bytes.size + (item->incoming ? item->incoming->bytes.size : 0) +
+    return sizeof *item + item->bytes.size + (item->incoming ? incoming_bytes(item->incoming) : 0) +
            (item->request ? node_request_bytes(item->request) : 0);
 }
 
 /* --- check thread --- */
 
-/* To the writer. Of a peer that has enough waiting there what comes is thrown away, but for the
- * state of its links. */
-static void pass_on(struct node *node, const struct id *peer, struct node_item *item)
+/* Of a peer that has enough waiting what comes is thrown away, but for the state of its links; so
+ * is what came on live when all have. */
+static bool to_writer(struct node *node, const struct id *peer, struct node_item *item)
 {
     size_t bytes = node_item_bytes(item);
     enum node_lanes_taken taken = NODE_LANES_LATER;
 
+    if (item->kind == NODE_ITEM_INCOMING && item->incoming->source != INCOMING_SYNC)
+        return node_lanes_try_spare(node->to_writer, peer, item, bytes);
     if (item->kind == NODE_ITEM_INCOMING)
         taken = node_lanes_try_push(node->to_writer, peer, item, bytes);
-    if (taken == NODE_LANES_TAKEN ||
-        (taken == NODE_LANES_LATER && node_lanes_push(node->to_writer, peer, item, bytes)))
-        return;
-    node_item_destroy(item);
+    return taken == NODE_LANES_TAKEN ||
+           (taken == NODE_LANES_LATER && node_lanes_push(node->to_writer, peer, item, bytes));
+}
+
+static void pass_on(struct node *node, const struct id *peer, struct node_item *item)
+{
+    if (!to_writer(node, peer, item))
+        node_item_destroy(item);
 }
 
 static uint64_t request_number(const Caravan__SyncMessage *message)
@@ -90,25 +102,40 @@ static uint64_t request_number(const Caravan__SyncMessage *message)
     }
 }
 
-static void answer_busy(struct node *node, const struct incoming *incoming, const char *why)
+static void answer_refusal(struct node *node, const struct incoming *incoming,
+                           const struct error *why)
 {
     struct buffer answer = {0};
+
+    if (serve_refusal(request_number(incoming->message), NULL, 0, why, &answer))
+        net_send(node->net, &incoming->peer, &answer);
+    buffer_finish(&answer);
+}
+
+static void answer_busy(struct node *node, const struct incoming *incoming, const char *why)
+{
     struct error busy;
 
     error_set(&busy, ERROR_BUSY, "%s", why);
-    if (serve_refusal(request_number(incoming->message), NULL, 0, &busy, &answer))
-        net_send(node->net, &incoming->peer, &answer);
-    buffer_finish(&answer);
+    answer_refusal(node, incoming, &busy);
 }
 
 /* The check thread waits for no server: others' messages are behind this one. */
 static void pass_to_server(struct node *node, struct node_item *item)
 {
     enum node_turn turn = item->role == ACCESS_PARTNER ? NODE_TURN_PARTNERS : NODE_TURN_READERS;
+    size_t size = item->incoming->bytes.size;
+    struct error error;
 
-    if (node_turns_push(node->to_server, turn, &item->peer, item))
+    if (size <= LIMIT_REQUEST_SIZE &&
+        node_turns_push(node->to_server, turn, &item->peer, item, node_item_bytes(item)))
         return;
-    answer_busy(node, item->incoming, "too many of your requests wait already");
+    if (size > LIMIT_REQUEST_SIZE)
+        error_set(&error, ERROR_TOO_LARGE, "request: found %zu bytes, expected at most %d", size,
+                  LIMIT_REQUEST_SIZE);
+    else
+        error_set(&error, ERROR_BUSY, "too many requests wait already");
+    answer_refusal(node, item->incoming, &error);
     node_item_destroy(item);
 }
 

@@ -69,6 +69,18 @@ const struct ops_operation *ops_find(const char *name)
     return find(span_of_text(name));
 }
 
+/* They cost no more than their own memory where they wait: before they are unpacked. */
+static int check_size(const struct ops_operation *operation, struct span request,
+                      struct error *error)
+{
+    bool reads = operation->where == OPS_READER || strcmp(operation->method, "GET") == 0;
+
+    if (!reads || request.size <= LIMIT_READING_SIZE)
+        return ERROR_NONE;
+    return error_set(error, ERROR_TOO_LARGE, "found %zu bytes, expected at most %d", request.size,
+                     LIMIT_READING_SIZE);
+}
+
 int ops_read(struct span bytes, struct arena *arena, uint64_t *id,
              const struct ops_operation **operation, ProtobufCMessage **request,
              struct error *error)
@@ -88,8 +100,10 @@ int ops_read(struct span bytes, struct arena *arena, uint64_t *id,
             "control request: operation: found \"%s\", expected one that this node has; "
             "is the client newer than the node?",
             bytes_visible(in[REQUEST_OPERATION].bytes, name, sizeof name));
-    code = guard_unpack(found->request, in[REQUEST_REQUEST].bytes, &guard_limits_message, arena,
-                        request, error);
+    code = check_size(found, in[REQUEST_REQUEST].bytes, error);
+    if (!code)
+        code = guard_unpack(found->request, in[REQUEST_REQUEST].bytes, &guard_limits_message, arena,
+                            request, error);
     if (code)
         return error_prefix(error, "request of \"%s\"", found->name);
     *operation = found;

@@ -86,8 +86,26 @@ class Flood(unittest.TestCase):
             self.assertEqual(codes, {"busy"})
             print("pulls during the flood: %s s; runs to the flood: %d of %d" % (
                 " ".join("%.3f" % seconds for seconds in taken), runs, FLOOD))
+            # What is larger than any request has a use for is not kept waiting.
+            quiet.send(wire.encode([(PULL, [(1, 99), (2, feed), (3, 2), (1000, bytes(400))])]))
+            number, value = self.receive(quiet)
+            self.assertEqual(number, RUN)
+            quiet.send(wire.encode([(PULL, [(1, 100), (2, feed), (3, 2), (1000, bytes(512))])]))
+            number, value = self.receive(quiet)
+            self.assertEqual(number, REFUSAL)
+            refusal = wire.decode(value)
+            self.assertEqual(wire.only(refusal, 1), 100)
+            self.assertEqual(wire.only(refusal, 2), b"too-large")
             quiet.close()
             flood.close()
+
+    def receive(self, socket):
+        """The next run or refusal."""
+        while socket.poll(1000 * network.DEADLINE):
+            number, value = wire.decode(socket.recv())[0]
+            if number in (RUN, REFUSAL):
+                return number, value
+        self.fail("no answer")
 
 
 if __name__ == "__main__":

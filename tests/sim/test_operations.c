@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/filter.h"
+#include "common/limits.h"
+
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -724,6 +727,63 @@ static void test_operations__broken_control_messages_get_their_own_errors(void *
     buffer_finish(&bytes);
 }
 
+/* What asks only is refused before it is unpacked when it is larger than any such request need be;
+ * what carries something may be as large as a message. */
+static void test_operations__requests_that_only_read_have_a_size_of_their_own(void **state)
+{
+    struct world *world = *state;
+    Caravan__ControlRequest message = CARAVAN__CONTROL_REQUEST__INIT;
+    Caravan__ListRequest list = CARAVAN__LIST_REQUEST__INIT;
+    Caravan__Filter filter = CARAVAN__FILTER__INIT;
+    char handle[] = "th-institution-of-a-long-handle1", country[] = "TH", science[] = "2.11";
+    uint32_t kinds[FILTER_VALUES];
+    char *handles[FILTER_VALUES], *countries[FILTER_VALUES], *sciences[FILTER_VALUES];
+    const struct ops_operation *operation;
+    ProtobufCMessage *request;
+    struct buffer bytes = {0}, filled = {0};
+    struct error error = {0};
+    uint64_t id;
+
+    assert_int_equal(strlen(handle), LIMIT_HANDLE_SIZE);
+    for (size_t i = 0; i < FILTER_VALUES; i++) {
+        handles[i] = handle;
+        countries[i] = country;
+        sciences[i] = science;
+        kinds[i] = UINT32_MAX;
+    }
+    filter.n_kind = filter.n_country = filter.n_field_of_science = filter.n_handle = FILTER_VALUES;
+    filter.kind = kinds;
+    filter.country = countries;
+    filter.field_of_science = sciences;
+    filter.handle = handles;
+    list.filter = &filter;
+    pack(&list.base, &filled);
+    message.operation = "list";
+    message.has_request = 1;
+    message.request = binary(buffer_span(&filled));
+    pack(&message.base, &bytes);
+    assert_int_equal(
+        ops_read(buffer_span(&bytes), &world->arena, &id, &operation, &request, &error), 0);
+    while (filled.size <= LIMIT_READING_SIZE)
+        assert_true(buffer_append(&filled, "\xc2\x3e\x01\x00", 4)); /* unknown field 1000 */
+    message.request = binary(buffer_span(&filled));
+    buffer_clear(&bytes);
+    pack(&message.base, &bytes);
+    assert_unreadable(world, buffer_span(&bytes), ERROR_TOO_LARGE, "\"list\": found 8");
+    message.operation = "status";
+    buffer_clear(&bytes);
+    pack(&message.base, &bytes);
+    assert_unreadable(world, buffer_span(&bytes), ERROR_TOO_LARGE, "\"status\": found 8");
+    message.operation = "withdraw";
+    message.request = binary(span_of(filled.data + filled.size - 4, 4));
+    buffer_clear(&bytes);
+    pack(&message.base, &bytes);
+    assert_int_equal(
+        ops_read(buffer_span(&bytes), &world->arena, &id, &operation, &request, &error), 0);
+    buffer_finish(&bytes);
+    buffer_finish(&filled);
+}
+
 static void test_operations__every_row_can_be_found_and_run(void **state)
 {
     (void)state;
@@ -788,6 +848,7 @@ int main(void)
         TEST(backup_wants_an_absolute_path),
         TEST(dial_asks_once_and_waits),
         TEST(broken_control_messages_get_their_own_errors),
+        TEST(requests_that_only_read_have_a_size_of_their_own),
         TEST(every_row_can_be_found_and_run),
         TEST(errors_travel_as_code_and_sentence),
     };

@@ -137,6 +137,96 @@ static void test_node_lanes__push_refuses_the_owner_where_all_would_be_full(void
     node_lanes_destroy(lanes, discard);
 }
 
+/* However much comes of what may be lost, what was asked for has its room; in order, too. */
+static void test_node_lanes__spare_items_have_half_a_lane_of_their_own(void **state)
+{
+    struct node_lanes *lanes = make(4, 16);
+    char spare[] = "spare", bulk[] = "bulk";
+
+    (void)state;
+    assert_true(node_lanes_try_spare(lanes, &alice, spare, 1));
+    push(lanes, &alice, "a1");
+    assert_true(node_lanes_try_spare(lanes, &alice, spare, 1));
+    assert_false(node_lanes_try_spare(lanes, &alice, spare, 1));
+    for (int i = 0; i < 3; i++)
+        push(lanes, &alice, "answer");
+    assert_int_equal(try(lanes, &alice, "more"), NODE_LANES_NEVER);
+    expect(lanes, "spare");
+    assert_int_equal(try(lanes, &alice, "more"), NODE_LANES_NEVER);
+    assert_true(node_lanes_try_spare(lanes, &alice, bulk, 199));
+    assert_false(node_lanes_try_spare(lanes, &alice, bulk, 1));
+    expect(lanes, "a1");
+    expect(lanes, "spare");
+    assert_false(node_lanes_try_spare(lanes, &alice, bulk, 2)); /* bytes: 199 of 200 */
+    assert_true(node_lanes_try_spare(lanes, &alice, bulk, 1));
+    node_lanes_destroy(lanes, discard);
+}
+
+static void test_node_lanes__spare_items_give_way_when_all_is_full(void **state)
+{
+    struct node_lanes *lanes = make(4, 2);
+    char spare[] = "spare";
+
+    (void)state;
+    push(lanes, &alice, "a1");
+    assert_true(node_lanes_try_spare(lanes, &bob, spare, 1));
+    assert_false(node_lanes_try_spare(lanes, &bob, spare, 1));
+    expect(lanes, "a1");
+    assert_false(node_lanes_take_relief(lanes)); /* nobody keeps it to offer it again */
+    assert_true(node_lanes_try_spare(lanes, &bob, spare, 1));
+    node_lanes_close(lanes);
+    assert_false(node_lanes_try_spare(lanes, &alice, spare, 1));
+    node_lanes_destroy(lanes, discard);
+}
+
+#define KIB ((size_t)1024)
+
+/* A partner that sends a lot at once gets no more done than one that sends little: for a run of 384
+ * KiB 24 small ones of another go. */
+static void test_node_lanes__big_items_take_as_many_turns_as_they_are_worth(void **state)
+{
+    struct node_lanes *lanes = node_lanes_create((struct node_lanes_room){1000, 4096 * KIB},
+                                                 (struct node_lanes_room){4000, 16384 * KIB});
+    char big[] = "big", small[] = "small";
+    size_t smalls = 0, bigs = 0;
+
+    (void)state;
+    assert_non_null(lanes);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(node_lanes_try_push(lanes, &alice, big, 384 * KIB), NODE_LANES_TAKEN);
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(node_lanes_try_push(lanes, &bob, small, 1500), NODE_LANES_TAKEN);
+    while (bigs < 4) {
+        const void *item = node_lanes_pop(lanes, 0);
+
+        assert_non_null(item);
+        bigs += item == big;
+        smalls += item == small;
+        if (item == big)
+            assert_in_range(smalls, 24 * bigs - 1, 24 * bigs);
+    }
+    node_lanes_destroy(lanes, discard);
+}
+
+/* Alone, or beside others that send little, a big one waits for nobody else. */
+static void test_node_lanes__big_items_come_at_once_when_nobody_else_waits(void **state)
+{
+    struct node_lanes *lanes = node_lanes_create((struct node_lanes_room){1000, 4096 * KIB},
+                                                 (struct node_lanes_room){4000, 16384 * KIB});
+    char big[] = "big", small[] = "small";
+
+    (void)state;
+    assert_non_null(lanes);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(node_lanes_try_push(lanes, &alice, big, 1024 * KIB), NODE_LANES_TAKEN);
+    assert_int_equal(node_lanes_try_push(lanes, &bob, small, 1), NODE_LANES_TAKEN);
+    assert_ptr_equal(node_lanes_pop(lanes, 0), small);
+    for (int i = 0; i < 3; i++)
+        assert_ptr_equal(node_lanes_pop(lanes, 0), big);
+    assert_null(node_lanes_pop(lanes, 0));
+    node_lanes_destroy(lanes, discard);
+}
+
 static void *pop(void *lanes)
 {
     return node_lanes_pop(lanes, 60000);
@@ -214,6 +304,10 @@ int main(void)
         cmocka_unit_test(test_node_lanes__a_flood_fills_its_own_lane_only),
         cmocka_unit_test(test_node_lanes__bytes_are_bounded_but_one_item_always_fits),
         cmocka_unit_test(test_node_lanes__the_owner_has_room_when_peers_have_filled_all),
+        cmocka_unit_test(test_node_lanes__spare_items_have_half_a_lane_of_their_own),
+        cmocka_unit_test(test_node_lanes__spare_items_give_way_when_all_is_full),
+        cmocka_unit_test(test_node_lanes__big_items_take_as_many_turns_as_they_are_worth),
+        cmocka_unit_test(test_node_lanes__big_items_come_at_once_when_nobody_else_waits),
         cmocka_unit_test(test_node_lanes__push_refuses_the_owner_where_all_would_be_full),
         cmocka_unit_test(test_node_lanes__push_waits_for_room_and_passes_the_lanes_limit),
         cmocka_unit_test(test_node_lanes__a_waiting_pop_gets_what_comes_or_the_end),

@@ -25,7 +25,7 @@ static void discard(void *item)
 static void push(struct node_turns *turns, enum node_turn turn, const struct id *peer,
                  const char *item)
 {
-    assert_true(node_turns_push(turns, turn, peer, (void *)(uintptr_t)item));
+    assert_true(node_turns_push(turns, turn, peer, (void *)(uintptr_t)item, 1));
 }
 
 static void expect(struct node_turns *turns, const char *item)
@@ -88,12 +88,43 @@ static void test_node_turns__bounds_what_one_peer_has_waiting(void **state)
 
     (void)state;
     for (int i = 0; i < LIMIT_REQUESTS_PER_PEER; i++)
-        assert_true(node_turns_push(turns, NODE_TURN_PARTNERS, &alice, &item));
-    assert_false(node_turns_push(turns, NODE_TURN_PARTNERS, &alice, &item));
-    assert_true(node_turns_push(turns, NODE_TURN_PARTNERS, &bob, &item));
+        assert_true(node_turns_push(turns, NODE_TURN_PARTNERS, &alice, &item, 1));
+    assert_false(node_turns_push(turns, NODE_TURN_PARTNERS, &alice, &item, 1));
+    assert_true(node_turns_push(turns, NODE_TURN_PARTNERS, &bob, &item, 1));
     assert_ptr_equal(node_turns_pop(turns, 0), &item); /* one of alice's */
-    assert_true(node_turns_push(turns, NODE_TURN_PARTNERS, &alice, &item));
-    assert_false(node_turns_push(turns, NODE_TURN_PARTNERS, &alice, &item));
+    assert_true(node_turns_push(turns, NODE_TURN_PARTNERS, &alice, &item, 1));
+    assert_false(node_turns_push(turns, NODE_TURN_PARTNERS, &alice, &item, 1));
+    node_turns_destroy(turns, discard);
+}
+
+static void test_node_turns__bounds_the_bytes_of_one_peer_and_of_all(void **state)
+{
+    const size_t most = LIMIT_REQUEST_BYTES_PER_PEER;
+    struct node_turns *turns = node_turns_create();
+    struct id peer = {{9}};
+    size_t full = 0;
+    char item;
+
+    (void)state;
+    assert_true(node_turns_push(turns, NODE_TURN_READERS, &alice, &item, most - 1));
+    assert_false(node_turns_push(turns, NODE_TURN_READERS, &alice, &item, 2));
+    assert_true(node_turns_push(turns, NODE_TURN_READERS, &alice, &item, 1));
+    assert_ptr_equal(node_turns_pop(turns, 0), &item);
+    assert_true(node_turns_push(turns, NODE_TURN_READERS, &alice, &item, most - 1));
+    for (full = 1;; full++) {
+        peer.bytes[1] = (uint8_t)full;
+        assert_true(node_turns_push(turns, NODE_TURN_PARTNERS, &peer, &item, most - 1));
+        if (!node_turns_push(turns, NODE_TURN_PARTNERS, &peer, &item, 1))
+            break;
+        assert_true(full < 255);
+    }
+    assert_int_equal(full, LIMIT_REQUEST_BYTES_TOTAL / most);
+    assert_true(node_turns_push(turns, NODE_TURN_PARTNERS, &bob, &item, 1)); /* has nothing yet */
+    assert_false(node_turns_push(turns, NODE_TURN_PARTNERS, &bob, &item, 1));
+    while (node_turns_pop(turns, 0))
+        ;
+    assert_true(node_turns_push(turns, NODE_TURN_PARTNERS, &bob, &item, most - 1));
+    assert_true(node_turns_push(turns, NODE_TURN_PARTNERS, &bob, &item, 1));
     node_turns_destroy(turns, discard);
 }
 
@@ -103,10 +134,10 @@ static void test_node_turns__closed_refuses_pushes_and_empties(void **state)
     char item;
 
     (void)state;
-    assert_true(node_turns_push(turns, NODE_TURN_READERS, &alice, &item));
+    assert_true(node_turns_push(turns, NODE_TURN_READERS, &alice, &item, 1));
     node_turns_close(turns);
     assert_true(node_turns_is_closed(turns));
-    assert_false(node_turns_push(turns, NODE_TURN_READERS, &alice, &item));
+    assert_false(node_turns_push(turns, NODE_TURN_READERS, &alice, &item, 1));
     assert_ptr_equal(node_turns_pop(turns, 60000), &item);
     assert_null(node_turns_pop(turns, 60000)); /* does not wait */
     node_turns_destroy(turns, discard);
@@ -126,7 +157,7 @@ static void test_node_turns__a_waiting_pop_gets_what_comes_or_the_end(void **sta
 
     (void)state;
     assert_int_equal(pthread_create(&thread, NULL, pop, turns), 0);
-    assert_true(node_turns_push(turns, NODE_TURN_READERS, &alice, &item));
+    assert_true(node_turns_push(turns, NODE_TURN_READERS, &alice, &item, 1));
     assert_int_equal(pthread_join(thread, &found), 0);
     assert_ptr_equal(found, &item);
     assert_int_equal(pthread_create(&thread, NULL, pop, turns), 0);
@@ -147,7 +178,7 @@ static void test_node_turns__without_memory_the_item_stays_the_callers(void **st
         char item;
 
         fault_arm(failures + 1);
-        done = node_turns_push(turns, NODE_TURN_PARTNERS, &alice, &item);
+        done = node_turns_push(turns, NODE_TURN_PARTNERS, &alice, &item, 1);
         fault_disarm();
         failures += !done;
         assert_int_equal(node_turns_pop(turns, 0) == &item, done);
@@ -162,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_node_turns__serves_each_peer_in_turn),
         cmocka_unit_test(test_node_turns__readers_do_not_hold_up_partners),
         cmocka_unit_test(test_node_turns__bounds_what_one_peer_has_waiting),
+        cmocka_unit_test(test_node_turns__bounds_the_bytes_of_one_peer_and_of_all),
         cmocka_unit_test(test_node_turns__closed_refuses_pushes_and_empties),
         cmocka_unit_test(test_node_turns__a_waiting_pop_gets_what_comes_or_the_end),
         cmocka_unit_test(test_node_turns__without_memory_the_item_stays_the_callers),
