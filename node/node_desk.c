@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/limits.h"
+#include "common/log.h"
 #include "node/ops/pack.h"
 
 /* A long poll waits no longer than this, whatever it asks for. */
@@ -14,14 +15,22 @@
 
 /* A pack has no more requests than this; those of our own client have far fewer. */
 #define PACK_MAX 4096
+/* Replies to one pack may take so many bytes: as much as is kept for a client that does not read.
+ * What comes after that is refused. */
+#define PACK_REPLIES_MAX ((size_t)8 * 1024 * 1024)
 /* A buffer of replies that has grown larger is not kept. */
 #define REPLIES_KEPT ((size_t)1024 * 1024)
 
 /* The memory of all requests that came in one message. */
 struct node_requests {
     atomic_size_t users;
-    struct arena arena;
+    atomic_size_t replied; /* bytes of replies so far, on whichever desk */
+    struct arena arena;    /* of what the requests say */
+    struct arena own;      /* of the requests themselves: it has room for the largest pack */
 };
+
+_Static_assert((PACK_MAX + 1) * 2 * sizeof(struct node_request) <= LIMIT_ARENA_SIZE,
+               "a pack's requests fit into their arena");
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
@@ -32,7 +41,9 @@ static struct node_requests *requests_create(void)
     if (!all)
         return NULL;
     atomic_init(&all->users, 1);
+    atomic_init(&all->replied, 0);
     arena_init(&all->arena, LIMIT_ARENA_SIZE);
+    arena_init(&all->own, LIMIT_ARENA_SIZE);
     return all;
 }
 
@@ -41,6 +52,7 @@ static void requests_release(struct node_requests *all)
     if (atomic_fetch_sub(&all->users, 1) > 1)
         return;
     arena_finish(&all->arena);
+    arena_finish(&all->own);
     free(all);
 }
 
@@ -57,10 +69,12 @@ void node_request_fail(struct node_request *request, const struct error *error)
 static struct node_request *add_request(struct node_requests *all, const struct net_route *route,
                                         bool packed)
 {
-    struct node_request *request = arena_alloc(&all->arena, sizeof *request);
+    struct node_request *request = arena_alloc(&all->own, sizeof *request);
 
-    if (!request)
+    if (!request) { /* the client sees a time limit */
+        log_error("control.memory", "text", "no memory for requests, which stay unanswered");
         return NULL;
+    }
     atomic_fetch_add(&all->users, 1);
     request->all = all;
     request->route = *route;
@@ -111,7 +125,7 @@ static void read_pack(struct node_requests *all, const struct net_route *route, 
     while (count < PACK_MAX && pack_next(PACK_REQUESTS, &rest, &bytes)) {
         request = add_request(all, route, true);
         if (!request)
-            return; /* the client sees a time limit */
+            return;
         read_request(request, bytes, now, wall);
         *list = request;
         list = &request->next;
@@ -154,7 +168,7 @@ void node_request_destroy(struct node_request *request)
 
 size_t node_request_bytes(const struct node_request *request)
 {
-    return request->all->arena.used;
+    return request->all->arena.used + request->all->own.used;
 }
 
 /* --- running ---------------------------------------------------------------------------------- */
@@ -165,12 +179,30 @@ void node_desk_init(struct node_desk *desk)
     desk->finished_end = &desk->finished;
 }
 
+/* Answers are many times larger than what asks for them, so what a pack may be told is bounded;
+ * nothing of what is refused was done. */
+static bool may_reply(struct node_request *request)
+{
+    struct error error;
+
+    if (!request->packed || atomic_load(&request->all->replied) <= PACK_REPLIES_MAX)
+        return true;
+    error_set(&error, ERROR_BUSY,
+              "the replies to this pack of requests take more than %zu MiB already; repeat this "
+              "request in another message, with fewer beside it",
+              PACK_REPLIES_MAX >> 20);
+    node_request_fail(request, &error);
+    return false;
+}
+
 /* true: it has been answered. */
 static bool try_request(struct node_desk *desk, struct node_request *request, uint64_t now)
 {
     struct error error = {0};
     int code;
 
+    if (!may_reply(request))
+        return true;
     desk->context.first_try = !request->tried;
     desk->context.last_try = now >= request->deadline;
     desk->context.progress = request->progress;
@@ -188,6 +220,7 @@ static bool try_request(struct node_desk *desk, struct node_request *request, ui
     if (code)
         node_request_fail(request, &error);
     request->reply_size = desk->replies.size - request->reply_at;
+    atomic_fetch_add(&request->all->replied, request->reply_size);
     return true;
 }
 

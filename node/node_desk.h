@@ -46,7 +46,8 @@ struct node_desk {
 
 /* context and net are the caller's to fill. */
 void node_desk_init(struct node_desk *desk);
-/* Takes the request and runs it. now: monotonic ms. */
+/* Takes the request and runs it; refuses it, without running it, when the replies to its pack take
+ * more than 8 MiB already. now: monotonic ms. */
 void node_desk_take(struct node_desk *desk, struct node_request *request, uint64_t now);
 /* Runs long polls again: all of them when changes has moved, else those whose time has run out. */
 void node_desk_retry(struct node_desk *desk, uint64_t changes, uint64_t now);
