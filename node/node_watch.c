@@ -18,15 +18,24 @@ struct node_watch_file {
     off_t size;
     ino_t inode;
     bool used, seen;
+    bool failed;  /* what it says now could not be used */
     struct id id; /* feed of a card, key of a listener */
 };
 
 /* --- files that come, change and go --- */
 
+/* What files do not say any more. A file with another name may say it still (it was renamed, or
+ * there are two), so nobody is dropped before all were looked at. */
+struct gone {
+    struct node_watch_file *files;
+    size_t count;
+};
+
 struct folder {
     const char *name, *suffix;
     struct node_watch_file **files;
     size_t *count;
+    struct gone *gone;
     /* Reads a new or changed file: fills file->id. */
     int (*take)(struct node_watch *watch, struct node_watch_file *file, const char *path,
                 struct error *error);
@@ -81,6 +90,21 @@ static bool is_same(const struct node_watch_file *file, const struct stat *statu
            file->inode == status->st_ino;
 }
 
+static void note_gone(struct node_watch *watch, const struct folder *folder,
+                      const struct node_watch_file *file)
+{
+    struct gone *gone = folder->gone;
+    struct node_watch_file *files = realloc(gone->files, (gone->count + 1) * sizeof *files);
+
+    watch->dirty = true;
+    if (!files) { /* better nobody's right too many */
+        folder->drop(watch, file);
+        return;
+    }
+    gone->files = files;
+    gone->files[gone->count++] = *file;
+}
+
 static void look_at(struct node_watch *watch, const struct folder *folder, const char *name)
 {
     struct node_watch_file *file = find(folder, name);
@@ -104,33 +128,57 @@ static void look_at(struct node_watch *watch, const struct folder *folder, const
     file->size = status.st_size;
     file->inode = status.st_ino;
     next = *file;
-    if (folder->take(watch, &next, path, &error)) {
+    file->failed = folder->take(watch, &next, path, &error) != ERROR_NONE;
+    if (file->failed) {
         log_error("home.file", "path", path, "code", error_name(error.code), "text", error.text);
         return;
     }
     /* The file now speaks of somebody else. */
     if (file->used && !id_equal(&file->id, &next.id))
-        folder->drop(watch, file);
+        note_gone(watch, folder, file);
     next.used = true;
+    next.failed = false;
     *file = next;
     watch->dirty = true;
 }
 
-static void drop_missing(struct node_watch *watch, const struct folder *folder)
+static void forget_missing(struct node_watch *watch, const struct folder *folder)
 {
     struct node_watch_file *files = *folder->files;
     size_t kept = 0;
 
     for (size_t i = 0; i < *folder->count; i++) {
-        if (files[i].seen) {
-            files[i].seen = false;
+        if (files[i].seen)
             files[kept++] = files[i];
-        } else if (files[i].used) {
-            folder->drop(watch, &files[i]);
-            watch->dirty = true;
-        }
+        else if (files[i].used)
+            note_gone(watch, folder, &files[i]);
     }
     *folder->count = kept;
+    for (size_t i = 0; i < kept; i++)
+        files[i].seen = false;
+}
+
+static bool is_named(const struct folder *folder, const struct id *id)
+{
+    for (size_t i = 0; i < *folder->count; i++)
+        if ((*folder->files)[i].used && id_equal(&(*folder->files)[i].id, id))
+            return true;
+    return false;
+}
+
+/* Who is named by no file any more is dropped. A file that could not be used, perhaps because of
+ * just them, is read again at the next look. */
+static void drop_gone(struct node_watch *watch, const struct folder *folder)
+{
+    struct gone *gone = folder->gone;
+
+    for (size_t i = 0; i < gone->count; i++)
+        if (!is_named(folder, &gone->files[i].id))
+            folder->drop(watch, &gone->files[i]);
+    for (size_t i = 0; i < *folder->count && gone->count; i++)
+        if ((*folder->files)[i].failed)
+            (*folder->files)[i].inode = 0;
+    free(gone->files);
 }
 
 static void scan(struct node_watch *watch, const struct folder *folder)
@@ -147,7 +195,8 @@ static void scan(struct node_watch *watch, const struct folder *folder)
     }
     for (size_t i = 0; i < names.count; i++)
         look_at(watch, folder, names.names[i]);
-    drop_missing(watch, folder);
+    forget_missing(watch, folder);
+    drop_gone(watch, folder);
     home_names_finish(&names);
 }
 
@@ -195,11 +244,13 @@ static void drop_listener(struct node_watch *watch, const struct node_watch_file
 
 void node_watch_scan(struct node_watch *watch)
 {
+    struct gone cards = {0}, keys = {0};
     const struct folder partners = {HOME_PARTNERS,      HOME_CARD_SUFFIX, &watch->cards,
-                                    &watch->card_count, take_card,        drop_card};
-    const struct folder listeners = {HOME_LISTENERS,    HOME_LISTENER_SUFFIX,
-                                     &watch->listeners, &watch->listener_count,
-                                     take_listener,     drop_listener};
+                                    &watch->card_count, &cards,           take_card,
+                                    drop_card};
+    const struct folder listeners = {
+        HOME_LISTENERS, HOME_LISTENER_SUFFIX, &watch->listeners, &watch->listener_count,
+        &keys,          take_listener,        drop_listener};
 
     scan(watch, &partners);
     scan(watch, &listeners);

@@ -1,6 +1,7 @@
 /* node_watch: follows the folders partners/ and listeners/ of the home: a card that appears is a
- * new partner, one that changes replaces it, one that goes removes it. What follows from it for the
- * gate and for dialling is told to access and net. Threads: the writer's. */
+ * new partner, one that changes replaces it; a partner that no card speaks of any more is removed,
+ * whatever the files are called. What follows from it for the gate and for dialling is told to
+ * access and net. Threads: the writer's. */
 #ifndef NODE_NODE_WATCH_H
 #define NODE_NODE_WATCH_H
 

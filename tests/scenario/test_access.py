@@ -2,7 +2,9 @@
 everybody no further than their right goes. tests/unit/test_gate.c has the gate's own conditions
 (dead, not yet started) and shows that each wall is one that strangers would pass if it were gone."""
 
+import base64
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -44,6 +46,11 @@ class Access(unittest.TestCase):
         facts = node.json("verify", path)
         with open(path, "rb") as file:
             return raw.Feed(facts["feed"], int(facts["seq"]), facts["hash"], file.read())
+
+    @staticmethod
+    def feed_text(feed):
+        """As JSON has it."""
+        return base64.b64encode(feed.id).decode()
 
     def away(self, handle):
         """An institution with a feed, whose node does not run: raw peers act in its place."""
@@ -187,6 +194,52 @@ class Access(unittest.TestCase):
             self.assertEqual(self.reads_sync(peer, feed.id), set())
             self.assertEqual(self.takes(peer, feed.id, feed), 0)
         self.assertIsNone(self.node.held("th-bb"))
+
+    def test_a_renamed_card_file_is_still_the_partner(self):
+        """Whose the card is counts, not what its file is called."""
+        partner, feed = self.away("th-bb")
+        folder = os.path.join(self.node.home, "partners")
+        self.node.start()
+        self.node.add_partner(partner)
+        wait(lambda: self.node.partner("th-bb"), "the partner is known")
+        with raw.Peer(self.node, raw.Key.of_node(partner)) as peer:
+            name = "th-bb.card"
+            for number, other in enumerate(("zz.card", "aa.card", "th-bb.card")):
+                os.rename(os.path.join(folder, name), os.path.join(folder, other))
+                name = other
+                wait(lambda: self.node.log().count("partner.accepted") == number + 2,
+                     "the other name is noticed")
+                time.sleep(1.5)  # one more look at the folder
+                self.assertEqual(self.node.partner("th-bb")["feed"], self.feed_text(feed))
+            self.assertTrue(self.reads_live(peer))
+            self.assertGreater(self.takes(peer, feed.id, feed, 2), 0)
+            self.assertNotIn("partner.removed", self.node.log())
+            # Two files, one partner: it goes with the last of them.
+            shutil.copy(os.path.join(folder, name), os.path.join(folder, "copy.card"))
+            wait(lambda: self.node.log().count("partner.accepted") == 5, "the copy is noticed")
+            os.unlink(os.path.join(folder, name))
+            time.sleep(2.5)
+            self.assertIsNotNone(self.node.partner("th-bb"))
+            os.unlink(os.path.join(folder, "copy.card"))
+            wait(lambda: not self.node.partner("th-bb"), "the partner is removed", CUT_OFF)
+        self.assertEqual(self.node.log().count("partner.removed"), 1)
+
+    def test_another_institution_may_take_over_a_handle(self):
+        """The card that has it goes and another one comes, within one look at the folder."""
+        partner, feed = self.away("th-bb")
+        self.node.start()
+        self.node.add_partner(partner)
+        wait(lambda: self.node.partner("th-bb"), "the partner is known")
+        home = os.path.join(self.network.folder, "second")
+        self.node.run("--home", home, "init", "--handle", "th-bb", "--name", "Another",
+                      "--network", NAME)
+        card = self.network.write("second.card", self.node.run("--home", home, "card").stdout)
+        folder = os.path.join(self.node.home, "partners")
+        shutil.copy(card, os.path.join(folder, "aa.card"))
+        wait(lambda: "two institutions have the handle" in self.node.log(), "it is refused")
+        os.unlink(os.path.join(folder, "th-bb.card"))
+        wait(lambda: (self.node.partner("th-bb") or {}).get("feed") not in
+             (None, self.feed_text(feed)), "the other one is the partner", CUT_OFF)
 
     def test_a_partner_cannot_say_that_it_is_another(self):
         other, feed = self.away("th-bb")
