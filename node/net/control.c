@@ -28,7 +28,11 @@
 #define LANE_COUNT 4096
 #define LANE_BYTES (8 * LIMIT_MESSAGE_SIZE)
 #define AGAIN_MS 5
-#define UNREAD_AGAIN_MS 1  /* before a client that did not read is tried again */
+/* Before a client that did not read is tried again; twice as long each time that it has read
+ * nothing. libzmq does not tell when one of several clients has room: a ROUTER counts as writable
+ * as long as any of them has. */
+#define UNREAD_AGAIN_MS 1
+#define UNREAD_AGAIN_MAX_MS 256
 #define LAST_WORDS_MS 1000 /* how long the last answers may take to reach their clients */
 #define PATH_SIZE sizeof((struct sockaddr_un *)0)->sun_path
 
@@ -37,6 +41,8 @@ struct lane {
     struct lane *next;
     struct net_route route;
     struct queue queue;
+    uint64_t again_ms; /* monotonic: not tried before */
+    long rest_ms;      /* how long it rests, when it has read nothing by then */
 };
 
 struct control {
@@ -263,6 +269,16 @@ static struct lane *find_lane(struct control *control, const struct net_route *r
     return NULL;
 }
 
+/* Until when a client that is slow is left alone. */
+static void lane_rest(struct lane *lane, bool has_read)
+{
+    if (has_read || lane->rest_ms == 0)
+        lane->rest_ms = UNREAD_AGAIN_MS;
+    else if (lane->rest_ms < UNREAD_AGAIN_MAX_MS)
+        lane->rest_ms *= 2;
+    lane->again_ms = socket_now_ms() + (uint64_t)lane->rest_ms;
+}
+
 /* Keeps an answer for a client that is slow; what it has too much of is lost. */
 static void keep(struct control *control, struct lane *lane, struct queue_item *item)
 {
@@ -270,6 +286,7 @@ static void keep(struct control *control, struct lane *lane, struct queue_item *
 
     if (!lane && (lane = calloc(1, sizeof *lane))) {
         lane->route = item->route;
+        lane_rest(lane, false);
         lane->queue = (struct queue){.max_count = LANE_COUNT, .max_bytes = LANE_BYTES};
         lane->next = control->lanes;
         control->lanes = lane;
@@ -285,6 +302,7 @@ static void keep(struct control *control, struct lane *lane, struct queue_item *
 static bool empty_lane(struct control *control, struct lane *lane)
 {
     struct queue_item item;
+    bool has_read = false;
 
     while (queue_pop(&lane->queue, &item)) {
         size_t size = item.message.size;
@@ -292,8 +310,10 @@ static bool empty_lane(struct control *control, struct lane *lane)
         switch (send_one(control, &item)) {
         case SENT:
             control->lane_bytes -= size;
+            has_read = true;
             break;
         case UNREAD:
+            lane_rest(lane, has_read);
             if (queue_unpop(&lane->queue, &item)) /* always: it has just made room */
                 return false;
             control->lane_bytes -= size;
@@ -308,12 +328,14 @@ static bool empty_lane(struct control *control, struct lane *lane)
     return true;
 }
 
-static void empty_lanes(struct control *control)
+/* all: also those that rest. */
+static void empty_lanes(struct control *control, bool all)
 {
     struct lane **place = &control->lanes, *lane;
+    uint64_t now = socket_now_ms();
 
     while ((lane = *place)) {
-        if (!empty_lane(control, lane)) {
+        if ((!all && now < lane->again_ms) || !empty_lane(control, lane)) {
             place = &lane->next;
             continue;
         }
@@ -323,12 +345,12 @@ static void empty_lanes(struct control *control)
     }
 }
 
-static void send_waiting(struct control *control)
+static void send_waiting(struct control *control, bool all)
 {
     struct queue_item item;
 
     if (control->socket)
-        empty_lanes(control);
+        empty_lanes(control, all);
     while (queue_take(&control->replies, &control->lock, &item)) {
         struct lane *lane = find_lane(control, &item.route);
 
@@ -347,10 +369,18 @@ void control_poll(struct control *control, struct pollset *set)
 
 long control_tick(struct control *control)
 {
-    send_waiting(control);
-    if (control->lanes)
-        return UNREAD_AGAIN_MS;
-    return control->held.full ? AGAIN_MS : -1;
+    long wait;
+    uint64_t now;
+
+    send_waiting(control, false);
+    wait = control->held.full ? AGAIN_MS : -1;
+    now = control->lanes ? socket_now_ms() : 0;
+    for (const struct lane *lane = control->lanes; lane; lane = lane->next) {
+        long left = lane->again_ms > now ? (long)(lane->again_ms - now) : 0;
+
+        wait = wait < 0 || left < wait ? left : wait;
+    }
+    return wait;
 }
 
 void control_close(struct control *control)
@@ -359,7 +389,7 @@ void control_close(struct control *control)
 
     if (!control->socket)
         return;
-    send_waiting(control);
+    send_waiting(control, true);
     unlink(control->path); /* libzmq leaves it behind */
     zmq_setsockopt(control->socket, ZMQ_LINGER, &linger, sizeof linger);
     socket_close(&control->socket);

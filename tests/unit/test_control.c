@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -182,6 +183,39 @@ static void test_control__keeps_answers_for_a_client_that_reads_late(void **stat
     }
     raw_close(&late);
     raw_close(&other);
+    finish(&owner);
+}
+
+static long sleeps(void)
+{
+    struct rusage usage;
+
+    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+    return usage.ru_nvcsw;
+}
+
+/* Nobody says when it reads again, so it is looked at: ever more seldom while it does not. */
+static void test_control__rests_while_a_client_does_not_read(void **state)
+{
+    struct owner owner;
+    struct raw late;
+    struct net_route route;
+    long before;
+
+    (void)state;
+    begin(&owner);
+    fixture_start(&owner.node);
+    connect_client(&owner, &late);
+    assert_true(raw_send(&late, "late", 4, false));
+    route = route_of(&owner, "late");
+    answer_many(&owner, &route, 4000);
+    usleep(600 * 1000);
+    before = sleeps();
+    usleep(1000 * 1000);
+    assert_in_range(sleeps() - before, 1, 100); /* every millisecond: about 1,000 */
+    for (int i = 0; i < 4000; i++)
+        assert_int_equal(read_number(&late, FIXTURE_WAIT_MS), i);
+    raw_close(&late);
     finish(&owner);
 }
 
@@ -384,6 +418,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_control__answers_each_client_in_any_order),
         cmocka_unit_test(test_control__keeps_answers_for_a_client_that_reads_late),
+        cmocka_unit_test(test_control__rests_while_a_client_does_not_read),
         cmocka_unit_test(test_control__the_last_answer_arrives_though_the_node_stops),
         cmocka_unit_test(test_control__throws_away_what_is_no_request),
         cmocka_unit_test(test_control__only_the_owner_may_open_it),
