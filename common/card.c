@@ -453,15 +453,22 @@ static int check_network(const Caravan__Card *card, const char *network, struct 
     return ERROR_NONE;
 }
 
+static int read_feed(const Caravan__Card *card, struct id *feed, struct error *error)
+{
+    if (card->has_feed && span_to_id(span_of(card->feed.data, card->feed.len), feed))
+        return ERROR_NONE;
+    return error_set(error, ERROR_MALFORMED, "Card: feed has %zu bytes, expected %d",
+                     card->has_feed ? card->feed.len : 0, BYTES_ID_SIZE);
+}
+
 static int read_chain(const Caravan__Card *card, struct identity_chain *chain, struct error *error)
 {
     struct buffer encoded = {0};
     struct id feed;
-    int code;
+    int code = read_feed(card, &feed, error);
 
-    if (!card->has_feed || !span_to_id(span_of(card->feed.data, card->feed.len), &feed))
-        return error_set(error, ERROR_MALFORMED, "Card: feed has %zu bytes, expected %d",
-                         card->has_feed ? card->feed.len : 0, BYTES_ID_SIZE);
+    if (code)
+        return code;
     if (card->n_certificates == 0)
         return error_set(error, ERROR_MALFORMED,
                          "Card: found no certificate, expected all of them");
@@ -517,11 +524,10 @@ static int take_contents(Caravan__Card *message, struct card *card, struct error
     return ERROR_NONE;
 }
 
-static int read_signed_card(struct span bytes, const char *network, struct card *card,
-                            struct error *error)
+/* in's spans point into the bytes; *out is protobuf-c's to free. */
+static int unpack_card(struct span bytes, struct fields_value in[SIGNED_COUNT], Caravan__Card **out,
+                       struct error *error)
 {
-    struct fields_value in[SIGNED_COUNT];
-    Caravan__Card *message = NULL;
     int code;
 
     if (bytes.size > LIMIT_CARD_SIZE)
@@ -534,9 +540,19 @@ static int read_signed_card(struct span bytes, const char *network, struct card 
     if (code)
         return code;
     /* The scan has bounded what this may take: 4,096 fields of at most 128 KiB in all. */
-    message = caravan__card__unpack(NULL, in[SIGNED_CARD].bytes.size, in[SIGNED_CARD].bytes.data);
-    if (!message)
-        return error_memory(error);
+    *out = caravan__card__unpack(NULL, in[SIGNED_CARD].bytes.size, in[SIGNED_CARD].bytes.data);
+    return *out ? ERROR_NONE : error_memory(error);
+}
+
+static int read_signed_card(struct span bytes, const char *network, struct card *card,
+                            struct error *error)
+{
+    struct fields_value in[SIGNED_COUNT];
+    Caravan__Card *message = NULL;
+    int code = unpack_card(bytes, in, &message, error);
+
+    if (code)
+        return code;
     code = check_network(message, network, error);
     if (!code)
         code = read_chain(message, &card->chain, error);
@@ -577,6 +593,27 @@ int card_read(struct span text, const char *network, struct card *out, struct er
     if (code)
         card_finish(&card);
     *out = card;
+    return code;
+}
+
+int card_peek(struct span text, struct id *feed, char handle[LIMIT_HANDLE_SIZE + 1],
+              struct error *error)
+{
+    struct fields_value in[SIGNED_COUNT];
+    struct buffer encoded = {0};
+    Caravan__Card *message = NULL;
+    int code = get_bytes(text, &encoded, error);
+
+    if (!code)
+        code = unpack_card(buffer_span(&encoded), in, &message, error);
+    if (!code)
+        code = read_feed(message, feed, error);
+    if (!code)
+        code = check_profile(message->profile, error);
+    if (!code)
+        snprintf(handle, LIMIT_HANDLE_SIZE + 1, "%s", message->profile->handle);
+    caravan__card__free_unpacked(message, NULL);
+    buffer_finish(&encoded);
     return code;
 }
 

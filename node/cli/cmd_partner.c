@@ -98,6 +98,23 @@ static int check_against_known(const struct partner *partner, const struct card 
     return check_same_chain(known, offered, error);
 }
 
+/* false: a card of another institution, with another handle; or none, which must not keep others
+ * from being added: list shows it. Of a thousand cards nearly all are others', so only the rest is
+ * read with all its signatures. */
+static bool concerns(const char *path, const struct card *offered)
+{
+    char handle[LIMIT_HANDLE_SIZE + 1];
+    struct buffer text = {0};
+    struct id feed;
+    bool found =
+        home_read(path, CLI_CARD_FILE_LIMIT, &text, NULL) == ERROR_NONE &&
+        card_peek(buffer_span(&text), &feed, handle, NULL) == ERROR_NONE &&
+        (id_equal(&feed, &offered->chain.feed) || strcmp(handle, offered->profile->handle) == 0);
+
+    buffer_finish(&text);
+    return found;
+}
+
 /* Looks at all known cards. *same: this very card is known. replaced: file name under which the
  * same institution is known so far, or "". */
 static int check_offered(const struct partner *partner, const struct card *offered, bool *same,
@@ -116,8 +133,7 @@ static int check_offered(const struct partner *partner, const struct card *offer
         bool equal = false;
 
         code = card_path(partner, names.names[i], path, error);
-        /* A damaged file must not keep others from being added; list shows it. */
-        if (code || cli_card_read(path, NULL, &known, NULL))
+        if (code || !concerns(path, offered) || cli_card_read(path, NULL, &known, NULL))
             continue;
         code = check_against_known(partner, &known, offered, &equal, error);
         *same = *same || equal;

@@ -52,22 +52,27 @@ static bool has_link(const Caravan__PartnerStatus *partner, const char *kind)
 
 /* Neither can dial the other, and yet we have its entries: a partner that is connected hands them
  * on. */
-static bool by_relay(const Caravan__StatusReply *status, const Caravan__PartnerStatus *partner)
+static bool by_relay(const Caravan__StatusReply *status, const Caravan__PartnerStatus *partner,
+                     bool any)
 {
-    bool any = false;
-
-    for (size_t i = 0; i < status->n_partners; i++)
-        any = any || status->partners[i]->exchanging;
     return any && !partner->exchanging && !status->listen_sync && partner->n_links == 0 &&
            partner->seq;
 }
 
+static bool any_exchanges(const Caravan__StatusReply *status)
+{
+    for (size_t i = 0; i < status->n_partners; i++)
+        if (status->partners[i]->exchanging)
+            return true;
+    return false;
+}
+
 static void write_link(const Caravan__StatusReply *status, const Caravan__PartnerStatus *partner,
-                       struct row *row)
+                       bool any, struct row *row)
 {
     bool out = has_link(partner, "sync out");
     bool in = has_link(partner, "sync in");
-    bool relayed = by_relay(status, partner);
+    bool relayed = by_relay(status, partner, any);
 
     row->styles[LINK] = partner->exchanging || relayed ? CLI_GOOD : CLI_BAD;
     if (!partner->frozen && relayed)
@@ -87,8 +92,9 @@ static void write_link(const Caravan__StatusReply *status, const Caravan__Partne
         row->styles[LINK] = CLI_BAD;
 }
 
+/* any: some partner exchanges with this node. */
 static void write_row(const Caravan__StatusReply *status, const Caravan__PartnerStatus *partner,
-                      struct row *row)
+                      bool any, struct row *row)
 {
     const Caravan__Coverage *received = partner->received;
     uint64_t theirs = received ? received->seq : 0;
@@ -96,7 +102,7 @@ static void write_row(const Caravan__StatusReply *status, const Caravan__Partner
     memset(row, 0, sizeof *row);
     snprintf(row->cells[WHO], sizeof row->cells[WHO], "%s",
              partner->handle && *partner->handle ? partner->handle : partner->fingerprint);
-    write_link(status, partner, row);
+    write_link(status, partner, any, row);
     if (partner->seq == 0 && partner->stated_seq == 0)
         snprintf(row->cells[HOLD], sizeof row->cells[HOLD], "nothing yet");
     else
@@ -132,6 +138,7 @@ static int print_partners(const struct cli *cli, const Caravan__StatusReply *sta
 {
     size_t count = status->n_partners;
     struct row *rows = calloc(count + 1, sizeof *rows);
+    bool any = any_exchanges(status);
     size_t widths[COLUMNS];
 
     if (!rows)
@@ -139,7 +146,7 @@ static int print_partners(const struct cli *cli, const Caravan__StatusReply *sta
     for (int i = 0; i < COLUMNS; i++)
         snprintf(rows[0].cells[i], sizeof rows[0].cells[i], "%s", heads[i]);
     for (size_t n = 0; n < count; n++)
-        write_row(status, status->partners[n], &rows[n + 1]);
+        write_row(status, status->partners[n], any, &rows[n + 1]);
     for (int i = 0; i < COLUMNS; i++) {
         widths[i] = 0;
         for (size_t n = 0; n <= count; n++)

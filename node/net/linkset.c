@@ -1,5 +1,7 @@
 #include "node/net/linkset.h"
 
+#include "common/map.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,13 +25,12 @@ static const char *endpoint_of(const struct linkset *set, const struct net_partn
 }
 
 static bool is_wanted(const struct linkset *set, const struct link *link,
-                      const struct net_partner *partners, size_t count)
+                      const struct map *partners)
 {
-    for (size_t i = 0; i < count; i++)
-        if (id_equal(&partners[i].feed, &link->peer))
-            return id_equal(&partners[i].transport_key, &link->server_key) &&
-                   strcmp(endpoint_of(set, &partners[i]), link->endpoint) == 0;
-    return false;
+    const struct net_partner *partner = map_get(partners, &link->peer);
+
+    return partner && id_equal(&partner->transport_key, &link->server_key) &&
+           strcmp(endpoint_of(set, partner), link->endpoint) == 0;
 }
 
 static void drop(struct linkset *set, size_t index, const char *reason)
@@ -58,17 +59,41 @@ static int add(struct linkset *set, const struct net_partner *partner, struct er
     return ERROR_NONE;
 }
 
+/* A partner that stands twice counts once: the first time. */
+static bool map_partners(const struct net_partner *partners, size_t count, struct map *map)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!map_get(map, &partners[i].feed) &&
+            !map_put(map, &partners[i].feed, (void *)(uintptr_t)&partners[i]))
+            return false;
+    return true;
+}
+
+static bool map_links(const struct linkset *set, struct map *map)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (!map_put(map, &set->links[i]->peer, set->links[i]))
+            return false;
+    return true;
+}
+
 int linkset_update(struct linkset *set, const struct net_partner *partners, size_t count,
                    struct error *error)
 {
-    int code = ERROR_NONE;
+    struct map wanted = {0}, linked = {0};
+    int code = map_partners(partners, count, &wanted) ? ERROR_NONE : error_memory(error);
 
-    for (size_t i = set->count; i > 0; i--)
-        if (!is_wanted(set, set->links[i - 1], partners, count))
+    for (size_t i = set->count; i > 0 && !code; i--)
+        if (!is_wanted(set, set->links[i - 1], &wanted))
             drop(set, i - 1, "no longer a partner, or its address or key has changed");
-    for (size_t i = 0; i < count && code == ERROR_NONE; i++)
-        if (endpoint_of(set, &partners[i])[0] && !linkset_find(set, &partners[i].feed))
+    if (!code && !map_links(set, &linked))
+        code = error_memory(error);
+    for (size_t i = 0; i < count && !code; i++)
+        if (endpoint_of(set, &partners[i])[0] && !map_get(&linked, &partners[i].feed) &&
+            map_get(&wanted, &partners[i].feed) == &partners[i])
             code = add(set, &partners[i], error);
+    map_finish(&wanted);
+    map_finish(&linked);
     return code;
 }
 

@@ -91,15 +91,15 @@ static void note_exchanging(void *context, const struct exchange_feed_state *sta
 
 /* Neither can dial the other, and yet we have its entries: a partner that is connected hands them
  * on. How far that goes, the numbers tell. */
-static bool comes_by_relay(const struct exchange_feed_state *state,
+static bool comes_by_relay(struct ops_problems *problems, const struct exchange_feed_state *state,
                            const struct ops_context *context)
 {
-    bool any = false;
-
     if (has_endpoints(context, &state->feed) || context->listen_sync || !state->head.seq)
         return false;
-    exchange_feeds(context->exchange, note_exchanging, &any);
-    return any;
+    if (!problems->asked)
+        exchange_feeds(context->exchange, note_exchanging, &problems->exchanging);
+    problems->asked = true;
+    return problems->exchanging;
 }
 
 static bool add_unconnected(struct ops_problems *problems, const char *who,
@@ -117,7 +117,7 @@ static bool add_unconnected(struct ops_problems *problems, const char *who,
             "read lets us in without it), see that no other copy of either node runs, and read "
             "both logs",
             "connected to %s, but it has not said yet what it holds", who);
-    if (comes_by_relay(state, context))
+    if (comes_by_relay(problems, state, context))
         return true;
     if (!has_endpoints(context, &state->feed) && !context->listen_sync)
         return add(problems, false,

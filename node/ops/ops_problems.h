@@ -11,6 +11,7 @@ struct ops_problems {
     size_t count, capacity;
     size_t partners, skewed; /* partners whose clock is known, and those that differ much */
     int64_t skew_ms;         /* of one of them */
+    bool asked, exchanging;  /* whether any partner exchanges, once that was asked */
 };
 
 void ops_problems_init(struct ops_problems *problems, struct arena *arena);

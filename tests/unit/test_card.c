@@ -104,6 +104,31 @@ static void test_card__goes_there_and_back(void **state)
     card_finish(NULL);
 }
 
+/* What a glance tells is what reading tells, or would if the signature were right. */
+static void test_card__a_glance_tells_whose_it_is(void **state)
+{
+    char handle[LIMIT_HANDLE_SIZE + 1] = "";
+    struct error error = {0};
+    struct card card;
+    struct id feed = {{0}};
+
+    (void)state;
+    assert_int_equal(card_peek(buffer_span(&armour), &feed, handle, NULL), ERROR_NONE);
+    assert_true(id_equal(&feed, &th.chain.feed));
+    assert_string_equal(handle, "th-demo");
+    assert_int_equal(card_read(buffer_span(&armour), NULL, &card, NULL), ERROR_NONE);
+    card.encoded.data[card.encoded.size - 1] ^= 1; /* of the signature */
+    handle[0] = '\0';
+    assert_int_equal(card_peek(buffer_span(&card.encoded), &feed, handle, NULL), ERROR_NONE);
+    assert_string_equal(handle, "th-demo");
+    for (size_t size = 0; size < card.encoded.size; size++)
+        assert_int_not_equal(card_peek(span_of(card.encoded.data, size), &feed, handle, NULL),
+                             ERROR_NONE);
+    assert_int_equal(card_peek(span_of_text("a letter to a friend"), &feed, handle, &error),
+                     ERROR_INVALID);
+    card_finish(&card);
+}
+
 static void test_card__a_node_that_only_connects_has_no_endpoints(void **state)
 {
     struct buffer text = {0};
@@ -674,6 +699,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_card__goes_there_and_back),
+        cmocka_unit_test(test_card__a_glance_tells_whose_it_is),
         cmocka_unit_test(test_card__a_node_that_only_connects_has_no_endpoints),
         cmocka_unit_test(test_card__survives_email),
         cmocka_unit_test(test_card__whatever_its_length_the_padding_survives),
