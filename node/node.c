@@ -300,6 +300,7 @@ static int start(struct node *node, struct error *error)
     if (code)
         return code;
     node_watch_scan(&node->watch);
+    node_watch_check_relay(&node->watch);
     code = exchange_commit(node->exchange, error);
     if (!code)
         code = node_watch_apply(&node->watch, error);

@@ -18,8 +18,9 @@ struct node_watch_file {
     off_t size;
     ino_t inode;
     bool used, seen;
-    bool failed;  /* what it says now could not be used */
-    struct id id; /* feed of a card, key of a listener */
+    bool failed;                        /* what it says now could not be used */
+    struct id id;                       /* feed of a card, key of a listener */
+    char handle[LIMIT_HANDLE_SIZE + 1]; /* on the card */
 };
 
 /* --- files that come, change and go --- */
@@ -213,6 +214,7 @@ static int take_card(struct node_watch *watch, struct node_watch_file *file, con
         code = card_read(buffer_span(&text), watch->config->message->network, &card, error);
     if (!code) {
         file->id = card.chain.feed;
+        snprintf(file->handle, sizeof file->handle, "%s", card.profile->handle);
         code = exchange_partner_add(watch->exchange, &card,
                                     config_relays(watch->config, card.profile->handle), error);
     }
@@ -254,6 +256,25 @@ void node_watch_scan(struct node_watch *watch)
 
     scan(watch, &partners);
     scan(watch, &listeners);
+}
+
+static bool is_partner(const struct node_watch *watch, const char *handle)
+{
+    for (size_t i = 0; i < watch->card_count; i++)
+        if (watch->cards[i].used && strcmp(watch->cards[i].handle, handle) == 0)
+            return true;
+    return false;
+}
+
+void node_watch_check_relay(const struct node_watch *watch)
+{
+    const Caravan__Config *config = watch->config->message;
+
+    for (size_t i = 0; i < config->n_relay; i++)
+        if (strcmp(config->relay[i], "all") != 0 && !is_partner(watch, config->relay[i]))
+            log_warning("config.relay", "handle", config->relay[i], "text",
+                        "node.yaml says relay: this handle, and no partner has it; correct it, or "
+                        "add the card");
 }
 
 /* --- the gate and the dialling --- */

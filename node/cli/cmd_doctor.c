@@ -217,16 +217,38 @@ static void check_keys(struct doctor *doctor)
                       "print it, lock the page away, delete the file");
 }
 
+/* relayed: for each handle under relay: in node.yaml, whether a card has it. */
+static void note_relayed(const struct doctor *doctor, const struct card *card, bool *relayed)
+{
+    const Caravan__Config *config = doctor->config.message;
+
+    for (size_t i = 0; relayed && i < config->n_relay; i++)
+        relayed[i] = relayed[i] || strcmp(config->relay[i], card->profile->handle) == 0;
+}
+
+static void report_relay(struct doctor *doctor, const bool *relayed)
+{
+    const Caravan__Config *config = doctor->config.message;
+
+    for (size_t i = 0; relayed && i < config->n_relay; i++)
+        if (!relayed[i] && strcmp(config->relay[i], "all") != 0)
+            report(doctor, WARN, "relay",
+                   "correct relay: in node.yaml, or add the card: caravan partner add FILE",
+                   "%s is to be handed on, and is no partner", config->relay[i]);
+}
+
 static void check_partners(struct doctor *doctor)
 {
     char path[HOME_PATH_SIZE];
     struct home_names names = {0};
     struct error error = {0};
     size_t bad = 0;
+    bool *relayed;
 
     if (!doctor->config_ok || home_path(doctor->home, HOME_PARTNERS, path, &error) ||
         home_list(path, HOME_CARD_SUFFIX, &names, &error))
         return;
+    relayed = calloc(doctor->config.message->n_relay + 1, sizeof *relayed);
     for (size_t i = 0; i < names.count; i++) {
         struct card card = {0};
         int code = home_path_in(doctor->home, HOME_PARTNERS, names.names[i], HOME_CARD_SUFFIX, path,
@@ -238,6 +260,8 @@ static void check_partners(struct doctor *doctor)
             bad++;
             report(doctor, FAIL, "partners", "ask for the card again, and add it", "%s",
                    error.text);
+        } else {
+            note_relayed(doctor, &card, relayed);
         }
         card_finish(&card);
     }
@@ -245,6 +269,8 @@ static void check_partners(struct doctor *doctor)
         report(doctor, WARN, "partners", "add a card: caravan partner add FILE", "none yet");
     else if (bad == 0)
         report(doctor, FINE, "partners", NULL, "%zu cards", names.count);
+    report_relay(doctor, relayed);
+    free(relayed);
     home_names_finish(&names);
 }
 

@@ -255,6 +255,17 @@ class Setup(unittest.TestCase):
         self.assertIn("node.key", wrong["keys"]["text"])
         self.assertIn("cn-x.card", wrong["partners"]["text"])
 
+    def test_relaying_somebody_who_is_no_partner_is_said(self):
+        a = self.network.add("th-a-demo", relay=["th-b-demo", "cn-nobody"])
+        a.add_partner(self.network.add("th-b-demo"))
+        said = [row for row in a.json("doctor") if row["check"] == "relay"]
+        self.assertEqual([row["state"] for row in said], ["warn"])
+        self.assertIn("cn-nobody", said[0]["text"])
+        a.start()
+        lines = [line for line in a.log().splitlines() if "config.relay" in line]
+        self.assertEqual(len(lines), 1)
+        self.assertIn("handle=cn-nobody", lines[0])
+
     def test_a_folder_that_is_no_home_is_said_so(self):
         empty = os.path.join(self.network.folder, "empty")
         os.mkdir(empty, 0o700)
