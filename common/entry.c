@@ -105,7 +105,7 @@ static int check_place(const struct fields_value *in, struct error *error)
     return ERROR_NONE;
 }
 
-/* Entry bytes into the struct; out->bytes is set. */
+/* Entry bytes into the struct; out->bytes is set. network NULL: whichever. */
 static int read_entry(const char *network, struct entry *out, struct error *error)
 {
     struct fields_value in[ENTRY_COUNT];
@@ -115,7 +115,7 @@ static int read_entry(const char *network, struct entry *out, struct error *erro
         return error_set(error, ERROR_TOO_LARGE, "Entry has %zu bytes, expected at most %d",
                          out->bytes.size, LIMIT_ENTRY_SIZE);
     code = fields_read(&entry_message, out->bytes, in, error);
-    if (!code)
+    if (!code && network)
         code = check_network(in[ENTRY_NETWORK].bytes, network, error);
     if (!code)
         code = check_place(in, error);
@@ -164,18 +164,22 @@ static int check_content(struct entry *out, bool has_content_field, struct error
     return ERROR_NONE;
 }
 
-static int finish_parse(const char *network, bool has_content_field, struct entry *out,
-                        struct error *error)
+/* What stands beside the signed bytes, which were read before. */
+static int check_beside(struct entry *out, bool has_content_field, struct error *error)
 {
-    int code = read_entry(network, out, error);
-
-    if (code)
-        return code;
     if (out->signature.size && out->signature.size != IDENTITY_SIGNATURE_SIZE)
         return error_set(error, ERROR_MALFORMED,
                          "SignedEntry %" PRIu64 ": signature has %zu bytes, expected %d", out->seq,
                          out->signature.size, IDENTITY_SIGNATURE_SIZE);
     return check_content(out, has_content_field, error);
+}
+
+static int finish_parse(const char *network, bool has_content_field, struct entry *out,
+                        struct error *error)
+{
+    int code = read_entry(network, out, error);
+
+    return code ? code : check_beside(out, has_content_field, error);
 }
 
 int entry_parse_bytes(struct span bytes, const char *network, struct entry *out,
@@ -198,6 +202,28 @@ int entry_parse_bytes(struct span bytes, const char *network, struct entry *out,
     code = finish_parse(network, in[SIGNED_CONTENT].present, &entry, error);
     if (!code)
         *out = entry;
+    return code;
+}
+
+int entry_read_kept(struct entry *entry, const struct id *hash, struct error *error)
+{
+    struct entry read = {.bytes = entry->bytes,
+                         .signature = entry->signature,
+                         .salt = entry->salt,
+                         .content = entry->content};
+    int code = read_entry(NULL, &read, error);
+
+    if (!code && !id_equal(&read.hash, hash))
+        code = error_set(error, ERROR_BROKEN_CHAIN,
+                         "Entry: its bytes do not hash to the hash that is kept with them");
+    if (!code)
+        code = check_beside(&read, entry->has_content, error);
+    if (!code && read.has_content != entry->has_content)
+        code = error_set(error, ERROR_MALFORMED,
+                         "SignedEntry %" PRIu64 ": found a salt of %zu bytes, expected %s",
+                         read.seq, read.salt.size, entry->has_content ? "one" : "none");
+    if (!code)
+        *entry = read;
     return code;
 }
 

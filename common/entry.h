@@ -43,6 +43,13 @@ struct entry {
 int entry_parse_bytes(struct span bytes, const char *network, struct entry *out,
                       struct error *error);
 
+/* Reads an entry that is kept somewhere as its parts: bytes, signature, salt and content of *entry
+ * are set, has_content says whether salt and content are there; fills all the rest but
+ * signature_checked. Checks what entry_parse_bytes does, by the same rules, but for the network,
+ * and that the bytes have the hash under which they are kept. ERROR_BROKEN_CHAIN when they do not.
+ */
+int entry_read_kept(struct entry *entry, const struct id *hash, struct error *error);
+
 struct entry_draft {
     const char *network;
     struct id feed;

@@ -1,9 +1,10 @@
 #include "node/ledger/migrate.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "node/ledger/segment.h"
-#include "proto/feed.pb-c.h"
 
 static const char select_entries[] =
     "SELECT arrival, entry.seq, entry.certificate, received_ms, entry.hash, entry, signature, salt,"
@@ -43,43 +44,49 @@ static int damaged(const struct migration *migration, struct error *error)
                               error);
 }
 
-/* The row of an entry as version 1 kept it. */
+/* What is wrong with the row of an entry: why says it, and is followed by what to do. */
+static int bad_row(const struct migration *migration, const struct id *feed, uint64_t seq,
+                   const char *why, struct error *error)
+{
+    char fingerprint[IDENTITY_FINGERPRINT_SIZE], action[512];
+
+    identity_fingerprint(feed, fingerprint);
+    snprintf(action, sizeof action, "read entry %" PRIu64 " of feed %s (%.300s) from", seq,
+             fingerprint, why);
+    return database_fail_code(migration->database->path, SQLITE_CORRUPT, action, error);
+}
+
+/* The row of an entry as version 1 kept it. Its signature was checked when it came, and covers the
+ * hash; so what hashes to that is what was signed. */
 static int read_entry(const struct migration *migration, struct store_entry *out,
                       struct error *error)
 {
     sqlite3_stmt *row = migration->entries;
     struct entry *entry = &out->entry;
-    Caravan__Entry *message;
-    bool good;
+    struct error why = {0};
+    uint64_t seq = database_u64(row, 1);
+    struct id feed, hash;
 
     *out = (struct store_entry){.arrival = database_u64(row, 0),
                                 .certificate = database_u64(row, 2),
                                 .received_ms = database_u64(row, 3)};
-    entry->seq = database_u64(row, 1);
     entry->bytes = database_blob(row, 5);
-    entry->signature_checked = sqlite3_column_type(row, 6) != SQLITE_NULL;
     entry->has_content = sqlite3_column_type(row, 7) != SQLITE_NULL;
     entry->signature = database_blob(row, 6);
     entry->salt = database_blob(row, 7);
     entry->content = database_blob(row, 8);
-    if (entry->bytes.size > LIMIT_ENTRY_SIZE)
+    if (!span_to_id(database_blob(row, 10), &feed))
         return damaged(migration, error);
-    message = caravan__entry__unpack(NULL, entry->bytes.size, entry->bytes.data);
-    if (!message)
-        return damaged(migration, error);
-    good = span_to_id(database_blob(row, 4), &entry->hash) &&
-           span_to_id(database_blob(row, 10), &entry->feed) &&
-           span_to_id(span_of(message->content_hash.data, message->content_hash.len),
-                      &entry->content_hash) &&
-           message->seq == entry->seq &&
-           (!message->has_previous ||
-            span_to_id(span_of(message->previous.data, message->previous.len), &entry->previous));
-    entry->created_ms = message->created_ms;
-    entry->content_type = message->content_type;
-    entry->content_size = message->content_size;
-    entry->min_reader = message->min_reader;
-    caravan__entry__free_unpacked(message, NULL);
-    return good ? ERROR_NONE : damaged(migration, error);
+    if (!span_to_id(database_blob(row, 4), &hash))
+        return bad_row(migration, &feed, seq, "its hash has another size", error);
+    if (entry_read_kept(entry, &hash, &why))
+        return bad_row(migration, &feed, seq, why.text, error);
+    if (!id_equal(&entry->feed, &feed) || entry->seq != seq)
+        return bad_row(migration, &feed, seq, "its bytes are another entry's", error);
+    entry->signature_checked = sqlite3_column_type(row, 6) != SQLITE_NULL;
+    if (entry->signature_checked != (entry->signature.size > 0))
+        return bad_row(migration, &feed, seq, "its signature is empty", error);
+    return ERROR_NONE;
 }
 
 static int write_segment(struct migration *migration, struct error *error)

@@ -56,6 +56,39 @@ static void test_entry__what_is_built_parses_to_the_same(void **state)
                                 two.signature));
 }
 
+static void test_entry__reads_what_is_kept_under_its_hash(void **state)
+{
+    struct entry entry, kept, other;
+    struct id wrong;
+
+    (void)state;
+    assert_int_equal(entry_parse_bytes(buffer_span(&second), INSTITUTION_NETWORK, &entry, NULL), 0);
+    kept = (struct entry){.bytes = entry.bytes,
+                          .signature = entry.signature,
+                          .salt = entry.salt,
+                          .content = entry.content,
+                          .has_content = true};
+    other = kept;
+    assert_int_equal(entry_read_kept(&kept, &entry.hash, NULL), ERROR_NONE);
+    assert_true(id_equal(&kept.hash, &entry.hash) && id_equal(&kept.feed, &entry.feed));
+    assert_true(id_equal(&kept.previous, &entry.previous));
+    assert_int_equal(kept.seq, 2);
+    assert_int_equal(kept.created_ms, entry.created_ms);
+    assert_int_equal(kept.content_size, entry.content_size);
+    assert_true(kept.has_content && !kept.signature_checked);
+    wrong = entry.hash;
+    wrong.bytes[31] ^= 1;
+    assert_int_equal(entry_read_kept(&other, &wrong, NULL), ERROR_BROKEN_CHAIN);
+    assert_int_equal(other.seq, 0); /* left as it was */
+    other.has_content = false;
+    assert_int_equal(entry_read_kept(&other, &entry.hash, NULL), ERROR_MALFORMED);
+    other.salt = other.content = span_of(NULL, 0);
+    assert_int_equal(entry_read_kept(&other, &entry.hash, NULL), ERROR_NONE);
+    assert_int_equal(other.seq, 2);
+    other.has_content = true;
+    assert_int_equal(entry_read_kept(&other, &entry.hash, NULL), ERROR_MALFORMED);
+}
+
 static void test_entry__encodes_the_same_bytes_again_or_a_proof(void **state)
 {
     struct buffer again = {0}, proof = {0};
@@ -401,6 +434,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_entry__what_is_built_parses_to_the_same),
+        cmocka_unit_test(test_entry__reads_what_is_kept_under_its_hash),
         cmocka_unit_test(test_entry__encodes_the_same_bytes_again_or_a_proof),
         cmocka_unit_test(test_entry__an_empty_content_with_a_salt_is_a_content),
         cmocka_unit_test(test_entry__limits_bind_when_building),
