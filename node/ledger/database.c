@@ -18,9 +18,9 @@
 #define LOG_SIZE_KEPT (64 * 1024 * 1024)
 #define CACHE_KIB 8192
 
-static const char damaged_advice[] =
-    "the file is damaged; put it aside and bring back a backup with `caravan restore`, or start "
-    "anew and let the partners' copies come in";
+#define LOST_ADVICE                                                                                \
+    "put it aside and bring back a backup with `caravan restore`, or start anew and let the "      \
+    "partners' copies come in"
 
 static const struct {
     int code;
@@ -31,7 +31,7 @@ static const struct {
     {SQLITE_FULL, ERROR_IO, "the disk is full; make room, then try again"},
     {SQLITE_IOERR_SHMSIZE, ERROR_IO,
      "there is no room for the file beside it; is the disk full? make room, then try again"},
-    {SQLITE_CORRUPT, ERROR_IO, damaged_advice},
+    {SQLITE_CORRUPT, ERROR_IO, "the file is damaged; " LOST_ADVICE},
     {SQLITE_NOTADB, ERROR_IO, "this is not a Caravan database, or it is damaged"},
     {SQLITE_BUSY, ERROR_BUSY, "another process is using it; try again when that has ended"},
     {SQLITE_READONLY, ERROR_IO, "the file or its folder cannot be written; check owner and mode"},
@@ -81,6 +81,11 @@ static int file_check(const char *path, enum database_mode mode, struct error *e
                          "%s has mode %04o, so that others may read or change it; run `chmod 600 "
                          "%s`",
                          path, (unsigned)(status.st_mode & 07777), path);
+    /* SQLite would take it for a new database; what we make has tables before it has its name. */
+    if (status.st_size == 0)
+        return error_set(
+            error, ERROR_IO,
+            "cannot open %s: the file is empty, so all that was in it is lost; " LOST_ADVICE, path);
     return ERROR_NONE;
 }
 

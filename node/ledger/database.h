@@ -25,7 +25,7 @@ enum database_mode {
 
 /* texts may be NULL with count 0. DATABASE_CREATE makes the file, mode 0600, ERROR_EXISTS when
  * there is one. DATABASE_READ and _WRITE refuse a file that others than its owner may read or
- * write. */
+ * write. All but _CREATE refuse an empty file, ERROR_IO. */
 int database_open(struct database *database, const char *path, enum database_mode mode,
                   const char *const *texts, size_t count, struct error *error);
 /* Zeroed is fine. */

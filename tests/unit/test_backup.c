@@ -357,7 +357,7 @@ static void test_backup__refuses_what_is_damaged(void **state)
     folder_write(&home->folder, "saved", 0600, "not a database at all, but long enough", 38);
     assert_refused(home, ERROR_IO, "not a Caravan database");
     folder_write(&home->folder, "saved", 0600, "", 0);
-    assert_refused(home, ERROR_INVALID, "another program's database");
+    assert_refused(home, ERROR_IO, "was cut off; use another backup");
     remove(at(home, "saved"));
     assert_refused(home, ERROR_NOT_FOUND, "saved");
     free(bytes);

@@ -54,6 +54,15 @@ static void test_ledger__refuses_files_that_are_not_right(void **state)
     folder_write_text(&f->folder, "ledger.db", 0600, "Dear diary, today I am not a database file.");
     assert_int_equal(ledger_script_open(f), ERROR_IO);
     ledger_script_says(f, "not a Caravan database");
+    folder_write_text(&f->folder, "ledger.db", 0600, "");
+    for (int reader = 0; reader < 2; reader++) {
+        assert_int_equal(reader
+                             ? ledger_sqlite_open_reader(ledger_script_file(f), &store, &f->error)
+                             : ledger_script_open(f),
+                         ERROR_IO);
+        ledger_script_says(f, "ledger.db: the file is empty");
+        ledger_script_says(f, "caravan restore");
+    }
     remove(ledger_script_file(f));
     assert_int_equal(ledger_script_open(f), ERROR_NOT_FOUND);
     assert_int_equal(ledger_sqlite_open_reader(ledger_script_file(f), &store, &f->error),
