@@ -103,14 +103,6 @@ struct store_operations {
      * ERROR_EXISTS when it has its content. */
     int (*put_content)(void *self, const struct id *feed, uint64_t seq, struct span salt,
                        struct span content, uint64_t received_ms, struct error *error);
-    /* A checked signature for a kept entry that has none; signed_seq follows when it is below seq.
-     * It takes no new arrival: a publisher calls it for the last entry that it has just appended,
-     * before anybody can have seen that entry without; and a relay that learns a signature later
-     * can hand on more, but whoever follows arrivals learns nothing new about the entry. Cheap for
-     * the newest entry. ERROR_NOT_FOUND when there is no such entry, ERROR_EXISTS when it has a
-     * signature. */
-    int (*put_signature)(void *self, const struct id *feed, uint64_t seq, struct span signature,
-                         struct error *error);
     /* frozen and statement of an existing or new feed; they do not move head_arrival. */
     int (*put_frozen)(void *self, const struct id *feed, bool frozen, struct error *error);
     int (*put_statement)(void *self, const struct id *feed, struct span signed_head,

@@ -137,7 +137,6 @@ static const struct store_operations operations = {
     .rollback = ledger_rollback,
     .append = sqlite_write_append,
     .put_content = sqlite_write_content,
-    .put_signature = sqlite_write_signature,
     .put_frozen = sqlite_write_frozen,
     .put_statement = sqlite_write_statement,
     .put_certificate = sqlite_write_certificate,

@@ -99,7 +99,6 @@ static void statement_free(struct span statement, struct span kept)
 
 static void entry_destroy(struct memory_entry *entry)
 {
-    free(entry->late_signature);
     free(entry->late);
     free(entry->block);
     free(entry);
@@ -168,10 +167,6 @@ static struct store_entry entry_view(const struct memory_store *store,
         view.received_ms = entry->old_received_ms;
         view.entry.has_content = false;
         view.entry.salt = view.entry.content = span_of(NULL, 0);
-    }
-    if (!store->writer && entry->signature_is_new) {
-        view.entry.signature_checked = false;
-        view.entry.signature = span_of(NULL, 0);
     }
     return view;
 }
@@ -271,36 +266,6 @@ int memory_feeds_content(void *self, const struct id *feed_id, uint64_t seq, str
     return ERROR_NONE;
 }
 
-int memory_feeds_signature(void *self, const struct id *feed_id, uint64_t seq,
-                           struct span signature, struct error *error)
-{
-    struct memory_store *store = self;
-    struct memory_feed *feed;
-    struct memory_entry *entry;
-    uint8_t *copy;
-    int rc = memory_ledger_writable(store, error);
-
-    if (rc)
-        return rc;
-    entry = entry_find(store->ledger, feed_id, seq, &feed);
-    if (!entry)
-        return rules_no_entry(seq, error);
-    if (entry->stored.entry.signature_checked)
-        return rules_has_signature(seq, error);
-    copy = malloc(signature.size + 1);
-    if (!copy)
-        return memory_ledger_failed(store, error);
-    feed_touch(feed);
-    entry->late_signature = copy;
-    entry->signature_is_new = true;
-    entry->next_signed = store->ledger->newly_signed;
-    store->ledger->newly_signed = entry;
-    entry->stored.entry.signature_checked = true;
-    entry->stored.entry.signature = copy_span(&copy, signature);
-    rules_follow_signature(&feed->now, seq);
-    return ERROR_NONE;
-}
-
 int memory_feeds_frozen(void *self, const struct id *feed_id, bool frozen, struct error *error)
 {
     struct memory_store *store = self;
@@ -362,24 +327,9 @@ static void settle_late(struct memory_ledger *ledger, bool commit)
     }
 }
 
-static void settle_signatures(struct memory_ledger *ledger, bool commit)
-{
-    for (struct memory_entry *entry = ledger->newly_signed; entry; entry = entry->next_signed) {
-        entry->signature_is_new = false;
-        if (commit)
-            continue;
-        entry->stored.entry.signature_checked = false;
-        entry->stored.entry.signature = span_of(NULL, 0);
-        free(entry->late_signature);
-        entry->late_signature = NULL;
-    }
-    ledger->newly_signed = NULL;
-}
-
 void memory_feeds_commit(struct memory_ledger *ledger)
 {
     settle_late(ledger, true);
-    settle_signatures(ledger, true);
     for (size_t i = 0; i < ledger->feed_count; i++) {
         struct memory_feed *feed = ledger->feeds[i];
 
@@ -397,7 +347,6 @@ void memory_feeds_rollback(struct memory_ledger *ledger)
     size_t kept = 0;
 
     settle_late(ledger, false);
-    settle_signatures(ledger, false);
     for (size_t i = 0; i < ledger->feed_count; i++) {
         struct memory_feed *feed = ledger->feeds[i];
 

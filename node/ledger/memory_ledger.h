@@ -14,9 +14,6 @@ struct memory_entry {
     uint8_t *late;    /* salt and content that came late */
     bool late_is_new; /* in the open transaction; before it: */
     uint64_t old_arrival, old_received_ms;
-    uint8_t *late_signature;
-    bool signature_is_new; /* in the open transaction; then it stands in the list newly_signed */
-    struct memory_entry *next_signed;
 };
 
 struct memory_feed {
@@ -49,7 +46,6 @@ struct memory_ledger {
     size_t feed_count, feed_capacity;
     struct memory_arrival *arrivals; /* arrival n stands at n - 1 */
     size_t arrival_count, arrival_capacity, committed_arrivals;
-    struct memory_entry *newly_signed; /* in the open transaction, by put_signature */
     struct memory_table tables[MEMORY_TABLE_COUNT];
     bool open, failed; /* as in struct sqlite_ledger */
 };

@@ -34,12 +34,6 @@ void rules_follow(struct store_feed *feed, const struct store_entry *appended)
         feed->missing++;
 }
 
-void rules_follow_signature(struct store_feed *feed, uint64_t seq)
-{
-    if (feed->signed_seq < seq)
-        feed->signed_seq = seq;
-}
-
 int rules_no_entry(uint64_t seq, struct error *error)
 {
     return error_set(error, ERROR_NOT_FOUND, "entry %llu is not in the ledger",
@@ -49,12 +43,6 @@ int rules_no_entry(uint64_t seq, struct error *error)
 int rules_has_content(uint64_t seq, struct error *error)
 {
     return error_set(error, ERROR_EXISTS, "entry %llu has its content already",
-                     (unsigned long long)seq);
-}
-
-int rules_has_signature(uint64_t seq, struct error *error)
-{
-    return error_set(error, ERROR_EXISTS, "entry %llu has a signature already",
                      (unsigned long long)seq);
 }
 

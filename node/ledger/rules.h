@@ -9,12 +9,9 @@ int rules_check_order(const struct entry_head *head, const struct store_entry *e
                       size_t count, struct error *error);
 /* Moves a feed's state behind an appended entry, whose arrival is set. */
 void rules_follow(struct store_feed *feed, const struct store_entry *appended);
-/* … behind a signature that was put. */
-void rules_follow_signature(struct store_feed *feed, uint64_t seq);
-/* The errors of put_content and put_signature. */
+/* The errors of put_content. */
 int rules_no_entry(uint64_t seq, struct error *error);
 int rules_has_content(uint64_t seq, struct error *error);
-int rules_has_signature(uint64_t seq, struct error *error);
 /* types: STORE_ALL_TYPES or bits of STORE_TYPE. */
 bool rules_type_matches(uint32_t types, uint64_t content_type);
 

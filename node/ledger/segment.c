@@ -223,42 +223,6 @@ int segment_add(struct segment *segment, const struct segment_feed *feed,
     return ERROR_NONE;
 }
 
-int segment_sign(struct segment *segment, const struct segment_feed *feed, uint64_t seq,
-                 struct span signature, struct error *error)
-{
-    const struct segment_row row = {segment->arrival, segment->seq, segment->count,
-                                    buffer_span(&segment->records)};
-    struct buffer *records = &segment->records;
-    struct segment_cursor cursor;
-    struct store_entry entry;
-    bool end;
-    size_t at;
-
-    if (seq < segment->seq || seq - segment->seq >= segment->count)
-        return error_set(error, ERROR_NOT_FOUND, "entry %llu is not in this segment",
-                         (unsigned long long)seq);
-    if (signature.size != IDENTITY_SIGNATURE_SIZE)
-        return error_set(error, ERROR_INTERNAL, "a signature has %d bytes, not %zu",
-                         IDENTITY_SIGNATURE_SIZE, signature.size);
-    if (!segment_open(&cursor, feed, &row))
-        return damaged(error);
-    do
-        if (!segment_next(&cursor, &entry, &end) || end)
-            return damaged(error);
-    while (entry.entry.seq != seq);
-    if (entry.entry.signature_checked)
-        return error_set(error, ERROR_EXISTS, "entry %llu has a signature already",
-                         (unsigned long long)seq);
-    at = cursor.at;
-    if (!buffer_reserve(records, signature.size))
-        return error_memory(error);
-    memmove(records->data + at + signature.size, records->data + at, records->size - at);
-    memcpy(records->data + at, signature.data, signature.size);
-    records->data[cursor.flags_at] |= SEGMENT_SIGNATURE;
-    records->size += signature.size;
-    return ERROR_NONE;
-}
-
 /* --- reading ---------------------------------------------------------------------------------- */
 
 static bool take_number(struct segment_cursor *cursor, uint64_t *out)
@@ -356,7 +320,6 @@ bool segment_next(struct segment_cursor *cursor, struct store_entry *out, bool *
     *end = cursor->left == 0;
     if (*end)
         return cursor->at == cursor->records.size;
-    cursor->flags_at = cursor->at;
     entry->salt = entry->content = entry->signature = entry->bytes = span_of(NULL, 0);
     if (!take_bytes(cursor, 1, &flags) || flags.data[0] & ~ALL_FLAGS ||
         !take_numbers(cursor, flags.data[0], entry) || !take_bytes(cursor, BYTES_ID_SIZE, &hash) ||

@@ -13,9 +13,7 @@
  * before (the first one: to 0), zigzag; certificate stands there when it is not that of the record
  * before (the first one: 0), min_reader when it is not 1, "size entry" (the bytes as they are) when
  * they cannot be rebuilt. previous of every later record is the hash of the one before it, so
- * hashes are stored and nothing is hashed when reading. content has content_size bytes. The
- * signature stands last, so that one can be put later without moving anything else of the newest
- * record.
+ * hashes are stored and nothing is hashed when reading. content has content_size bytes.
  *
  * Taking a content away (erasure) is: clear SEGMENT_CONTENT and leave salt and content out; nothing
  * else of the blob depends on them. Marks such as "quarantined" have room in the flags.
@@ -80,11 +78,6 @@ size_t segment_room(const struct store_entry *entry);
  * size that no checked entry has. On an error the segment is unchanged. */
 int segment_add(struct segment *segment, const struct segment_feed *feed,
                 const struct store_entry *entry, struct error *error);
-/* Gives an entry its signature. ERROR_NOT_FOUND when it is not in it, ERROR_EXISTS when it has one,
- * ERROR_MALFORMED when the segment is damaged. */
-int segment_sign(struct segment *segment, const struct segment_feed *feed, uint64_t seq,
-                 struct span signature, struct error *error);
-
 /* --- reading ---------------------------------------------------------------------------------- */
 
 /* A row of the table; records are borrowed. */
@@ -97,7 +90,6 @@ struct segment_cursor {
     const struct segment_feed *feed;
     struct span records;
     size_t at;           /* of the next record */
-    size_t flags_at;     /* of the last one */
     uint64_t left;       /* records still to come */
     const uint8_t *hash; /* of the last record, or previous of the first */
     struct span whole;   /* Entry bytes of the last record, when they are stored */

@@ -354,35 +354,6 @@ int sqlite_tail_add(struct sqlite_ledger *ledger, struct store_entry *entry, str
 
 /* --- late parts ------------------------------------------------------------------------------- */
 
-int sqlite_tail_sign(struct sqlite_ledger *ledger, const struct id *feed, uint64_t seq,
-                     struct span signature, struct error *error)
-{
-    struct sqlite_tail *tail = &ledger->tail;
-    const struct segment *kept = &tail->segment;
-    bool here;
-    int rc = sqlite_tail_feed(ledger, feed, error);
-
-    if (rc)
-        return rc;
-    here = kept->count && tail->number == tail->feed.number && seq >= kept->seq &&
-           seq - kept->seq < kept->count;
-    if (!here)
-        rc = find_row(ledger, seq, error);
-    if (!rc)
-        rc = segment_sign(here ? &tail->segment : &ledger->scratch, &tail->feed.common, seq,
-                          signature, error);
-    if (rc == ERROR_EXISTS || rc == ERROR_NOT_FOUND)
-        return rc;
-    if (!rc && !here)
-        rc = write_row(ledger, STATEMENT_SET_SEGMENT, 0, &ledger->scratch, error);
-    if (rc)
-        return spoil(ledger, rc);
-    tail->changed |= here;
-    rules_follow_signature(&tail->feed.feed, seq);
-    tail->feed_changed = true;
-    return ERROR_NONE;
-}
-
 /* Cuts the entry with this seq out of the row that stands in ledger->scratch. */
 struct cut {
     struct sqlite_ledger *ledger;

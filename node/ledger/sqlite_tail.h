@@ -11,7 +11,7 @@
  * time.
  *
  * A late content takes its entry out of its row, which becomes up to two; the entry goes into the
- * tail at its new arrival. A late signature changes the row in place.
+ * tail at its new arrival.
  *
  * All of these mark the transaction as failed when they fail, but for errors that ports.h names.
  * Threads: as struct store. */
@@ -32,12 +32,10 @@ int sqlite_tail_make_feed(struct sqlite_ledger *ledger, const struct id *id, str
 int sqlite_tail_add_feed(struct sqlite_ledger *ledger, const struct id *id, struct error *error);
 /* Appends the next entry of this feed, whose place was checked; sets its arrival. */
 int sqlite_tail_add(struct sqlite_ledger *ledger, struct store_entry *entry, struct error *error);
-/* put_content and put_signature. */
+/* put_content. */
 int sqlite_tail_content(struct sqlite_ledger *ledger, const struct id *feed, uint64_t seq,
                         struct span salt, struct span content, uint64_t received_ms,
                         struct error *error);
-int sqlite_tail_sign(struct sqlite_ledger *ledger, const struct id *feed, uint64_t seq,
-                     struct span signature, struct error *error);
 
 /* Writes what is not yet in the tables; nothing in a reader. */
 int sqlite_tail_settle(struct sqlite_ledger *ledger, struct error *error);

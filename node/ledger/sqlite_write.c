@@ -44,14 +44,6 @@ int sqlite_write_content(void *self, const struct id *feed, uint64_t seq, struct
     return rc ? rc : sqlite_tail_content(self, feed, seq, salt, content, received_ms, error);
 }
 
-int sqlite_write_signature(void *self, const struct id *feed, uint64_t seq, struct span signature,
-                           struct error *error)
-{
-    int rc = writable(self, error);
-
-    return rc ? rc : sqlite_tail_sign(self, feed, seq, signature, error);
-}
-
 int sqlite_write_frozen(void *self, const struct id *feed, bool frozen, struct error *error)
 {
     struct sqlite_ledger *ledger = self;

@@ -72,12 +72,6 @@ static int put_content(void *self, const struct id *feed, uint64_t seq, struct s
     return WRITE(put_content, feed, seq, salt, content, received_ms, error);
 }
 
-static int put_signature(void *self, const struct id *feed, uint64_t seq, struct span signature,
-                         struct error *error)
-{
-    return WRITE(put_signature, feed, seq, signature, error);
-}
-
 static int put_frozen(void *self, const struct id *feed, bool frozen, struct error *error)
 {
     return WRITE(put_frozen, feed, frozen, error);
@@ -200,7 +194,6 @@ static const struct store_operations operations = {
     .rollback = rollback,
     .append = append,
     .put_content = put_content,
-    .put_signature = put_signature,
     .put_frozen = put_frozen,
     .put_statement = put_statement,
     .put_certificate = put_certificate,

@@ -77,7 +77,6 @@ struct ledger_script ledger_script_make(struct ledger_fixture *f)
 
     for (int i = 0; i < 3; i++)
         script.a[i] = sample_next(f->a, ANNOUNCEMENT, "an announcement");
-    script.signature = script.a[2].entry.signature;
     script.a[2] = sample_unsigned(script.a[2]);
     script.held = script.a[1];
     script.a[1] = sample_without_content(script.a[1]);
@@ -101,8 +100,6 @@ int ledger_script_write(struct store store, struct ledger_script *script, struct
     if (!code)
         code = call(store, put_content, a, 2, script->held.entry.salt, script->held.entry.content,
                     1, error);
-    if (!code)
-        code = call(store, put_signature, a, 3, script->signature, error);
     if (!code)
         code = call(store, put_frozen, a, true, error);
     if (!code)

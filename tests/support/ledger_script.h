@@ -9,7 +9,6 @@
  * of another: made once, since making them allocates. */
 struct ledger_script {
     struct store_entry a[3], held, b;
-    struct span signature;
 };
 
 struct ledger_script ledger_script_make(struct ledger_fixture *f);

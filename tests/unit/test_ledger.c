@@ -35,9 +35,6 @@ static void test_ledger__writes_only_in_a_transaction(void **state)
     assert_int_equal(call(f->writer, put_content, &f->a->feed, 1, entry.entry.salt,
                           entry.entry.content, 1, &f->error),
                      ERROR_INTERNAL);
-    assert_int_equal(
-        call(f->writer, put_signature, &f->a->feed, 1, entry.entry.signature, &f->error),
-        ERROR_INTERNAL);
     assert_int_equal(call(f->writer, put_frozen, &f->a->feed, true, &f->error), ERROR_INTERNAL);
     assert_int_equal(call(f->writer, put_request, sixteen, 1, &f->error), ERROR_INTERNAL);
     assert_int_equal(call(f->writer, put_value, "a", span_of_text("b"), &f->error), ERROR_INTERNAL);
@@ -68,8 +65,6 @@ static void test_ledger__a_reader_cannot_write(void **state)
     assert_int_equal(
         call(r, put_content, &f->a->feed, 1, entry.entry.salt, entry.entry.content, 1, &f->error),
         ERROR_DENIED);
-    assert_int_equal(call(r, put_signature, &f->a->feed, 1, entry.entry.signature, &f->error),
-                     ERROR_DENIED);
     assert_int_equal(call(r, put_frozen, &f->a->feed, true, &f->error), ERROR_DENIED);
     assert_int_equal(call(r, put_statement, &f->a->feed, span_of_text("s"), 1, &f->error),
                      ERROR_DENIED);

@@ -179,17 +179,6 @@ static void put_content(struct both *both)
     SAME(both, put_content, &both->samples[feed]->feed, seq, entry->salt, entry->content, now);
 }
 
-static void put_signature(struct both *both)
-{
-    size_t feed = any(both, 3) ? 0 : any(both, FEEDS);
-    uint64_t seq = any(both, 2) ? both->count[feed] : 1 + any(both, 400);
-
-    if (seq == 0 || seq > both->samples[feed]->count)
-        return;
-    SAME(both, put_signature, &both->samples[feed]->feed, seq,
-         both->kept[feed][seq - 1].entry.signature);
-}
-
 static void work(struct both *both)
 {
     unsigned pieces = any(both, 3) ? 1 : any(both, 12);
@@ -200,8 +189,6 @@ static void work(struct both *both)
         append(both);
         if (any(both, 6) == 0)
             put_content(both);
-        if (any(both, 4) == 0)
-            put_signature(both);
         if (any(both, 12) == 0)
             compare(both);
     }

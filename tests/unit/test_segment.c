@@ -192,34 +192,16 @@ static void test_segment__refuses_sizes_that_cannot_be(void **state)
     entry = m->entries[5];
     entry.entry.bytes.size = 0;
     assert_int_equal(segment_add(&m->segment, &m->feed, &entry, &m->error), ERROR_INTERNAL);
-    assert_int_equal(segment_sign(&m->segment, &m->feed, 2, span_of(m->bytes, 63), &m->error),
-                     ERROR_INTERNAL);
     assert_holds(m, &m->segment, 5);
 }
 
-static void test_segment__takes_signatures_and_goes_on(void **state)
+static void test_segment__goes_on_with_a_row(void **state)
 {
     struct made *m = *state;
     struct segment loaded = {0};
     struct segment_row row;
-    uint8_t signature[IDENTITY_SIGNATURE_SIZE];
 
-    memset(signature, 7, sizeof signature);
     make(m, 10);
-    for (size_t i = 9; i < 10; i -= 3) { /* the last one first: 9, 6, 3, 0 */
-        struct entry *entry = &m->entries[i].entry;
-        int code = segment_sign(&m->segment, &m->feed, i + 1, span_of(signature, 64), &m->error);
-
-        assert_int_equal(code, entry->signature_checked ? ERROR_EXISTS : ERROR_NONE);
-        if (!code)
-            entry->signature = span_of(signature, sizeof signature);
-        entry->signature_checked = true;
-    }
-    assert_int_equal(segment_sign(&m->segment, &m->feed, 11, span_of(signature, 64), &m->error),
-                     ERROR_NOT_FOUND);
-    assert_int_equal(segment_sign(&m->segment, &m->feed, 0, span_of(signature, 64), &m->error),
-                     ERROR_NOT_FOUND);
-    assert_holds(m, &m->segment, 10);
     row = row_of(&m->segment);
     ok(segment_load(&loaded, &m->feed, &row, &m->error));
     for (size_t i = 10; i < COUNT; i++)
@@ -332,7 +314,7 @@ int main(void)
         ROW(test_segment__keeps_bytes_that_it_cannot_rebuild),
         ROW(test_segment__keeps_the_largest_numbers),
         ROW(test_segment__refuses_sizes_that_cannot_be),
-        ROW(test_segment__takes_signatures_and_goes_on),
+        ROW(test_segment__goes_on_with_a_row),
         ROW(test_segment__notices_damage),
         ROW(test_segment__survives_any_change),
         cmocka_unit_test(test_segment__finds_the_network),
