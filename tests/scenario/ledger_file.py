@@ -70,7 +70,8 @@ class LedgerFile:
         self.handle, self.home = node.handle, node.home
 
     def __enter__(self):
-        self.folder = tempfile.mkdtemp(prefix="caravan-ledger-", dir="/tmp")
+        # Beside the home, so that it goes with the network whatever happens.
+        self.folder = tempfile.mkdtemp(prefix="ledger-", dir=os.path.dirname(self.home))
         for name in ("ledger.db", "ledger.db-wal"):
             path = os.path.join(self.home, name)
             if os.path.exists(path):

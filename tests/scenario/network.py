@@ -170,8 +170,8 @@ class Node:
     # --- the process ---
 
     def start(self, *arguments, wait_up=True, environment=None):
-        if self.process is not None:
-            raise Failure("%s runs already" % self.handle)
+        if self.process is not None or self.network.abandoned:
+            raise Failure("%s runs already, or the test is being ended" % self.handle)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [*self.command, *arguments], stdin=subprocess.DEVNULL,
@@ -213,12 +213,35 @@ class Node:
             return ""
 
 
+abandoning = []  # what is to be done when somebody ends the test
+
+
+def end_on_signal(number, _):
+    """A time limit, say: no node and no folder is left. Not as an exception, which a test may catch."""
+    for abandon in list(abandoning):
+        abandon()
+    os._exit(128 + number)
+
+
+for one in signal.SIGTERM, signal.SIGHUP:
+    signal.signal(one, end_on_signal)
+
+
 class Network:
     def __enter__(self):
         # Short, because the path of a Unix socket holds 107 bytes.
         self.folder = tempfile.mkdtemp(prefix="caravan-", dir="/tmp")
-        self.nodes = []
+        self.nodes, self.abandoned = [], False
+        abandoning.append(self.abandon)
         return self
+
+    def abandon(self):
+        self.abandoned = True
+        for _ in range(2):  # a thread of the test may be starting one
+            for node in self.nodes:
+                if node.process:
+                    node.process.kill()
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def __exit__(self, kind, value, trace):
         problems = []
@@ -236,6 +259,7 @@ class Network:
                 print("--- the end of the log of %s" % node.handle, file=sys.stderr)
                 print("\n".join(node.log().splitlines()[-25:]), file=sys.stderr)
         shutil.rmtree(self.folder, ignore_errors=True)
+        abandoning.remove(self.abandon)
         if problems and not kind:
             raise Failure("; ".join(problems))
 

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from network import BIN, DEADLINE, SOURCE, wait
+from network import BIN, DEADLINE, SOURCE, abandoning, wait
 
 START = os.path.join(SOURCE, "configs/demo/start")
 
@@ -25,6 +25,7 @@ class Running(subprocess.Popen):
 
     def __init__(self, *arguments):
         self.folder = tempfile.TemporaryDirectory(prefix="caravan-", dir="/tmp")
+        abandoning.append(self.finish)
         self.home = os.path.join(self.folder.name, "d")
         with open(os.path.join(self.folder.name, "output"), "w") as output:
             # A group of its own, as in a terminal: Ctrl-C reaches the script and its children.
@@ -43,6 +44,7 @@ class Running(subprocess.Popen):
             self.terminate()
             self.wait()
         self.folder.cleanup()
+        abandoning.remove(self.finish)
 
 
 class Demo(unittest.TestCase):

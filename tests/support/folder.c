@@ -16,14 +16,6 @@ static void must(bool good, const char *what)
     abort();
 }
 
-void folder_init(struct folder *folder)
-{
-    const char *parent = getenv("TMPDIR");
-
-    snprintf(folder->path, sizeof folder->path, "%s/caravan-test-XXXXXX", parent ? parent : "/tmp");
-    must(mkdtemp(folder->path) != NULL, folder->path);
-}
-
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *place)
 {
     (void)status;
@@ -32,9 +24,56 @@ static int remove_one(const char *path, const struct stat *status, int type, str
     return remove(path);
 }
 
+/* --- what a test that failed leaves behind ---------------------------------------------------- */
+
+static struct {
+    struct folder folder;
+    pid_t owner; /* 0: free */
+} made[16];
+
+static void finish_all(void)
+{
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
+        if (made[i].owner == getpid()) /* not those of a parent */
+            nftw(made[i].folder.path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void note(const struct folder *folder)
+{
+    static bool registered;
+
+    if (!registered)
+        registered = atexit(finish_all) == 0;
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
+        if (!made[i].owner) {
+            made[i].folder = *folder;
+            made[i].owner = getpid();
+            return;
+        }
+}
+
+static void forget(const struct folder *folder)
+{
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
+        if (strcmp(made[i].folder.path, folder->path) == 0)
+            made[i].owner = 0;
+}
+
+/* --- folders ---------------------------------------------------------------------------------- */
+
+void folder_init(struct folder *folder)
+{
+    const char *parent = getenv("TMPDIR");
+
+    snprintf(folder->path, sizeof folder->path, "%s/caravan-test-XXXXXX", parent ? parent : "/tmp");
+    must(mkdtemp(folder->path) != NULL, folder->path);
+    note(folder);
+}
+
 void folder_finish(struct folder *folder)
 {
     must(nftw(folder->path, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0, folder->path);
+    forget(folder);
 }
 
 const char *folder_file(const struct folder *folder, const char *name)

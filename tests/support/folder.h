@@ -1,4 +1,5 @@
-/* folder: a temporary folder for one test, removed with everything in it. */
+/* folder: a temporary folder for one test, removed with everything in it; at the end of the program
+ * also when a test has failed before it could. */
 #ifndef TESTS_SUPPORT_FOLDER_H
 #define TESTS_SUPPORT_FOLDER_H
 

@@ -498,12 +498,13 @@ bool raw_receive(struct raw *raw, char *out, size_t size, uint64_t ms)
 
 static bool wait_flag(struct raw *raw, const bool *flag, uint64_t ms)
 {
-    uint64_t end = fixture_now_ms() + ms;
+    uint64_t now = fixture_now_ms(), end = now + ms;
 
-    for (raw_listen(raw); !*flag && fixture_now_ms() < end; raw_listen(raw)) {
+    for (raw_listen(raw); !*flag && now < end; raw_listen(raw)) {
         zmq_pollitem_t item = {raw->monitor, 0, ZMQ_POLLIN, 0};
 
-        zmq_poll(&item, 1, (long)(end - fixture_now_ms()));
+        zmq_poll(&item, 1, (long)(end - now));
+        now = fixture_now_ms();
     }
     return *flag;
 }
