@@ -294,6 +294,21 @@ static void test_gate__strangers_get_nowhere_whatever_state_the_gate_is_in(void 
     secret_destroy(stranger);
 }
 
+typedef bool attempt_fn(struct fixture *fixture, enum raw_mechanism mechanism,
+                        const struct secret *key, const struct id *server);
+
+/* Whether the key gets through. A machine under load may let the handshake's time pass, which looks
+ * like a refusal: who is expected to get through may try again. */
+static bool gets_through(attempt_fn *attempt, struct fixture *node, const struct secret *key,
+                         bool expected)
+{
+    for (int i = 0; i < (expected ? 5 : 1); i++) {
+        if (attempt(node, RAW_CURVE, key, secret_public(node->key)))
+            return true;
+    }
+    return false;
+}
+
 static void test_gate__each_wall_is_one_that_strangers_would_pass_if_it_were_gone(void **state)
 {
     static const struct {
@@ -311,12 +326,11 @@ static void test_gate__each_wall_is_one_that_strangers_would_pass_if_it_were_gon
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fixture node;
-        const struct id *server;
 
         begin(&node, rows[i].condition, &rows[i].plants);
-        server = secret_public(node.key);
-        assert_int_equal(raw_reads_live(&node, RAW_CURVE, stranger, server), rows[i].live);
-        assert_int_equal(raw_writes_sync(&node, RAW_CURVE, stranger, server), rows[i].sync);
+        assert_int_equal(gets_through(raw_reads_live, &node, stranger, rows[i].live), rows[i].live);
+        assert_int_equal(gets_through(raw_writes_sync, &node, stranger, rows[i].sync),
+                         rows[i].sync);
         fixture_finish(&node);
     }
     secret_destroy(stranger);
@@ -331,14 +345,13 @@ static void test_gate__without_a_gate_nobody_is_let_in_not_even_partners(void **
     for (enum condition condition = ALIVE; condition <= DEAD_CLOSED; condition++) {
         struct access_entry entry = fixture_entry(key, ACCESS_PARTNER, "cn-most");
         struct fixture node;
-        const struct id *server;
+        bool alive = condition == ALIVE;
 
         begin(&node, condition, &none);
         memset(entry.feed.bytes, 2, sizeof entry.feed.bytes);
         fixture_allow(&node, &entry, 1, false);
-        server = secret_public(node.key);
-        assert_int_equal(raw_reads_live(&node, RAW_CURVE, key, server), condition == ALIVE);
-        assert_int_equal(raw_writes_sync(&node, RAW_CURVE, key, server), condition == ALIVE);
+        assert_int_equal(gets_through(raw_reads_live, &node, key, alive), alive);
+        assert_int_equal(gets_through(raw_writes_sync, &node, key, alive), alive);
         fixture_finish(&node);
     }
     secret_destroy(key);
