@@ -29,8 +29,8 @@ bool control_reply(struct control *control, const struct net_route *route, struc
                    bool *first);
 
 void control_poll(struct control *control, struct pollset *set);
-/* Sends what waits, offers again what was refused; milliseconds until the next call, or -1. A client
- * that does not read is tried again ever more seldom, four times a second in the end. */
+/* Sends what waits, offers again what was refused; milliseconds until the next call, or -1. A
+ * client that does not read is tried again ever more seldom, four times a second in the end. */
 long control_tick(struct control *control);
 
 #endif
