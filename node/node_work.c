@@ -215,7 +215,6 @@ void *node_work_check(void *self)
     struct node *node = self;
     struct node_item *item;
 
-    pthread_setname_np(pthread_self(), "check");
     while ((item = node_lanes_pop(node->to_check, 1000)) || !node_lanes_is_closed(node->to_check)) {
         if (node_lanes_take_relief(node->to_check))
             net_wake(node->net);
@@ -303,7 +302,6 @@ void *node_work_reader(void *self)
     struct node_desk *desk = &node->reader_desk;
     struct node_item *item;
 
-    pthread_setname_np(pthread_self(), "server");
     for (;;) {
         bool works = view_has_work(node->view) && !node->view_rests;
         uint64_t now = node_monotonic_ms(NULL);
@@ -486,7 +484,6 @@ void *node_work_writer(void *self)
     struct node *node = self;
     uint64_t next_scan = 0;
 
-    pthread_setname_np(pthread_self(), "writer");
     for (;;) {
         struct node_item *item = node_lanes_pop(node->to_writer, writer_wait_ms(node, next_scan));
         uint64_t now = node_monotonic_ms(NULL);
