@@ -5,6 +5,7 @@
 #include "common/utf8.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -122,6 +123,11 @@ static enum announcement_level level_of(const struct check *check,
     const struct announcement_context context = {check->announcement, message, inside};
 
     return !rule->when || rule->when(&context) ? rule->level : rule->otherwise;
+}
+
+static bool may_be_required(const struct announcement_rule *rule)
+{
+    return rule->level == ANNOUNCEMENT_REQUIRED || rule->otherwise == ANNOUNCEMENT_REQUIRED;
 }
 
 static void check_missing(struct check *check, const struct announcement_rule *rule,
@@ -295,7 +301,7 @@ static void check_field(struct check *check, const ProtobufCMessage *message,
     unsigned items = rule && rule->items ? rule->items : USUAL_ITEMS;
     size_t depth = check->depth;
 
-    if (!rule)
+    if (!rule || (count == 0 && check->problems->errors_only && !may_be_required(rule)))
         return;
     push(check, field, 0, false);
     if (count == 0)
@@ -325,15 +331,34 @@ static void check_message(struct check *check, const ProtobufCMessage *message,
     announcement_cross(message, report_cross, check);
 }
 
+/* ---- the details of a kind ------------------------------------------------------------------- */
+
+#define MAX_KINDS 16
+
+static const reflect_field *details[MAX_KINDS];
+static pthread_once_t details_made = PTHREAD_ONCE_INIT;
+
+static void make_details(void)
+{
+    for (int kind = 0; kind < MAX_KINDS; kind++)
+        details[kind] = codec_details(&caravan__announcement__descriptor, kind);
+}
+
+/* NULL: the kind is unknown. Finding it by its name takes longer than checking the rest. */
+static const reflect_field *details_of(const Caravan__Announcement *announcement)
+{
+    unsigned kind = announcement->has_kind ? (unsigned)announcement->kind : MAX_KINDS;
+
+    pthread_once(&details_made, make_details);
+    return kind < MAX_KINDS ? details[kind] : NULL;
+}
+
 /* ---- the announcement as a whole ------------------------------------------------------------- */
 
 static void check_whole(struct check *check)
 {
     const Caravan__Announcement *a = check->announcement;
-    const reflect_field *member =
-        a->has_kind ? codec_details(a->base.descriptor, (int)a->kind) : NULL;
-    const reflect_field *until = reflect_find(a->base.descriptor, "valid_until");
-    const reflect_field *deadline = reflect_find(a->base.descriptor, "deadline");
+    const reflect_field *member = details_of(a);
     struct moment_date last, date;
     int64_t closes;
 
@@ -343,12 +368,13 @@ static void check_whole(struct check *check)
     if (a->valid_until && announcement_date(a->valid_until, &date)) {
         last = moment_date_add_months(check->today, ANNOUNCEMENT_VALID_MONTHS);
         if (moment_date_compare(&date, &last) > 0)
-            report_cross(check, &a->base, until, PROBLEM_ERROR,
+            report_cross(check, &a->base, reflect_find(a->base.descriptor, "valid_until"),
+                         PROBLEM_ERROR,
                          "found a day more than 24 months ahead, expected an earlier one");
     }
     if (a->nature == CARAVAN__NATURE__NATURE_UNSPECIFIED && announcement_closes(a, &closes) &&
         closes < moment_date_start_ms(check->today))
-        report_cross(check, &a->base, deadline, PROBLEM_WARNING,
+        report_cross(check, &a->base, reflect_find(a->base.descriptor, "deadline"), PROBLEM_WARNING,
                      "found a day that has passed, expected one ahead, or \"nature: historical\"");
 }
 

@@ -57,12 +57,13 @@ static struct arena_block *add_block(struct arena *arena, size_t size)
         arena->over_limit = true;
         return NULL;
     }
-    block = calloc(1, total);
+    block = malloc(total);
     if (!block) {
         arena->no_memory = true;
         return NULL;
     }
     block->size = room;
+    block->used = 0;
     block->next = arena->blocks;
     arena->blocks = block;
     arena->used += total;
@@ -85,7 +86,7 @@ void *arena_alloc(struct arena *arena, size_t size)
         return NULL;
     result = block->data + block->used;
     block->used += size;
-    return result;
+    return memset(result, 0, size);
 }
 
 char *arena_copy_text(struct arena *arena, const void *text, size_t size)
