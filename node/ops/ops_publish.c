@@ -167,17 +167,19 @@ int ops_publish_new(struct ops_context *context, const ProtobufCMessage *message
         .content_type = TYPE(ANNOUNCEMENT),
         .content = span_of(request->announcement.data, request->announcement.len),
     };
+    struct error retried;
     size_t unknown;
     bool done = false;
     int code =
         take_request_id(request->has_request_id, &request->request_id, &publication.request, error);
 
-    if (!code)
-        code = answer_retry(&publication, &done, reply, error);
-    if (code || done)
+    if (code)
         return code;
     code = check(context, message, ops_publish_check_new, &unknown, error);
-    return code ? code : publish(&publication, reply, error);
+    if (!code)
+        return publish(&publication, reply, error); /* which knows its request id */
+    /* What was published once is answered again, whatever the rules say of it today. */
+    return answer_retry(&publication, &done, reply, &retried) || !done ? code : ERROR_NONE;
 }
 
 /* What was published before in this transaction counts, too. */

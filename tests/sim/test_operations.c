@@ -317,6 +317,25 @@ static void test_operations__publish_answers_a_retry_as_before(void **state)
     assert_int_equal(list(world, 0)->total, 2);
 }
 
+/* The rules may have changed, or the day, since the first one was answered. */
+static void test_operations__publish_answers_a_retry_that_the_rules_refuse(void **state)
+{
+    struct world *world = *state;
+    Caravan__PublishReply *first = publish(world, "Call", "0123456789abcdef");
+    Caravan__PublishRequest message = CARAVAN__PUBLISH_REQUEST__INIT;
+    const Caravan__PublishReply *again;
+
+    message.has_announcement = message.has_request_id = 1;
+    message.announcement = binary(span_of_text("\x0a\xff"));
+    message.request_id = binary(span_of_text("0123456789abcdef"));
+    again = call(world, 0, "publish", &message.base);
+    assert_true(again->repeated_request);
+    assert_string_equal(again->name, first->name);
+    message.request_id = binary(span_of_text("0123456789abcdeX"));
+    assert_refused(world, "publish", &message.base, ERROR_MALFORMED, "byte");
+    assert_int_equal(list(world, 0)->total, 1);
+}
+
 static void test_operations__publish_refuses_what_readers_could_not_be_shown(void **state)
 {
     struct world *world = *state;
@@ -831,6 +850,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(publish_reaches_a_partners_list),
         TEST(publish_answers_a_retry_as_before),
+        TEST(publish_answers_a_retry_that_the_rules_refuse),
         TEST(publish_refuses_what_readers_could_not_be_shown),
         TEST(revise_and_withdraw_keep_the_name),
         TEST(revise_of_nothing_new_publishes_nothing),
