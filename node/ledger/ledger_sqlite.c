@@ -12,6 +12,7 @@
 #include "node/ledger/sqlite_entries.h"
 #include "node/ledger/sqlite_ledger.h"
 #include "node/ledger/sqlite_read.h"
+#include "node/ledger/sqlite_requests.h"
 #include "node/ledger/sqlite_tail.h"
 #include "node/ledger/sqlite_write.h"
 
@@ -63,6 +64,7 @@ static void ledger_rollback(void *self)
     ledger->open = false;
     ledger->last_arrival = ledger->committed_arrival;
     sqlite_tail_forget(ledger);
+    sqlite_requests_forget(ledger);
 }
 
 static int write_last_arrival(struct sqlite_ledger *ledger, struct error *error)
@@ -99,6 +101,8 @@ static int ledger_commit(void *self, struct error *error)
     if (!rc)
         rc = sqlite_tail_tidy(ledger, error);
     if (!rc)
+        rc = sqlite_requests_settle(ledger, error);
+    if (!rc)
         rc = write_last_arrival(ledger, error);
     if (!rc)
         rc = run(ledger, STATEMENT_COMMIT, error);
@@ -127,6 +131,7 @@ static void ledger_destroy(void *self)
         close(ledger->lock);
     buffer_finish(&ledger->statement);
     sqlite_tail_finish(ledger);
+    sqlite_requests_finish(ledger);
     free(ledger);
 }
 
@@ -147,7 +152,7 @@ static const struct store_operations operations = {
     .put_value = sqlite_write_value,
     .get_feed = sqlite_read_feed,
     .get_cursor = sqlite_read_cursor,
-    .get_request = sqlite_read_request,
+    .get_request = sqlite_requests_get,
     .get_value = sqlite_read_value,
     .feeds = sqlite_read_feeds,
     .certificates = sqlite_read_certificates,

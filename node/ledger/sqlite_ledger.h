@@ -32,6 +32,18 @@ struct sqlite_tail {
     } small;
 };
 
+/* What the writer keeps in memory of the newest request ids; see sqlite_requests.h. */
+struct sqlite_requests {
+    struct sqlite_request {
+        uint8_t id[STORE_REQUEST_ID_SIZE];
+        uint64_t seq; /* 0: a free slot */
+    } * slots;
+    size_t capacity, count; /* capacity: a power of two, or 0 */
+    bool loaded;            /* all that stand in the table are here */
+    bool indexed;           /* … and there are others in the index */
+    struct buffer fresh;    /* records that are not in the table yet */
+};
+
 struct sqlite_ledger {
     struct database database;
     bool writer;
@@ -43,6 +55,7 @@ struct sqlite_ledger {
     struct buffer statement;    /* what get_feed's last answer points to */
     struct sqlite_tail tail;    /* of the writer */
     struct segment scratch;     /* … for rows that it changes or merges */
+    struct sqlite_requests requests;
 };
 
 #define STATEMENT_SEGMENT_COLUMNS "arrival, seq, count, records"
@@ -86,6 +99,10 @@ struct sqlite_ledger {
     X(STATEMENT_PUT_RECEIPT, "INSERT OR REPLACE INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"  \
                              " ?8)")                                                               \
     X(STATEMENT_PUT_CURSOR, "INSERT OR REPLACE INTO cursor VALUES (?1, ?2, ?3)")                   \
+    X(STATEMENT_ADD_REQUESTS, "INSERT INTO request_recent (requests) VALUES (?1)")                 \
+    X(STATEMENT_RECENT_REQUESTS, "SELECT requests FROM request_recent ORDER BY number")            \
+    X(STATEMENT_HAS_REQUESTS, "SELECT 1 FROM request LIMIT 1")                                     \
+    X(STATEMENT_DELETE_RECENT_REQUESTS, "DELETE FROM request_recent")                              \
     X(STATEMENT_PUT_REQUEST, "INSERT INTO request VALUES (?1, ?2) ON CONFLICT DO NOTHING")         \
     X(STATEMENT_PUT_VALUE, "INSERT OR REPLACE INTO value VALUES (?1, ?2)")                         \
     X(STATEMENT_GET_CURSOR, "SELECT ledger, arrival FROM cursor WHERE partner = ?1")               \

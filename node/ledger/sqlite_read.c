@@ -117,58 +117,31 @@ int sqlite_read_feed(void *self, const struct id *feed, struct store_feed *out, 
     return rc;
 }
 
-/* Runs a statement with one blob as its key to its first row; ERROR_NOT_FOUND when there is none.
- * On success the caller releases it. */
-static int lookup(struct sqlite_ledger *ledger, enum sqlite_statement which, struct span key,
-                  const char *what, sqlite3_stmt **out, struct error *error)
-{
-    bool row = false;
-    int rc = database_take(&ledger->database, which, out, error);
-
-    if (rc)
-        return rc;
-    rc = database_bind_blob(*out, 1, key) ? database_fail(&ledger->database, "read", error)
-                                          : step(ledger, *out, &row, error);
-    if (!rc && !row)
-        rc = error_set(error, ERROR_NOT_FOUND, "this %s is not in the ledger", what);
-    if (rc)
-        database_release(&ledger->database, which, *out);
-    return rc;
-}
-
 int sqlite_read_cursor(void *self, const struct id *partner, uint8_t ledger_id[16],
                        uint64_t *arrival, struct error *error)
 {
     struct sqlite_ledger *ledger = self;
     sqlite3_stmt *statement;
     struct span id;
-    int rc = lookup(ledger, STATEMENT_GET_CURSOR, span_of_id(partner), "cursor", &statement, error);
+    bool row = false;
+    int rc = database_take(&ledger->database, STATEMENT_GET_CURSOR, &statement, error);
 
     if (rc)
         return rc;
-    id = database_blob(statement, 0);
-    if (id.size == STORE_LEDGER_ID_SIZE) {
+    rc = database_bind_blob(statement, 1, span_of_id(partner))
+             ? database_fail(&ledger->database, "read", error)
+             : step(ledger, statement, &row, error);
+    if (!rc && !row)
+        rc = error_set(error, ERROR_NOT_FOUND, "this cursor is not in the ledger");
+    id = !rc ? database_blob(statement, 0) : span_of(NULL, 0);
+    if (!rc && id.size != STORE_LEDGER_ID_SIZE)
+        rc = sqlite_ledger_damaged(ledger, "a cursor", error);
+    if (!rc) {
         memcpy(ledger_id, id.data, id.size);
         *arrival = database_u64(statement, 1);
-    } else {
-        rc = sqlite_ledger_damaged(ledger, "a cursor", error);
     }
     database_release(&ledger->database, STATEMENT_GET_CURSOR, statement);
     return rc;
-}
-
-int sqlite_read_request(void *self, const uint8_t request[16], uint64_t *seq, struct error *error)
-{
-    struct sqlite_ledger *ledger = self;
-    sqlite3_stmt *statement;
-    int rc = lookup(ledger, STATEMENT_GET_REQUEST, span_of(request, STORE_REQUEST_ID_SIZE),
-                    "request", &statement, error);
-
-    if (rc)
-        return rc;
-    *seq = database_u64(statement, 0);
-    database_release(&ledger->database, STATEMENT_GET_REQUEST, statement);
-    return ERROR_NONE;
 }
 
 int sqlite_read_value(void *self, const char *name, struct buffer *out, struct error *error)

@@ -13,8 +13,6 @@ int sqlite_read_feed(void *self, const struct id *feed, struct store_feed *out,
                      struct error *error);
 int sqlite_read_cursor(void *self, const struct id *partner, uint8_t ledger[STORE_LEDGER_ID_SIZE],
                        uint64_t *arrival, struct error *error);
-int sqlite_read_request(void *self, const uint8_t request[STORE_REQUEST_ID_SIZE], uint64_t *seq,
-                        struct error *error);
 int sqlite_read_value(void *self, const char *name, struct buffer *out, struct error *error);
 int sqlite_read_feeds(void *self, uint64_t after_arrival, bool with_empty, size_t limit,
                       store_feed_visitor visit, void *context, struct error *error);

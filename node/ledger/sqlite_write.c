@@ -2,6 +2,7 @@
 
 #include "node/ledger/rules.h"
 #include "node/ledger/sqlite_ledger.h"
+#include "node/ledger/sqlite_requests.h"
 #include "node/ledger/sqlite_tail.h"
 #include "node/ledger/sqlite_use.h"
 
@@ -154,20 +155,9 @@ int sqlite_write_cursor(void *self, const struct id *partner,
 int sqlite_write_request(void *self, const uint8_t request[STORE_REQUEST_ID_SIZE], uint64_t seq,
                          struct error *error)
 {
-    struct sqlite_ledger *ledger = self;
-    struct sqlite_use use;
-    int rc = writable(ledger, error);
+    int rc = writable(self, error);
 
-    if (!rc)
-        rc = sqlite_use_start(&use, ledger, STATEMENT_PUT_REQUEST, error);
-    if (rc)
-        return rc;
-    sqlite_use_blob(&use, 1, span_of(request, STORE_REQUEST_ID_SIZE));
-    sqlite_use_number(&use, 2, seq);
-    rc = sqlite_use_run(&use, error);
-    if (!rc && sqlite3_changes(ledger->database.handle) == 0)
-        rc = error_set(error, ERROR_EXISTS, "this request was answered before");
-    return rc;
+    return rc ? rc : sqlite_requests_put(self, request, seq, error);
 }
 
 int sqlite_write_value(void *self, const char *name, struct span value, struct error *error)
