@@ -31,8 +31,9 @@ int client_call(struct client *client, const char *operation, const ProtobufCMes
 /* --- many at a time ----------------------------------------------------------------------------
  */
 
-/* Requests that may wait for their answers: enough to keep the node busy while its disk works. */
-#define CLIENT_WINDOW 2048
+/* Requests that may wait for their answers: some batches of the node, so that it has the next ones
+ * in hand while its disk works on one. */
+#define CLIENT_WINDOW 6144
 
 /* Queues one request; *id names it. It is on its way at the latest when client_receive is called.
  * Never waits. ERROR_BUSY when CLIENT_WINDOW requests are unanswered: receive first. */
