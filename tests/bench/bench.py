@@ -209,14 +209,17 @@ def main(argv):
         else:
             run = measure_all(options)
         print(report.table(run), flush=True)
-        if options.json:
-            pathlib.Path(options.json).write_text(json.dumps(run, indent=1) + "\n")
         if options.compare:
             other = json.loads(pathlib.Path(options.compare).read_text())
             run["problems"] += (changed := frame.changed_ranks(run, other))
             print("\n" + ("\n".join("WRONG  " + text for text in changed)
                           or "The systems rank as in %s." % options.compare))
+        if options.json:
+            pathlib.Path(options.json).write_text(json.dumps(run, indent=1) + "\n")
         if options.readme:
+            if lacking := frame.lacks(run, measures.MEASURES):
+                raise frame.BenchError("the README shows a whole run; this one lacks "
+                                       + "; ".join(lacking))
             readme = TOP / "README.md"
             readme.write_text(report.rewrite_readme(readme.read_text(), run))
         if run["quick"]:

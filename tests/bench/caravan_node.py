@@ -105,24 +105,25 @@ class Node:
                 self.handle, code, process.tail(self.round.folder / self.log)))
 
     def memory(self):
-        """Resident memory in bytes: all of it, and what is the process's own."""
+        """Resident memory in bytes: all of it now, the most that it ever was, the process's own."""
         with open("/proc/%d/status" % self.process.pid) as file:
             text = file.read()
         return {name: int(re.search(name + r":\s+(\d+) kB", text).group(1)) * 1024
-                for name in ("VmRSS", "RssAnon")}
+                for name in ("VmRSS", "VmHWM", "RssAnon")}
 
     def ledger_bytes(self):
         return sum(os.path.getsize(self.home / name) for name in os.listdir(self.home)
                    if name.startswith("ledger.db"))
 
 
-def make_hub(round_, entries, feeds, handle="cn-hub"):
+def make_hub(round_, entries, feeds, handle="cn-hub", run=256):
     """The stopped home of a hub that holds so many entries of so many feeds, without its own; what
-    was made, as drive_fill says it."""
+    was made, as drive_fill says it. run: so many entries of a feed came at a time, with one
+    signature."""
     hub = Node(round_, handle, relay=True).init()
     hub.start().wait_open().stop()
     made = round_.program("drive_fill", hub.home, round_.contents, "--feeds", feeds, "--entries",
-                          entries)["info"]
+                          entries, "--run", run)["info"]
     return hub, made
 
 

@@ -291,6 +291,24 @@ def changed_ranks(run, other):
             for measure, metric, a, b in sorted(ranks(run)) if (measure, metric, b, a) in before]
 
 
+def lacks(run, all_measures, all_systems=None):
+    """What a run's JSON lacks to be a whole one: measures, systems, rounds that failed."""
+    found = []
+    measured = {measure["number"]: measure for measure in run["measures"]}
+    for measure in all_measures:
+        part = measured.get(measure.number)
+        if not part:
+            found.append("measure %s" % measure.number)
+            continue
+        rows = {row["name"]: row for row in part["systems"]}
+        for one in systems_of(measure, all_systems):
+            rounds = len(rows[one.name]["rounds"]) if one.name in rows else 0
+            if one.run is not None and rounds < part["rounds"]:
+                found.append("measure %s, %s: %d of %d rounds"
+                             % (measure.number, one.label, rounds, part["rounds"]))
+    return found
+
+
 # --- a whole run ----------------------------------------------------------------------------------
 
 class Bench:

@@ -25,6 +25,10 @@ MEASURES = [
     Measure("1r", "catchup-real", "catch-up, with the sizes of the real notices",
             (RATE, CPU), reference="jetstream", contents="real", rounds=1,
             sizes={"entries": (200_000, 2_000), "feeds": (50, 5)}),
+    Measure("1s", "catchup-signed", "catch-up from a hub to which every entry came by itself, live: "
+            "each has a signature and a row of its own", (RATE, CPU,
+            Metric("ledger_ratio", "ledger bytes / content bytes at the hub")), rounds=1,
+            sizes={"entries": (200_000, 2_000), "feeds": (50, 5)}),
     Measure("2", "burst", "burst: announcements published by one institution, until a partner has "
             "all on disk", (RATE, CPU), reference="mosquitto", sizes=BURST,
             musts=(Must("rate", at_least=1.0, of="mosquitto", bound="bound_burst"),)),
@@ -56,15 +60,15 @@ MEASURES = [
              Metric("slow_percent", "% change of p99, stopped partner"),
              Metric("hostile_percent", "% change of p99, flooding partner"),
              Metric("memory_mib", "MiB, the most")),
-            sizes={"partners": (50, 6), "seconds": (20, 2)},
+            sizes={"partners": (50, 6), "seconds": (40, 2)},
             musts=(Must("dead_percent", at_most=20), Must("slow_percent", at_most=20),
                    Must("hostile_percent", at_most=20), Must("memory_mib", at_most=128))),
     Measure("7", "growth", "growth of the cost of an entry, from the fewest entries of the fewest "
-            "feeds to the most of the most",
+            "feeds to the dearest of the larger sizes",
             (Metric("catchup_growth", "x, time of a catch-up an entry"),
              Metric("latency_growth", "x, latency p50")),
-            sizes={"entries": ((10_000, 100_000, 1_000_000), (500, 2_000)),
-                   "feeds": ((10, 100, 1_000), (2, 10))},
+            sizes={"entries": ((10_000, 100_000, 1_000_000, 1_000_000), (500, 2_000)),
+                   "feeds": ((10, 100, 10, 1_000), (2, 10))},
             musts=(Must("catchup_growth", at_most=1.5), Must("latency_growth", at_most=1.5)),
             seconds=900),
 ]

@@ -28,10 +28,9 @@ def catch_up(round_, hub, receiver):
             "receiver_cpu_us": cpu["receiver"] / done["entries"] * 1e6}
 
 
-@system(("catchup", "catchup-real"), "caravan", "Caravan", CARAVAN, PROMISES)
-def caravan(round_):
+def measure(round_, run):
     entries = round_.size("entries")
-    hub, made = make_hub(round_, entries, round_.size("feeds"))
+    hub, made = make_hub(round_, entries, round_.size("feeds"), run=run)
     receiver = make_receiver(round_, hub)
     info = catch_up(round_, hub, receiver)
     receiver.stop()
@@ -40,5 +39,17 @@ def caravan(round_):
     result["checks"]["made"] = [made["entries"], entries]
     result["values"] = {"rate": info["entries"] / info["seconds"],
                         "cpu_us": info["hub_cpu_us"] + info["receiver_cpu_us"]}
-    result["info"] = {**made, **info}
+    result["info"] = {**made, **info, "hub_ledger_ratio": hub.ledger_bytes() / made["content_bytes"]}
+    return result
+
+
+@system(("catchup", "catchup-real"), "caravan", "Caravan", CARAVAN, PROMISES)
+def caravan(round_):
+    return measure(round_, 256)
+
+
+@system("catchup-signed", "caravan", "Caravan", CARAVAN, PROMISES)
+def signed(round_):
+    result = measure(round_, 1)
+    result["values"]["ledger_ratio"] = result["info"]["hub_ledger_ratio"]
     return result

@@ -1,76 +1,95 @@
-"""The others' latency beside partners that misbehave: a hub, light partners in one process (crowd.h)
-that check every entry, one real node among the hub's partners that is killed or stopped, and one
-program that floods the hub with requests and garbage as fast as its connection takes them
-(drive_flood.c).
+"""The others' latency beside partners that misbehave: a hub, and light partners in one process
+(crowd.h) that check every entry. One more is a process of its own. It is killed; or it is stopped for
+so long that the hub's queue for it is full and drops; or it floods the hub with requests and garbage
+as fast as its connection takes them (drive_flood.c).
 
-Windows of calm and disturbance take turns in one run, so that both see the same machine; a partner
-can be killed only once, so there the second half is disturbed. The change of the windows' 99th
-percentiles, of their medians, is what is compared. The flood runs only while the processors have
-nothing better to do: a real one comes from a machine of its own. Memory is the most that the hub ever had in these runs."""
+A flood can pause, so calm and disturbance take turns there, and both see the same machine. The other
+two are disturbed in the second half. What is compared are the windows' 99th percentiles, the median
+of the calm ones with the median of the disturbed ones; the worst window of each stands in the JSON
+file. The one that is killed or stopped is as light as the others, so that its rest does not give the
+hub a faster machine. The flood runs only while the processors have nothing better to do: a real one
+comes from a machine of its own; how much of it came through is checked. Memory is the most that the
+hub ever had in these runs."""
 
-import re
 import signal
 
-from caravan_node import Node, partners
+from caravan_node import Node
 from frame import CARAVAN, Promises, system
 from systems_footprint import MIB
 
-WINDOWS = 20
+WINDOW_MS = 1000
+FLOOD_A_SECOND = 1000  # messages that must have come through, or it was no flood
 
 
-def peak(node):
-    """The most resident memory that its process ever had, in bytes."""
-    with open("/proc/%d/status" % node.process.pid) as file:
-        return int(re.search(r"VmHWM:\s+(\d+) kB", file.read()).group(1)) * 1024
-
-
-def measure(round_, hub, pid, known, calm, disturb, once=False):
-    """One run; the program's result with the change in percent."""
-    windows = 2 if round_.quick else WINDOWS
+def measure(round_, hub, pid, calm, disturb, once):
+    """One run beside one more partner, the process pid; the program's result with the change in
+    percent, and the hub's memory."""
+    windows = max(2, round_.size("seconds") * 1000 // WINDOW_MS)
     result = round_.program(
         "drive_disturbed", hub.home, round_.contents, *hub.endpoints, "--pid", pid, "--calm",
-        int(calm), "--disturb", int(disturb), "--once", int(once), "--partners", round_.size("partners") - 1, "--known",
-        known, "--windows", windows, "--window-ms", round_.size("seconds") * 1000 // windows)
+        int(calm), "--disturb", int(disturb), "--once", int(once), "--known", 1,
+        "--partners", round_.size("partners") - 1, "--windows", windows, "--window-ms", WINDOW_MS)
     info = result["info"]
-    info["percent"] = (info["disturbed_p99_ms"] / info["calm_p99_ms"] - 1) * 100 \
-        if info["calm_p99_ms"] else 0.0
+    result["checks"]["measured"] = [info["calm_p99_ms"] > 0 < info["disturbed_p99_ms"], True]
+    info["percent"] = (info["disturbed_p99_ms"] / max(info["calm_p99_ms"], 1e-9) - 1) * 100
+    info["memory"] = hub.memory()["VmHWM"]
     return result
 
 
-def beside_a_node(round_, name, calm, disturb, once=False):
-    """With a real node as the last partner, which gets the signals."""
-    hub, node = Node(round_, "cn-" + name).init(), Node(round_, "ru-" + name).init()
-    partners(hub, node)
-    hub.start()
-    node.start()
-    hub.wait_open()
-    node.wait_open()
-    result = measure(round_, hub, node.process.pid, 1, calm, disturb, once)
-    result["info"]["memory"] = peak(hub)
-    hub.stop()
-    round_.processes.end(node.process)
-    return result
+def start_beside(round_, hub, program, endpoints, *before):
+    """Starts the one more partner; returns its process, and a function that reads what it says."""
+    log = round_.folder / (program + ".log")
+    started = round_.start(*before, round_.program_path(program), hub.home, round_.contents,
+                           *endpoints, log=log.name)
+
+    def said():
+        return log.read_text(errors="replace")
+    return started, said
+
+
+def beside_a_member(round_, name, disturb):
+    """With a light partner in a process of its own, which gets the signal for the second half."""
+    hub = Node(round_, "cn-" + name).init()
+    hub.start().wait_open()
+    member, said = start_beside(round_, hub, "drive_member", hub.endpoints)
+    round_.wait(lambda: "connected" in said(), "the one more partner is connected")
+    result = measure(round_, hub, member.pid, 0, disturb, True)
+    result["checks"]["followed before"] = ["following" in said(), True]
+    return hub, member, said, result
 
 
 def dead(round_):
-    return beside_a_node(round_, "dead", 0, signal.SIGKILL, once=True)
+    hub, member, _, result = beside_a_member(round_, "dead", signal.SIGKILL)
+    result["checks"]["dead"] = [member.alive(), False]
+    round_.processes.end(member)
+    hub.stop()
+    return result
 
 
 def slow(round_):
-    return beside_a_node(round_, "slow", signal.SIGCONT, signal.SIGSTOP)
+    hub, member, said, result = beside_a_member(round_, "slow", signal.SIGSTOP)
+    round_.processes.end(member, 60)  # it goes on, reads what is left for it, and says what it has
+    info = round_.parse("drive_member", said())["info"]
+    info["missed"] = int(hub.status()["seq"]) - info["seq"]
+    result["info"]["member"] = info
+    result["checks"]["wrong at the slow one"] = [info["wrong"], 0]
+    if not round_.quick:  # the hub's queue for it was full
+        result["checks"]["was too slow"] = [info["missed"] > 0, True]
+    hub.stop()
+    return result
 
 
 def hostile(round_):
     hub = Node(round_, "cn-hostile").init()
     hub.start().wait_open()
-    flood = round_.start("chrt", "--idle", 0, round_.program_path("drive_flood"), hub.home,
-                         round_.contents, hub.endpoints[1], log="flood.log")
-    log = round_.folder / "flood.log"
-    round_.wait(lambda: "flooding" in log.read_text(errors="replace"), "the flood begins")
-    result = measure(round_, hub, flood.pid, 1, signal.SIGSTOP, signal.SIGCONT)
+    flood, said = start_beside(round_, hub, "drive_flood", hub.endpoints[1:], "chrt", "--idle", 0)
+    round_.wait(lambda: "flooding" in said(), "the flood begins")
+    result = measure(round_, hub, flood.pid, signal.SIGSTOP, signal.SIGCONT, False)
     round_.processes.end(flood, 60)
-    result["info"].update(round_.parse("drive_flood", log.read_text())["info"],
-                          memory=peak(hub))
+    info = round_.parse("drive_flood", said())["info"]
+    enough = FLOOD_A_SECOND * round_.size("seconds") / 2
+    result["checks"]["flooded"] = [info["sent"] > enough and info["received"] > 0, True]
+    result["info"].update(info)
     hub.stop()
     return result
 

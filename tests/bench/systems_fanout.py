@@ -23,7 +23,7 @@ def fan_out(round_, subscribers, seconds):
 
 
 @system("fanout", "caravan", "Caravan", CARAVAN,
-        Promises(encrypted="yes", signed="yes, verified", on_disk="synced"))
+        Promises(encrypted="yes", signed="yes, verified once an entry", on_disk="synced at the hub"))
 def fanout(round_):
     return fan_out(round_, round_.size("subscribers"), round_.size("seconds"))
 

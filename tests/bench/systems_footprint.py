@@ -2,9 +2,9 @@
 
 Memory is resident memory as the kernel counts it (VmRSS, shared pages of libraries and of files
 with it); what is the process's own (RssAnon) stands beside it in the JSON file. `entries_mib` is the
-most that one of the two nodes of a catch-up had at any of these moments: the receiver when it has
-all entries, the hub that has sent them, the receiver 5 s after it was started again, and after its
-client has asked for list, show and status.
+most that one of the two nodes of a catch-up ever had (VmHWM), up to one of these moments: the
+receiver when it has all entries, the hub that has sent them, the receiver 5 s after it was started
+again, and after its client has asked for list, show and status.
 
 `start_s` runs from the start of the process until the node answers on its control link and accepts
 connections on both ports; the median of several starts, with the file in the page cache.
@@ -91,7 +91,7 @@ def entries(round_):
     content = result["info"]["content_bytes"]
     starts = restart(round_, receiver, memory)
     result["checks"]["made"] = [made["entries"], round_.size("entries")]
-    result["values"] = {"entries_mib": max(m["VmRSS"] for m in memory.values()) / MIB,
+    result["values"] = {"entries_mib": max(m["VmHWM"] for m in memory.values()) / MIB,
                         "start_s": statistics.median(starts), "ledger_ratio": ledger / content}
     result["info"] = {**made, "memory": memory, "starts_s": starts, "ledger_bytes": ledger,
                       "ledger_bytes_an_entry": ledger / made["entries"]}

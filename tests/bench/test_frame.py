@@ -185,6 +185,18 @@ class Rounds(unittest.TestCase):
         self.assertIn("ok     caravan: received 10", report.table(run))
         self.assertNotIn("ratio", report.table(run))
 
+    def test_a_run_is_whole_only_with_all_rounds_of_all_systems(self):
+        self.add("peer", self.answer("1"))
+        self.add("caravan", self.answer("1"), frame.CARAVAN)
+        frame.note("moving", "known", "known", frame.Promises(), {"rate": 1})
+        run = {"measures": [self.bench.measure(self.measure)]}
+        self.assertEqual(frame.lacks(run, [self.measure]), [])
+        run["measures"][0]["systems"][1]["rounds"].pop()
+        self.assertEqual(frame.lacks(run, [self.measure]), ["measure 9, peer: 2 of 3 rounds"])
+        run["measures"][0]["systems"].pop(0)
+        self.assertIn("measure 9, caravan: 0 of 3 rounds", frame.lacks(run, [self.measure]))
+        self.assertEqual(frame.lacks({"measures": []}, [self.measure]), ["measure 9"])
+
     def assert_problem(self, script, *words):
         self.add("peer", self.answer("1"))
         self.add("caravan", script, frame.CARAVAN)

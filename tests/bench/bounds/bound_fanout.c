@@ -56,7 +56,9 @@ int main(int argc, char **argv)
     files.rlim_cur = files.rlim_max; /* three a subscriber */
     TOOLS_MUST(setrlimit(RLIMIT_NOFILE, &files) == 0);
     parts_keys();
-    void *socket = parts_bind(zmq_ctx_new(), ZMQ_XPUB, true, 0, endpoint);
+    void *hub = zmq_ctx_new();
+    TOOLS_MUST(zmq_ctx_set(hub, ZMQ_IO_THREADS, 2) == 0); /* as Caravan */
+    void *socket = parts_bind(hub, ZMQ_XPUB, true, 0, endpoint);
     parts_set(socket, ZMQ_XPUB_VERBOSE, 1); /* hears of every subscriber */
     TOOLS_MUST(pthread_create(&thread, NULL, subscribe, NULL) == 0);
     for (uint64_t i = 0; i < subscribers; i++)

@@ -24,7 +24,7 @@
 /* --- sockets ---------------------------------------------------------------------------------- */
 
 static void *dial(void *context, int type, const struct publisher *partner, const struct id *hub,
-                  const char *topic, const char *endpoint, struct error *error)
+                  const char *topic, const char *endpoint, int buffer, struct error *error)
 {
     const int unlimited = 0;
     void *socket = zmq_socket(context, type);
@@ -36,6 +36,7 @@ static void *dial(void *context, int type, const struct publisher *partner, cons
                        BYTES_ID_SIZE) == 0 &&
         zmq_setsockopt(socket, ZMQ_LINGER, &unlimited, sizeof unlimited) == 0 &&
         zmq_setsockopt(socket, ZMQ_RCVHWM, &unlimited, sizeof unlimited) == 0 &&
+        (!buffer || zmq_setsockopt(socket, ZMQ_RCVBUF, &buffer, sizeof buffer) == 0) &&
         (!topic || zmq_setsockopt(socket, ZMQ_SUBSCRIBE, topic, strlen(topic)) == 0) &&
         zmq_connect(socket, endpoint) == 0)
         return socket;
@@ -74,7 +75,7 @@ static int say_hello(void *socket, const struct publisher *partner, struct error
 void *crowd_dial_sync(void *context, const struct publisher *partner, const struct id *hub,
                       const char *endpoint, struct error *error)
 {
-    void *socket = dial(context, ZMQ_DEALER, partner, hub, NULL, endpoint, error);
+    void *socket = dial(context, ZMQ_DEALER, partner, hub, NULL, endpoint, 0, error);
 
     if (socket && say_hello(socket, partner, error)) {
         zmq_close(socket);
@@ -108,10 +109,13 @@ static bool check_signature(struct crowd *crowd, const struct entry *entry)
     const struct identity_certificate *last = identity_chain_get(&crowd->chain, crowd->chain.count);
 
     if (known->checked)
-        return id_equal(&known->hash, &entry->hash);
+        return id_equal(&known->hash, &entry->hash) &&
+               span_equal(span_of(known->signature, sizeof known->signature), entry->signature);
     known->checked = identity_verify(&last->node_key, IDENTITY_ENTRY, crowd->chain.network,
                                      &entry->hash, entry->signature);
     known->hash = entry->hash;
+    if (known->checked)
+        memcpy(known->signature, entry->signature.data, sizeof known->signature);
     return known->checked;
 }
 
@@ -255,7 +259,8 @@ int crowd_start(struct crowd *crowd, const char *live, const char *sync, struct 
     for (uint64_t i = 0; i < crowd->count; i++) {
         struct crowd_member *member = &crowd->members[i];
 
-        member->live = dial(crowd->context, ZMQ_SUB, &member->partner, hub, topic, live, error);
+        member->live =
+            dial(crowd->context, ZMQ_SUB, &member->partner, hub, topic, live, crowd->buffer, error);
         if (!member->live)
             return (int)error->code;
         member->sync = crowd_dial_sync(crowd->context, &member->partner, hub, sync, error);

@@ -2,7 +2,7 @@
  * partners/ folder, and its own encrypted connections to both services of the hub. Each follows the
  * hub's feed on live and checks every entry by itself: its hashes, that it follows the one before,
  * that none is missing and none comes twice. The signature of an entry is checked when the first of
- * them gets it.
+ * them gets it; what the others get must be the same one.
  *
  * Threads: one thread of the crowd reads all sockets from crowd_start to crowd_stop. Everything
  * else belongs to the owner; the atomics may be read by it at any time. */
@@ -30,6 +30,7 @@ struct crowd_entry {
     _Atomic uint64_t due; /* when it was to be published; set by the owner before it is */
     atomic_uint group;    /* below CROWD_GROUPS; likewise */
     struct id hash;       /* once its signature was checked */
+    uint8_t signature[IDENTITY_SIGNATURE_SIZE];
     bool checked;
 };
 
@@ -41,6 +42,7 @@ struct crowd_delays {
 struct crowd {
     struct crowd_member *members;
     uint64_t count;
+    int buffer;                  /* bytes that the kernel keeps for a connection; 0: as it likes */
     struct identity_chain chain; /* of the hub */
     void *context;
     struct crowd_entry *entries; /* by seq */

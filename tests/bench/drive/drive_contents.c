@@ -1,7 +1,7 @@
 /* drive_contents: writes the contents that every system moves: for each a length (4 bytes, least
  * first) and the packed announcement.
  *
- * usage: drive_contents FILE SIZE              one announcement of exactly SIZE bytes
+ * usage: drive_contents FILE SIZE              a thousand announcements of exactly SIZE bytes
  *        drive_contents FILE NOTICE.yaml...    these notices, as `caravan publish` packs them */
 #include "common/announcement.h"
 #include "common/arena.h"
@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define SAMPLES 1000
 
 static const struct moment_date today = {2026, 11, 23};
 
@@ -37,16 +39,22 @@ static bool pack(const char *name, struct span yaml, struct buffer *out)
     return ok;
 }
 
-/* An announcement whose summary has so many characters. */
-static bool pack_sample(size_t letters, struct buffer *out)
+/* Announcement `number` of the samples: no two are equal, and they concern different countries. Its
+ * summary has so many characters. */
+static bool pack_sample(unsigned number, size_t letters, struct buffer *out)
 {
     static const char words[] = "Researchers of both institutes meet and plan joint work. ";
+    static const char *const countries[] = {"TH", "RU", "ZA", "LK", "KZ", "PK", "MY", "EG"};
     struct buffer yaml = {0};
-    bool ok = buffer_append_text(&yaml, "kind: visit\nlanguage: en\nnature: sample\n"
-                                        "title: A week in the joint laboratory\n"
-                                        "parties: [{name: An institute, country: CN}]\n"
-                                        "countries: [TH]\nsummary: \"");
+    char head[256];
+    bool ok;
 
+    snprintf(head, sizeof head,
+             "kind: visit\nlanguage: en\nnature: sample\n"
+             "title: A week in the joint laboratory, %04u\n"
+             "parties: [{name: An institute, country: CN}]\ncountries: [%s]\nsummary: \"",
+             number, countries[number % (sizeof countries / sizeof countries[0])]);
+    ok = buffer_append_text(&yaml, head);
     for (size_t i = 0; ok && i < letters; i++)
         ok = buffer_append(&yaml, &words[i % (sizeof words - 1)], 1);
     /* A text does not end in a space. */
@@ -67,23 +75,33 @@ static bool write_one(FILE *file, const struct buffer *content)
            fwrite(content->data, 1, content->size, file) == content->size;
 }
 
-static bool write_sized(FILE *file, size_t size)
+/* *letters: of the one before; it comes near. */
+static bool write_sized(FILE *file, unsigned number, size_t size, size_t *letters)
 {
     struct buffer content = {0};
-    size_t letters = size / 2;
     bool ok = false;
 
     for (int tries = 0; tries < 4; tries++) { /* the length fields grow with the text */
         buffer_clear(&content);
-        if (!pack_sample(letters, &content) || content.size == size)
+        if (!pack_sample(number, *letters, &content) || content.size == size)
             break;
-        letters += size - content.size;
+        *letters += size - content.size;
     }
     if (content.size == size)
         ok = write_one(file, &content);
     else
         fprintf(stderr, "drive_contents: found no announcement of %zu bytes\n", size);
     buffer_finish(&content);
+    return ok;
+}
+
+static bool write_samples(FILE *file, size_t size)
+{
+    size_t letters = size / 2;
+    bool ok = true;
+
+    for (unsigned number = 0; ok && number < SAMPLES; number++)
+        ok = write_sized(file, number, size, &letters);
     return ok;
 }
 
@@ -116,7 +134,7 @@ int main(int argc, char **argv)
         return 2;
     }
     if (ok && argc == 3 && isdigit((unsigned char)argv[2][0]))
-        ok = write_sized(file, strtoul(argv[2], NULL, 10));
+        ok = write_samples(file, strtoul(argv[2], NULL, 10));
     else
         for (int i = 2; ok && i < argc; i++)
             ok = write_notice(file, argv[i]);

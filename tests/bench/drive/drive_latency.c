@@ -9,7 +9,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 
 #include "proto/control.pb-c.h"
 #include "tests/bench/drive/drive.h"
@@ -143,7 +142,6 @@ static int run(struct latency *latency, struct error *error)
 
     if (pthread_create(&thread, NULL, follow, latency))
         return error_set(error, ERROR_MEMORY, "cannot start a thread");
-    prctl(PR_SET_TIMERSLACK, 1);
     latency->started = drive_now() + SECOND_NS / 10;
     code = publish_all(latency, error);
     if (!code)

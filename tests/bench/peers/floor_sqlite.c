@@ -58,6 +58,7 @@ int main(int argc, char **argv)
     TOOLS_MUST(rows > 0 && each > 0 && sqlite3_open(argv[1], &db) == SQLITE_OK);
     must(db, sqlite3_exec(db,
                           "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                          "PRAGMA wal_autocheckpoint = 4096;"
                           "CREATE TABLE entry (arrival INTEGER PRIMARY KEY, feed INTEGER,"
                           " seq INTEGER, content BLOB, UNIQUE (feed, seq))",
                           NULL, NULL, NULL));

@@ -1,4 +1,4 @@
-/* micro_ledger FOLDER [ENTRIES] [PER-CALL] [CALLS-PER-COMMIT] [FEEDS]: the ledger on SQLite alone,
+/* drive_ledger FOLDER [ENTRIES] [PER-CALL] [CALLS-PER-COMMIT] [FEEDS]: the ledger on SQLite alone,
  * with contents of 400 bytes: what an append, a read, and the start cost, and how much disk they
  * take. Rates are per second of processor time; the folder must be empty and is left as it is. */
 #include <inttypes.h>
@@ -55,7 +55,7 @@ static void must(int code, const struct error *error)
 {
     if (code == ERROR_NONE)
         return;
-    fprintf(stderr, "micro_ledger: %s\n", error->text);
+    fprintf(stderr, "drive_ledger: %s\n", error->text);
     exit(1);
 }
 
@@ -204,7 +204,7 @@ int main(int argc, char **argv)
     struct error error;
 
     if (argc < 2) {
-        fprintf(stderr, "usage: micro_ledger FOLDER [ENTRIES] [PER-CALL] [CALLS-PER-COMMIT] "
+        fprintf(stderr, "usage: drive_ledger FOLDER [ENTRIES] [PER-CALL] [CALLS-PER-COMMIT] "
                         "[FEEDS]\n");
         return 64;
     }
