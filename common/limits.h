@@ -124,7 +124,8 @@
 #define LIMIT_CARD_SIZE (128 * 1024)
 /* A YAML file of an announcement or a configuration. */
 #define LIMIT_YAML_SIZE (1024 * 1024)
-/* Queue of messages between two threads; when full, credit stops. */
+/* The owner's requests that wait for the reader thread; when there are so many, the answer is
+ * "busy". */
 #define LIMIT_QUEUE_LENGTH 1024
 /* What one peer may have waiting between two threads: four times its credit, and as many messages
  * as a partner sends on live in a second of bulk publishing. What is above that is thrown away. */
