@@ -2,7 +2,7 @@
  * carries it as protobuf; later the web as JSON. An operation exists once.
  *
  * Threads: OPS_WRITER operations run on the writer thread between exchange_begin and
- * exchange_commit, OPS_READER operations on the server thread with a read-only store. */
+ * exchange_commit, OPS_READER operations on the reader thread with a read-only store. */
 #ifndef OPS_OPERATIONS_H
 #define OPS_OPERATIONS_H
 
