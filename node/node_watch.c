@@ -21,6 +21,7 @@ struct node_watch_file {
     bool failed;                        /* what it says now could not be used */
     struct id id;                       /* feed of a card, key of a listener */
     char handle[LIMIT_HANDLE_SIZE + 1]; /* on the card */
+    char wanted[LIMIT_HANDLE_SIZE + 1]; /* on a card that failed because another has it; else "" */
 };
 
 /* --- files that come, change and go --- */
@@ -30,6 +31,7 @@ struct node_watch_file {
 struct gone {
     struct node_watch_file *files;
     size_t count;
+    bool any; /* also when memory ran out, and count says 0 */
 };
 
 struct folder {
@@ -37,7 +39,8 @@ struct folder {
     struct node_watch_file **files;
     size_t *count;
     struct gone *gone;
-    /* Reads a new or changed file: fills file->id. */
+    /* Reads a new or changed file: fills file->id as soon as that is known, also when it then
+     * fails, and file->handle. */
     int (*take)(struct node_watch *watch, struct node_watch_file *file, const char *path,
                 struct error *error);
     void (*drop)(struct node_watch *watch, const struct node_watch_file *file);
@@ -97,7 +100,7 @@ static void note_gone(struct node_watch *watch, const struct folder *folder,
     struct gone *gone = folder->gone;
     struct node_watch_file *files = realloc(gone->files, (gone->count + 1) * sizeof *files);
 
-    watch->dirty = true;
+    watch->dirty = gone->any = true;
     if (!files) { /* better nobody's right too many */
         folder->drop(watch, file);
         return;
@@ -106,12 +109,63 @@ static void note_gone(struct node_watch *watch, const struct folder *folder,
     gone->files[gone->count++] = *file;
 }
 
+/* A file that could not be used, perhaps because of what has changed now, is read once more: later
+ * in this look or at the next one. */
+static void look_again_at_failed(const struct folder *folder)
+{
+    for (size_t i = 0; i < *folder->count; i++)
+        if ((*folder->files)[i].failed)
+            (*folder->files)[i].inode = 0;
+}
+
+/* Known by another handle so far, which is free now. */
+static bool changes_handle(const struct folder *folder, const struct node_watch_file *next)
+{
+    for (size_t i = 0; i < *folder->count; i++) {
+        const struct node_watch_file *file = &(*folder->files)[i];
+
+        if (file->used && id_equal(&file->id, &next->id) && strcmp(file->handle, next->handle) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* Reads a new or changed file. Whoever it spoke of has no right by it any more as soon as it speaks
+ * of somebody else, whether that one can be taken or not. */
+static void read_file(struct node_watch *watch, const struct folder *folder,
+                      struct node_watch_file *file, const char *path)
+{
+    struct node_watch_file next = *file;
+    struct error error;
+    int code;
+
+    next.id = (struct id){{0}};
+    code = folder->take(watch, &next, path, &error);
+    if (file->used && !id_equal(&file->id, &next.id) && (!code || !id_is_zero(&next.id))) {
+        note_gone(watch, folder, file);
+        file->used = false;
+    }
+    file->failed = code != ERROR_NONE;
+    file->wanted[0] = '\0';
+    if (file->failed) {
+        log_error("home.file", "path", path, "code", error_name(error.code), "text", error.text);
+        if (code == ERROR_EXISTS)
+            memcpy(file->wanted, next.handle, sizeof file->wanted);
+        return;
+    }
+    if (changes_handle(folder, &next))
+        look_again_at_failed(folder);
+    next.used = true;
+    next.failed = false;
+    next.wanted[0] = '\0';
+    *file = next;
+    watch->dirty = true;
+}
+
 static void look_at(struct node_watch *watch, const struct folder *folder, const char *name)
 {
     struct node_watch_file *file = find(folder, name);
-    struct node_watch_file next;
     char path[HOME_PATH_SIZE];
-    struct error error;
     struct stat status;
 
     if (strlen(name) >= NAME_SIZE ||
@@ -128,19 +182,7 @@ static void look_at(struct node_watch *watch, const struct folder *folder, const
     file->modified = status.st_mtim;
     file->size = status.st_size;
     file->inode = status.st_ino;
-    next = *file;
-    file->failed = folder->take(watch, &next, path, &error) != ERROR_NONE;
-    if (file->failed) {
-        log_error("home.file", "path", path, "code", error_name(error.code), "text", error.text);
-        return;
-    }
-    /* The file now speaks of somebody else. */
-    if (file->used && !id_equal(&file->id, &next.id))
-        note_gone(watch, folder, file);
-    next.used = true;
-    next.failed = false;
-    *file = next;
-    watch->dirty = true;
+    read_file(watch, folder, file, path);
 }
 
 static void forget_missing(struct node_watch *watch, const struct folder *folder)
@@ -167,8 +209,49 @@ static bool is_named(const struct folder *folder, const struct id *id)
     return false;
 }
 
-/* Who is named by no file any more is dropped. A file that could not be used, perhaps because of
- * just them, is read again at the next look. */
+/* Who has the handle that this one wants, and wants another one, too. */
+static struct node_watch_file *in_the_way(const struct folder *folder,
+                                          const struct node_watch_file *of)
+{
+    for (size_t i = 0; i < *folder->count; i++) {
+        struct node_watch_file *file = &(*folder->files)[i];
+
+        if (file->used && file->wanted[0] && strcmp(file->handle, of->wanted) == 0)
+            return file;
+    }
+    return NULL;
+}
+
+/* Does it wait for somebody who waits, in the end, for it? */
+static bool waits_for_itself(const struct folder *folder, const struct node_watch_file *first)
+{
+    const struct node_watch_file *file = first;
+
+    for (size_t i = 0; i < *folder->count && file; i++) {
+        file = in_the_way(folder, file);
+        if (file == first)
+            return true;
+    }
+    return false;
+}
+
+/* Institutions that exchange their handles stand in each other's way: all of them go, and come back
+ * at the next look. */
+static void part_rings(struct node_watch *watch, const struct folder *folder)
+{
+    for (size_t i = 0; i < *folder->count; i++) {
+        struct node_watch_file *file = &(*folder->files)[i];
+
+        if (!file->used || !file->wanted[0] || !waits_for_itself(folder, file))
+            continue;
+        for (; file; file = in_the_way(folder, file)) {
+            note_gone(watch, folder, file);
+            file->used = false;
+        }
+    }
+}
+
+/* Who is named by no file any more is dropped. */
 static void drop_gone(struct node_watch *watch, const struct folder *folder)
 {
     struct gone *gone = folder->gone;
@@ -176,9 +259,8 @@ static void drop_gone(struct node_watch *watch, const struct folder *folder)
     for (size_t i = 0; i < gone->count; i++)
         if (!is_named(folder, &gone->files[i].id))
             folder->drop(watch, &gone->files[i]);
-    for (size_t i = 0; i < *folder->count && gone->count; i++)
-        if ((*folder->files)[i].failed)
-            (*folder->files)[i].inode = 0;
+    if (gone->any)
+        look_again_at_failed(folder);
     free(gone->files);
 }
 
@@ -197,6 +279,7 @@ static void scan(struct node_watch *watch, const struct folder *folder)
     for (size_t i = 0; i < names.count; i++)
         look_at(watch, folder, names.names[i]);
     forget_missing(watch, folder);
+    part_rings(watch, folder);
     drop_gone(watch, folder);
     home_names_finish(&names);
 }

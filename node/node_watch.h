@@ -21,7 +21,8 @@ struct node_watch {
 };
 
 /* Looks at the folders; call between exchange_begin and exchange_commit. A file that cannot be used
- * is logged once and passed over: what was accepted before stays in force until its file goes. */
+ * is logged once and passed over: what was accepted before stays in force until its file goes, or
+ * speaks of somebody else, whether that one can be accepted or not. */
 void node_watch_scan(struct node_watch *watch);
 /* Warns of each handle under relay: in node.yaml that no partner has; after the first scan. */
 void node_watch_check_relay(const struct node_watch *watch);

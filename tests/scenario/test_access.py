@@ -224,22 +224,43 @@ class Access(unittest.TestCase):
             wait(lambda: not self.node.partner("th-bb"), "the partner is removed", CUT_OFF)
         self.assertEqual(self.node.log().count("partner.removed"), 1)
 
+    def card_of_another(self, handle):
+        """A card with the same handle, of an institution that has made its keys anew, say."""
+        home = os.path.join(self.network.folder, "second")
+        self.node.run("--home", home, "init", "--handle", handle, "--name", "Another",
+                      "--network", NAME)
+        return self.network.write("second.card", self.node.run("--home", home, "card").stdout)
+
+    def wait_replaced(self, handle, feed):
+        wait(lambda: (self.node.partner(handle) or {}).get("feed") not in
+             (None, self.feed_text(feed)), "the other one is the partner", CUT_OFF)
+
     def test_another_institution_may_take_over_a_handle(self):
         """The card that has it goes and another one comes, within one look at the folder."""
         partner, feed = self.away("th-bb")
         self.node.start()
         self.node.add_partner(partner)
         wait(lambda: self.node.partner("th-bb"), "the partner is known")
-        home = os.path.join(self.network.folder, "second")
-        self.node.run("--home", home, "init", "--handle", "th-bb", "--name", "Another",
-                      "--network", NAME)
-        card = self.network.write("second.card", self.node.run("--home", home, "card").stdout)
         folder = os.path.join(self.node.home, "partners")
-        shutil.copy(card, os.path.join(folder, "aa.card"))
+        shutil.copy(self.card_of_another("th-bb"), os.path.join(folder, "aa.card"))
         wait(lambda: "two institutions have the handle" in self.node.log(), "it is refused")
         os.unlink(os.path.join(folder, "th-bb.card"))
-        wait(lambda: (self.node.partner("th-bb") or {}).get("feed") not in
-             (None, self.feed_text(feed)), "the other one is the partner", CUT_OFF)
+        self.wait_replaced("th-bb", feed)
+
+    def test_a_replaced_card_cuts_off_the_institution_before(self):
+        """`partner remove` and `partner add`, so fast that the node sees one file that has changed."""
+        partner, feed = self.away("th-bb")
+        self.node.start()
+        self.node.add_partner(partner)
+        card = self.card_of_another("th-bb")
+        key = raw.Key.of_node(partner)
+        with raw.Peer(self.node, key) as peer:
+            wait(lambda: self.reads_live(peer), "the partner hears")
+        os.replace(card, os.path.join(self.node.home, "partners", "th-bb.card"))
+        self.wait_replaced("th-bb", feed)
+        with raw.Peer(self.node, key) as peer:
+            self.assertFalse(self.reads_live(peer))
+            self.assertEqual(self.takes(peer, feed.id, feed), 0)
 
     def test_a_partner_cannot_say_that_it_is_another(self):
         other, feed = self.away("th-bb")

@@ -1,0 +1,322 @@
+/* node_watch: whom the files in partners/ and listeners/ make a partner. An exchange on a ledger in
+ * memory; several files change between two looks, as when an operator types fast. */
+#include "node/node_watch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "node/config/home.h"
+#include "node/ledger/ledger.h"
+#include "tests/support/folder.h"
+#include "tests/support/institution.h"
+
+#define OTHERS 4
+
+struct world {
+    struct folder home;
+    struct institution own, others[OTHERS];
+    struct buffer genesis;
+    struct store store;
+    struct keyring *keyring;
+    struct policy *policy;
+    struct exchange *exchange;
+    Caravan__Config message;
+    struct config config;
+    struct node_watch watch;
+    uint64_t now_ms;
+};
+
+static uint64_t now(void *self)
+{
+    return ((struct world *)self)->now_ms;
+}
+
+static bool bus_send(void *self, const struct id *partner, struct span message)
+{
+    (void)self, (void)partner, (void)message;
+    return true;
+}
+
+static void bus_live(void *self, const char *topic, struct span payload)
+{
+    (void)self, (void)topic, (void)payload;
+}
+
+static void fill(void *self, void *out, size_t size)
+{
+    (void)self;
+    memset(out, 7, size);
+}
+
+static void make_institution(struct institution *institution, uint8_t number, struct buffer *out)
+{
+    struct buffer unused = {0};
+
+    institution_init(institution, number);
+    institution_certify(institution, false, out ? out : &unused);
+    buffer_finish(&unused);
+}
+
+static void make_exchange(struct world *world)
+{
+    const struct exchange_config config = {
+        .network = INSTITUTION_NETWORK,
+        .feed = world->own.chain.feed,
+        .handle = "th-own",
+        .node_key = world->own.node,
+        .chain = &world->own.chain,
+        .genesis = buffer_span(&world->genesis),
+        .store = world->store,
+        .bus = {NULL, bus_send, bus_live},
+        .clock = {world, now, now},
+        .random = {NULL, fill},
+        .keyring = world->keyring,
+        .policy = world->policy,
+    };
+
+    assert_int_equal(exchange_create(&config, &world->exchange, NULL), ERROR_NONE);
+}
+
+static int setup(void **state)
+{
+    struct world *world = calloc(1, sizeof *world);
+
+    assert_non_null(world);
+    log_set_level(LOG_SILENT);
+    world->now_ms = INSTITUTION_START_MS;
+    folder_init(&world->home);
+    assert_int_equal(home_make_folder(folder_file(&world->home, HOME_PARTNERS), 0700, NULL),
+                     ERROR_NONE);
+    make_institution(&world->own, 1, &world->genesis);
+    for (uint8_t i = 0; i < OTHERS; i++)
+        make_institution(&world->others[i], (uint8_t)(i + 2), NULL);
+    assert_int_equal(ledger_memory_create(&world->store, NULL), ERROR_NONE);
+    assert_int_equal(keyring_create(&world->keyring, NULL), ERROR_NONE);
+    assert_int_equal(policy_create(&world->own.chain.feed, &world->policy, NULL), ERROR_NONE);
+    make_exchange(world);
+    caravan__config__init(&world->message);
+    world->message.network = (char *)(uintptr_t)INSTITUTION_NETWORK;
+    world->config.message = &world->message;
+    world->watch = (struct node_watch){
+        .home = world->home.path, .config = &world->config, .exchange = world->exchange};
+    *state = world;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *world = *state;
+
+    node_watch_finish(&world->watch);
+    exchange_destroy(world->exchange);
+    world->store.operations->destroy(world->store.self);
+    policy_destroy(world->policy);
+    keyring_destroy(world->keyring);
+    institution_finish(&world->own);
+    for (size_t i = 0; i < OTHERS; i++)
+        institution_finish(&world->others[i]);
+    buffer_finish(&world->genesis);
+    folder_finish(&world->home);
+    free(world);
+    return 0;
+}
+
+static const char *card_file(struct world *world, const char *name)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, HOME_PARTNERS "/%s" HOME_CARD_SUFFIX, name);
+    return folder_file(&world->home, path);
+}
+
+/* The file has this institution's newest card, with this handle. */
+static void put_card(struct world *world, const char *name, size_t other, const char *handle)
+{
+    const struct institution *institution = &world->others[other];
+    Caravan__LocalizedText word = CARAVAN__LOCALIZED_TEXT__INIT, *words[] = {&word};
+    Caravan__Profile profile = CARAVAN__PROFILE__INIT;
+    struct buffer armour = {0};
+
+    word.lang = (char *)(uintptr_t) "en";
+    word.text = (char *)(uintptr_t) "An institution";
+    profile.handle = (char *)(uintptr_t)handle;
+    profile.country = (char *)(uintptr_t) "TH";
+    profile.n_name = 1;
+    profile.name = words;
+    assert_int_equal(card_write(&institution->chain, &profile, NULL, ++world->now_ms,
+                                institution->node, &armour, NULL),
+                     ERROR_NONE);
+    assert_int_equal(home_write(card_file(world, name), 0600, buffer_span(&armour), NULL),
+                     ERROR_NONE);
+    buffer_finish(&armour);
+}
+
+static void remove_card(struct world *world, const char *name)
+{
+    assert_int_equal(unlink(card_file(world, name)), 0);
+}
+
+static void look(struct world *world)
+{
+    world->now_ms += LIMIT_PARTNERS_SCAN_MS;
+    assert_int_equal(exchange_begin(world->exchange, NULL), ERROR_NONE);
+    node_watch_scan(&world->watch);
+    assert_int_equal(exchange_commit(world->exchange, NULL), ERROR_NONE);
+}
+
+static bool is_partner(const struct world *world, size_t other)
+{
+    return exchange_chain(world->exchange, &world->others[other].chain.feed) != NULL;
+}
+
+struct question {
+    const struct id *feed;
+    const char *handle;
+    bool holds;
+};
+
+static void compare(void *context, const struct exchange_feed_state *state)
+{
+    struct question *question = context;
+
+    if (id_equal(&state->feed, question->feed))
+        question->holds = state->partner && strcmp(state->handle, question->handle) == 0;
+}
+
+/* A partner, and by this handle. */
+static bool is_known_as(const struct world *world, size_t other, const char *handle)
+{
+    struct question question = {&world->others[other].chain.feed, handle, false};
+
+    exchange_feeds(world->exchange, compare, &question);
+    return question.holds;
+}
+
+static void test_node_watch__a_replaced_card_takes_the_rights_of_the_one_before(void **state)
+{
+    struct world *world = *state;
+
+    put_card(world, "th-xx", 0, "th-xx");
+    look(world);
+    assert_true(is_known_as(world, 0, "th-xx"));
+    /* `partner remove`, `partner add` of the same handle's new feed: the node sees one file that
+     * has changed. */
+    remove_card(world, "th-xx");
+    put_card(world, "th-xx", 1, "th-xx");
+    look(world);
+    assert_false(is_partner(world, 0));
+    look(world);
+    assert_true(is_known_as(world, 1, "th-xx"));
+    assert_false(is_partner(world, 0));
+}
+
+/* What the file says now cannot be accepted, and never will: the one before is gone all the same.
+ */
+static void test_node_watch__a_card_that_is_refused_brings_nobody_back(void **state)
+{
+    struct world *world = *state;
+
+    put_card(world, "th-xx", 0, "th-xx");
+    put_card(world, "th-yy", 1, "th-yy");
+    look(world);
+    put_card(world, "th-xx", 2, "th-yy");
+    for (int i = 0; i < 3; i++) {
+        look(world);
+        assert_false(is_partner(world, 0));
+        assert_true(is_known_as(world, 1, "th-yy"));
+        assert_false(is_partner(world, 2));
+    }
+    /* Its handle becomes free. */
+    remove_card(world, "th-yy");
+    look(world);
+    assert_false(is_partner(world, 1));
+    look(world);
+    assert_true(is_known_as(world, 2, "th-yy"));
+}
+
+static void test_node_watch__a_new_card_of_the_same_feed_may_fail_and_harms_nobody(void **state)
+{
+    struct world *world = *state;
+
+    put_card(world, "th-xx", 0, "th-xx");
+    put_card(world, "th-yy", 1, "th-yy");
+    look(world);
+    put_card(world, "th-xx", 0, "th-yy"); /* which another has */
+    for (int i = 0; i < 3; i++) {
+        look(world);
+        assert_true(is_known_as(world, 0, "th-xx"));
+        assert_true(is_known_as(world, 1, "th-yy"));
+    }
+    /* No card at all: what was accepted stays. */
+    folder_write_text(&world->home, HOME_PARTNERS "/th-xx" HOME_CARD_SUFFIX, 0600, "nothing");
+    look(world);
+    assert_true(is_known_as(world, 0, "th-xx"));
+}
+
+static void test_node_watch__two_files_exchange_their_cards(void **state)
+{
+    struct world *world = *state;
+
+    put_card(world, "th-xx", 0, "th-xx");
+    put_card(world, "th-yy", 1, "th-yy");
+    look(world);
+    put_card(world, "th-xx", 1, "th-xx");
+    put_card(world, "th-yy", 0, "th-yy");
+    look(world);
+    look(world);
+    assert_true(is_known_as(world, 0, "th-yy"));
+    assert_true(is_known_as(world, 1, "th-xx"));
+}
+
+/* The files may have any names. */
+static void test_node_watch__institutions_hand_their_handles_round(void **state)
+{
+    static const char *const handles[] = {"th-aa", "th-bb", "th-cc", "th-dd"};
+    static const char *const files[] = {"1", "2", "3", "4"};
+    struct world *world = *state;
+
+    for (size_t i = 0; i < OTHERS; i++)
+        put_card(world, files[i], i, handles[i]);
+    look(world);
+    /* Three in a ring; the fourth takes another handle. */
+    for (size_t i = 0; i < 3; i++)
+        put_card(world, files[i], i, handles[(i + 1) % 3]);
+    put_card(world, files[3], 3, "th-ee");
+    look(world);
+    look(world);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(is_known_as(world, i, handles[(i + 1) % 3]));
+    assert_true(is_known_as(world, 3, "th-ee"));
+    /* Each takes what the next one gives up, the last one a new one: nobody goes for that. */
+    put_card(world, files[0], 0, "th-cc"); /* which 1 has */
+    put_card(world, files[1], 1, "th-ff");
+    look(world);
+    assert_true(is_partner(world, 0));
+    assert_true(is_known_as(world, 1, "th-ff"));
+    look(world);
+    assert_true(is_known_as(world, 0, "th-cc"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(test_node_watch__##name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_replaced_card_takes_the_rights_of_the_one_before),
+        TEST(a_card_that_is_refused_brings_nobody_back),
+        TEST(a_new_card_of_the_same_feed_may_fail_and_harms_nobody),
+        TEST(two_files_exchange_their_cards),
+        TEST(institutions_hand_their_handles_round),
+    };
+
+    return cmocka_run_group_tests_name("node_watch", tests, NULL, NULL);
+}
