@@ -270,6 +270,22 @@ void node_desk_retry(struct node_desk *desk, uint64_t changes, uint64_t now)
     }
 }
 
+void node_desk_expire(struct node_desk *desk, uint64_t now, const struct error *error)
+{
+    struct node_request **place = &desk->waiting, *request;
+
+    while ((request = *place)) {
+        if (now < request->deadline) {
+            place = &request->next;
+            continue;
+        }
+        *place = request->next;
+        desk->waiting_count--;
+        node_request_fail(request, error);
+        finish(desk, request);
+    }
+}
+
 /* --- answering -------------------------------------------------------------------------------- */
 
 /* Answers on their way; those to one client that follow each other share a message. */

@@ -51,6 +51,8 @@ void node_desk_init(struct node_desk *desk);
 void node_desk_take(struct node_desk *desk, struct node_request *request, uint64_t now);
 /* Runs long polls again: all of them when changes has moved, else those whose time has run out. */
 void node_desk_retry(struct node_desk *desk, uint64_t changes, uint64_t now);
+/* While nothing can be run: answers those whose time has run out with the error. */
+void node_desk_expire(struct node_desk *desk, uint64_t now, const struct error *error);
 /* Sends what is finished; with an error instead of the reply when the commit failed. */
 void node_desk_send(struct node_desk *desk, const struct error *commit_error);
 /* Sends the errors of requests that nobody runs, and destroys the list. Any thread. */

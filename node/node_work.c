@@ -471,6 +471,8 @@ static void write_batch(struct node *node, struct node_item *first, bool scan)
         if (!add_to_batch(node, &batch, item, open ? NULL : &error))
             break;
     if (!open) {
+        node_desk_expire(&node->desk, node_monotonic_ms(NULL), &error);
+        node_desk_send(&node->desk, NULL);
         nanosleep(&pause, NULL); /* timers that are due would have us ask again without end */
         return;
     }

@@ -171,12 +171,51 @@ static void test_node_desk__answers_each_of_a_pack_that_takes_too_much_memory(vo
     buffer_finish(&text);
 }
 
+static int wait_for_news(struct ops_context *context, const ProtobufCMessage *request,
+                         struct buffer *reply, struct error *error)
+{
+    (void)context, (void)request, (void)reply, (void)error;
+    return OPS_WAIT;
+}
+
+static void test_node_desk__whose_time_is_over_is_told_why(void **state)
+{
+    static const struct ops_operation news = {.name = "news", .run = wait_for_news};
+    const struct buffer nothing = {0};
+    struct node_request *list = read_many(4, "status", &nothing), *next;
+    struct node_desk desk;
+    struct error why;
+
+    (void)state;
+    node_desk_init(&desk);
+    for (; list; list = next) {
+        next = list->next;
+        list->operation = &news;
+        list->deadline = 10 * list->id;
+        node_desk_take(&desk, list, 0);
+    }
+    assert_int_equal(desk.waiting_count, 4);
+    error_set(&why, ERROR_IO, "the disk is away");
+    node_desk_expire(&desk, 9, &why);
+    assert_int_equal(desk.waiting_count, 4);
+    node_desk_expire(&desk, 20, &why);
+    assert_int_equal(desk.waiting_count, 2);
+    for (const struct node_request *one = desk.finished; one; one = one->next) {
+        assert_in_range(one->id, 1, 2);
+        assert_int_equal(one->error->code, ERROR_IO);
+        assert_string_equal(one->error->text, "the disk is away");
+    }
+    destroy_all(desk.waiting);
+    desk_finish(&desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_node_desk__bounds_the_replies_to_one_pack),
         cmocka_unit_test(test_node_desk__counts_for_each_pack_alone),
         cmocka_unit_test(test_node_desk__answers_each_of_a_pack_that_takes_too_much_memory),
+        cmocka_unit_test(test_node_desk__whose_time_is_over_is_told_why),
     };
 
     return cmocka_run_group_tests_name("node_desk", tests, NULL, NULL);

@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +15,7 @@
 #include "common/log.h"
 #include "node/ledger/ledger.h"
 #include "node/node_parts.h"
+#include "node/ops/pack.h"
 #include "tests/support/folder.h"
 #include "tests/support/institution.h"
 #include "tests/support/net_fixture.h"
@@ -21,6 +24,7 @@
 #define EVENT_MS 40
 /* In the 250 ms of a batch so many begin; one more may have begun before the first. */
 #define BATCH_MOST 8
+#define POLL_MS 50
 
 struct world {
     struct node node;
@@ -34,7 +38,9 @@ struct world {
     unsigned committed; /* of them, those that a commit has ended */
     unsigned most;      /* between two commits */
     bool wrong_order;
-    bool expect_live; /* the next hello should say this */
+    bool expect_live;   /* the next hello should say this */
+    atomic_uint begins; /* transactions of the thread, also those that fail */
+    unsigned may_begin; /* so many of them; the others fail */
 };
 
 static struct world *the_world; /* a store has no room for it */
@@ -70,6 +76,15 @@ static int note_commit(void *self, struct error *error)
     world->most = count > world->most ? count : world->most;
     world->committed = world->said;
     return world->inner->commit(self, error);
+}
+
+static int begin_or_fail(void *self, struct error *error)
+{
+    struct world *world = the_world;
+
+    if (world->node.writer_runs && atomic_fetch_add(&world->begins, 1) >= world->may_begin)
+        return error_set(error, ERROR_IO, "the disk is away");
+    return world->inner->begin(self, error);
 }
 
 static void fill(void *self, void *out, size_t size)
@@ -125,6 +140,8 @@ static void make_parts(struct world *world)
     world->inner = node->writer.operations;
     world->watched = *world->inner;
     world->watched.commit = note_commit;
+    world->watched.begin = begin_or_fail;
+    world->may_begin = UINT32_MAX;
     node->writer.operations = &world->watched;
     the_world = world;
     assert_int_equal(keyring_create(&node->keyring, NULL), ERROR_NONE);
@@ -153,6 +170,7 @@ static int setup(void **state)
     fixture_init(&world->net, 1, false, NULL, 0);
     make_parts(world);
     make_exchange(world);
+    world->node.desk.context.exchange = world->node.exchange;
     world->node.watch =
         (struct node_watch){.home = world->home.path, .exchange = world->node.exchange};
     *state = world;
@@ -212,11 +230,81 @@ static void test_node_work__expensive_events_do_not_put_a_commit_off(void **stat
     assert_true(world->most <= BATCH_MOST);
 }
 
+/* --- requests of the control link --- */
+
+static void pack_request(const char *operation, const ProtobufCMessage *content,
+                         struct buffer *message)
+{
+    Caravan__ControlRequest request = CARAVAN__CONTROL_REQUEST__INIT;
+    struct buffer inner = {0}, bytes = {0};
+
+    assert_true(buffer_reserve(&inner, protobuf_c_message_get_packed_size(content) + 1));
+    inner.size = protobuf_c_message_pack(content, inner.data);
+    request.has_id = request.has_request = true;
+    request.id = 1;
+    request.operation = (char *)(uintptr_t)operation;
+    request.request.data = inner.data;
+    request.request.len = inner.size;
+    assert_true(buffer_reserve(&bytes, protobuf_c_message_get_packed_size(&request.base)));
+    bytes.size = protobuf_c_message_pack(&request.base, bytes.data);
+    assert_true(pack_add(PACK_REQUESTS, buffer_span(&bytes), message));
+    buffer_finish(&inner);
+    buffer_finish(&bytes);
+}
+
+static struct node_item *make_item(enum node_item_kind kind)
+{
+    struct node_item *item = calloc(1, sizeof *item);
+
+    assert_non_null(item);
+    item->kind = kind;
+    item->route = (struct net_route){.size = 1, .bytes = {1}};
+    return item;
+}
+
+/* Waits, for a while, until the partner has our feed; it never will. */
+static void push_poll(struct world *world)
+{
+    Caravan__CoverageRequest coverage = CARAVAN__COVERAGE_REQUEST__INIT;
+    struct node_item *item = make_item(NODE_ITEM_REQUEST);
+    struct buffer message = {0};
+
+    coverage.has_wait_ms = true;
+    coverage.wait_ms = POLL_MS;
+    pack_request("coverage", &coverage.base, &message);
+    item->request =
+        node_request_create(&item->route, &message, node_monotonic_ms(NULL), node_wall_ms(NULL));
+    assert_non_null(item->request);
+    assert_true(node_lanes_push(world->node.to_writer, NULL, item, node_item_bytes(item)));
+}
+
+static void test_node_work__answers_who_has_waited_while_nothing_can_begin(void **state)
+{
+    const struct timespec pause = {.tv_nsec = 5000000};
+    struct world *world = *state;
+    struct node *node = &world->node;
+    pthread_t writer;
+
+    world->may_begin = 1;
+    node->writer_runs = true;
+    push_poll(world);
+    assert_int_equal(pthread_create(&writer, NULL, node_work_writer, node), 0);
+    /* The third one begins a pause after the second: the time of the poll is over by then. */
+    while (atomic_load(&world->begins) < 3)
+        nanosleep(&pause, NULL);
+    node_lanes_close(node->to_writer);
+    pthread_join(writer, NULL);
+    assert_int_equal(node->desk.waiting_count, 0);
+    assert_null(node->desk.finished);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_node_work__expensive_events_do_not_put_a_commit_off,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_node_work__answers_who_has_waited_while_nothing_can_begin, setup, teardown),
     };
 
     return cmocka_run_group_tests_name("node_work", tests, NULL, NULL);
