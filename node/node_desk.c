@@ -25,6 +25,7 @@
 struct node_requests {
     atomic_size_t users;
     atomic_size_t replied; /* bytes of replies so far, on whichever desk */
+    size_t share;          /* bytes of memory that each of them stands for */
     struct arena arena;    /* of what the requests say */
     struct arena own;      /* of the requests themselves: it has room for the largest pack */
 };
@@ -42,6 +43,7 @@ static struct node_requests *requests_create(void)
         return NULL;
     atomic_init(&all->users, 1);
     atomic_init(&all->replied, 0);
+    all->share = 0;
     arena_init(&all->arena, LIMIT_ARENA_SIZE);
     arena_init(&all->own, LIMIT_ARENA_SIZE);
     return all;
@@ -140,6 +142,16 @@ static void read_pack(struct node_requests *all, const struct net_route *route, 
     *list = request;
 }
 
+static void share_memory(struct node_requests *all, const struct node_request *list)
+{
+    size_t count = 0;
+
+    for (; list; list = list->next)
+        count++;
+    if (count)
+        all->share = (all->arena.used + all->own.used + count - 1) / count;
+}
+
 struct node_request *node_request_create(const struct net_route *route, struct buffer *bytes,
                                          uint64_t now, uint64_t wall)
 {
@@ -151,8 +163,10 @@ struct node_request *node_request_create(const struct net_route *route, struct b
         read_pack(all, route, message, now, wall, &list);
     else if (all && (list = add_request(all, route, false)))
         read_request(list, message, now, wall);
-    if (all)
+    if (all) {
+        share_memory(all, list);
         requests_release(all);
+    }
     buffer_finish(bytes);
     return list;
 }
@@ -166,9 +180,13 @@ void node_request_destroy(struct node_request *request)
     requests_release(request->all);
 }
 
-size_t node_request_bytes(const struct node_request *request)
+size_t node_request_bytes(const struct node_request *list)
 {
-    return request->all->arena.used + request->all->own.used;
+    size_t bytes = 0;
+
+    for (; list; list = list->next)
+        bytes += list->all->share;
+    return bytes;
 }
 
 /* --- running ---------------------------------------------------------------------------------- */

@@ -29,8 +29,8 @@ struct node_request {
 struct node_request *node_request_create(const struct net_route *route, struct buffer *bytes,
                                          uint64_t now, uint64_t wall);
 void node_request_destroy(struct node_request *request); /* this one; NULL is fine */
-/* Memory that the message of this request takes, all its requests together. */
-size_t node_request_bytes(const struct node_request *request);
+/* Memory that a list takes: of each request its share of what its message takes. */
+size_t node_request_bytes(const struct node_request *list);
 /* Says what is wrong with it, unless that is known already. */
 void node_request_fail(struct node_request *request, const struct error *error);
 

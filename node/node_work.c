@@ -64,7 +64,7 @@ static size_t incoming_bytes(const struct incoming *incoming)
 size_t node_item_bytes(const struct node_item *item)
 {
     return sizeof *item + item->bytes.size + (item->incoming ? incoming_bytes(item->incoming) : 0) +
-           (item->request ? node_request_bytes(item->request) : 0);
+           node_request_bytes(item->request);
 }
 
 /* --- check thread --- */

@@ -165,10 +165,28 @@ static void test_node_desk__answers_each_of_a_pack_that_takes_too_much_memory(vo
     }
     assert_int_equal(count, MANY);
     assert_in_range(refused, 1, MANY - 1000);
-    assert_true(node_request_bytes(list) <= (size_t)2 * LIMIT_ARENA_SIZE);
+    assert_true(node_request_bytes(list) <= (size_t)2 * LIMIT_ARENA_SIZE + MANY);
     destroy_all(list);
     buffer_finish(&content);
     buffer_finish(&text);
+}
+
+/* Taken apart, the requests of a pack stand for no more than the pack did. */
+static void test_node_desk__shares_the_memory_of_a_pack(void **state)
+{
+    const struct buffer nothing = {0};
+    struct node_request *list = read_many(MANY, "status", &nothing), *next;
+    size_t whole = node_request_bytes(list), sum = 0;
+
+    (void)state;
+    assert_in_range(whole, MANY * sizeof *list, (size_t)2 * LIMIT_ARENA_SIZE);
+    for (; list; list = next) {
+        next = list->next;
+        list->next = NULL;
+        sum += node_request_bytes(list);
+        node_request_destroy(list);
+    }
+    assert_int_equal(sum, whole);
 }
 
 static int wait_for_news(struct ops_context *context, const ProtobufCMessage *request,
@@ -215,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_node_desk__bounds_the_replies_to_one_pack),
         cmocka_unit_test(test_node_desk__counts_for_each_pack_alone),
         cmocka_unit_test(test_node_desk__answers_each_of_a_pack_that_takes_too_much_memory),
+        cmocka_unit_test(test_node_desk__shares_the_memory_of_a_pack),
         cmocka_unit_test(test_node_desk__whose_time_is_over_is_told_why),
     };
 

@@ -1,5 +1,5 @@
-/* node_work: the writer thread, with an exchange on a ledger in memory. The bus is slow: every
- * message to the partner takes its time, as expensive events do. */
+/* node_work: the check and the writer thread, with an exchange on a ledger in memory. The bus is
+ * slow: every message to the partner takes its time, as expensive events do. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,6 +25,7 @@
 /* In the 250 ms of a batch so many begin; one more may have begun before the first. */
 #define BATCH_MOST 8
 #define POLL_MS 50
+#define PACK 1000
 
 struct world {
     struct node node;
@@ -147,9 +148,10 @@ static void make_parts(struct world *world)
     assert_int_equal(keyring_create(&node->keyring, NULL), ERROR_NONE);
     assert_int_equal(policy_create(&world->own.chain.feed, &node->policy, NULL), ERROR_NONE);
     node->net = world->net.net;
+    node->to_check = node_lanes_create(room, room);
     node->to_writer = node_lanes_create(room, room);
     node->to_reader = node_queue_create(LIMIT_QUEUE_LENGTH, LIMIT_CREDIT_TOTAL);
-    assert_true(node->to_writer && node->to_reader);
+    assert_true(node->to_check && node->to_writer && node->to_reader);
     node_desk_init(&node->desk);
     node->desk.net = node->net;
     node->token_written = true;
@@ -185,6 +187,7 @@ static int teardown(void **state)
     node_desk_finish(&node->desk);
     node_watch_finish(&node->watch);
     exchange_destroy(node->exchange);
+    node_lanes_destroy(node->to_check, node_item_destroy);
     node_lanes_destroy(node->to_writer, node_item_destroy);
     node_queue_destroy(node->to_reader, node_item_destroy);
     node->writer.operations->destroy(node->writer.self);
@@ -298,6 +301,36 @@ static void test_node_work__answers_who_has_waited_while_nothing_can_begin(void 
     assert_null(node->desk.finished);
 }
 
+/* What a pack takes in memory is counted once, not once for each of its requests. */
+static void test_node_work__a_pack_fits_into_the_readers_queue(void **state)
+{
+    static char country[] = "TH";
+    char *countries[64];
+    Caravan__ListRequest list = CARAVAN__LIST_REQUEST__INIT;
+    Caravan__Filter filter = CARAVAN__FILTER__INIT;
+    struct world *world = *state;
+    struct node *node = &world->node;
+    struct node_item *item = make_item(NODE_ITEM_CONTROL);
+    size_t passed = 0;
+
+    for (size_t i = 0; i < sizeof countries / sizeof countries[0]; i++)
+        countries[i] = country;
+    filter.n_country = sizeof countries / sizeof countries[0];
+    filter.country = countries;
+    list.filter = &filter;
+    for (size_t i = 0; i < PACK; i++)
+        pack_request("list", &list.base, &item->bytes);
+    assert_true(node_lanes_push(node->to_check, NULL, item, node_item_bytes(item)));
+    node_lanes_close(node->to_check);
+    assert_null(node_work_check(node));
+    while ((item = node_queue_pop(node->to_reader, 0))) {
+        assert_null(item->request->next); /* each by itself */
+        passed++;
+        node_item_destroy(item);
+    }
+    assert_int_equal(passed, PACK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +338,8 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_node_work__answers_who_has_waited_while_nothing_can_begin, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_node_work__a_pack_fits_into_the_readers_queue, setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests_name("node_work", tests, NULL, NULL);
