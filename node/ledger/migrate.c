@@ -16,6 +16,14 @@ static const char insert_segment[] =
 /* Only the first entry of a feed says what its network is. */
 static const char set_network[] = "UPDATE feed SET network = ?2 WHERE number = ?1";
 static const char get_network[] = "SELECT network FROM feed WHERE number = ?1";
+static const char count_old[] = "SELECT count(*) FROM entry";
+static const char count_new[] = "SELECT coalesce(sum(count), 0) FROM segment";
+/* Feeds whose head is not the last entry that was copied. */
+static const char select_wrong_heads[] =
+    "SELECT id, seq, last FROM (SELECT id, seq, hash, number, coalesce((SELECT max(segment.seq +"
+    " segment.count - 1) FROM segment WHERE segment.feed = number), 0) AS last FROM feed) AS head"
+    " WHERE seq != last OR (seq > 0 AND hash IS NOT (SELECT entry.hash FROM entry"
+    " WHERE entry.feed = head.number AND entry.seq = head.seq)) LIMIT 1";
 
 struct migration {
     const struct database *database;
@@ -165,6 +173,54 @@ static int add_entry(struct migration *migration, const struct store_entry *entr
     return rc ? rc : segment_add(segment, &migration->feed, entry, error);
 }
 
+/* The old table goes only when all of it is in the new one: an entry whose feed is not known is not
+ * found by reading feed by feed. */
+static int check_count(const struct migration *migration, struct error *error)
+{
+    int64_t before = 0, after = 0;
+    char action[128];
+    int rc = database_integer(migration->database, count_old, 0, &before, error);
+
+    if (!rc)
+        rc = database_integer(migration->database, count_new, 0, &after, error);
+    if (rc || before == after)
+        return rc;
+    snprintf(action, sizeof action,
+             "take over all entries (of %" PRId64 " only %" PRId64 " belong to a known feed) of",
+             before, after);
+    return database_fail_code(migration->database->path, SQLITE_CORRUPT, action, error);
+}
+
+static int wrong_head(const struct migration *migration, sqlite3_stmt *row, struct error *error)
+{
+    uint64_t seq = database_u64(row, 1), last = database_u64(row, 2);
+    char fingerprint[IDENTITY_FINGERPRINT_SIZE], why[128], action[256];
+    struct id feed;
+
+    if (!span_to_id(database_blob(row, 0), &feed))
+        return damaged(migration, error);
+    identity_fingerprint(&feed, fingerprint);
+    snprintf(why, sizeof why, "it should end at No. %" PRIu64 ", and ends at No. %" PRIu64, seq,
+             last);
+    snprintf(action, sizeof action, "take over feed %s (%s) of", fingerprint,
+             seq == last ? "its last entry is not the one that it should end with" : why);
+    return database_fail_code(migration->database->path, SQLITE_CORRUPT, action, error);
+}
+
+static int check_heads(const struct migration *migration, struct error *error)
+{
+    sqlite3_stmt *wrong = NULL;
+    bool row = false;
+    int rc = prepare(migration, select_wrong_heads, &wrong, error);
+
+    if (!rc)
+        rc = database_step(migration->database, wrong, "change", &row, error);
+    if (row)
+        rc = wrong_head(migration, wrong, error);
+    sqlite3_finalize(wrong);
+    return rc;
+}
+
 int migrate_to_segments(const struct database *database, struct error *error)
 {
     struct migration migration = {.database = database};
@@ -188,6 +244,10 @@ int migrate_to_segments(const struct database *database, struct error *error)
     }
     if (!rc)
         rc = write_segment(&migration, error);
+    if (!rc)
+        rc = check_count(&migration, error);
+    if (!rc)
+        rc = check_heads(&migration, error);
     sqlite3_finalize(migration.entries);
     sqlite3_finalize(migration.insert);
     sqlite3_finalize(migration.set);

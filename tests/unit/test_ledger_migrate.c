@@ -322,6 +322,49 @@ static void test_ledger__migrates_all_or_nothing(void **state)
     assert_has_all(f, &old);
 }
 
+/* All that was read is sound, but it is not all that should be there. */
+static void test_ledger__migrates_nothing_when_entries_are_missing(void **state)
+{
+    static const struct {
+        const char *sql, *why;
+    } damage[] = {
+        {"INSERT INTO entry SELECT 5000, 99, seq, content_type, certificate, received_ms, hash,"
+         " entry, signature, salt, content FROM entry WHERE feed = 1 AND seq = 33",
+         "of 901 only 900 belong to a known feed"},
+        {"DELETE FROM feed WHERE number = 2", "of 900 only 600 belong to a known feed"},
+        {"DELETE FROM entry WHERE feed = 1 AND seq = 600",
+         "it should end at No. 600, and ends at No. 599"},
+        {"DELETE FROM entry WHERE feed = 2", "it should end at No. 300, and ends at No. 0"},
+        {"UPDATE feed SET seq = 0 WHERE number = 2", "it should end at No. 0, and ends at No. 300"},
+        {"UPDATE feed SET hash = zeroblob(32) WHERE number = 2",
+         "its last entry is not the one that it should end with"},
+    };
+    static struct old old;
+    struct ledger_fixture *f = *state;
+
+    make_old(f, &old);
+    for (size_t i = 0; i < sizeof damage / sizeof damage[0]; i++) {
+        size_t size;
+        char *good = folder_read(&f->folder, "ledger.db", &size);
+        sqlite3 *database = open_old(f);
+        int64_t entries;
+
+        run(database, damage[i].sql);
+        sqlite3_close(database);
+        entries = ask(f, "SELECT count(*) FROM entry");
+        assert_int_equal(ledger_script_open(f), ERROR_IO);
+        ledger_script_says(f, damage[i].why);
+        ledger_script_says(f, "damaged; put it aside");
+        assert_int_equal(ask(f, "PRAGMA user_version"), 1);
+        assert_int_equal(ask(f, "SELECT count(*) FROM entry"), entries);
+        assert_int_equal(ask(f, "SELECT count(*) FROM sqlite_schema WHERE name = 'segment'"), 0);
+        folder_write(&f->folder, "ledger.db", 0600, good, size);
+        free(good);
+    }
+    ok(ledger_script_open(f));
+    assert_has_all(f, &old);
+}
+
 #define ROW(test)                                                                                  \
     cmocka_unit_test_setup_teardown(test, ledger_fixture_setup_sqlite, ledger_fixture_teardown)
 
@@ -330,6 +373,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ROW(test_ledger__migrates_entries_into_segments),
         ROW(test_ledger__migrates_all_or_nothing),
+        ROW(test_ledger__migrates_nothing_when_entries_are_missing),
     };
 
     return cmocka_run_group_tests_name("ledger_migrate", tests, NULL, NULL);
