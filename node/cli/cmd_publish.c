@@ -174,6 +174,30 @@ static int tell(struct publishing *publishing, const Caravan__PublishReply *repl
     return ERROR_NONE;
 }
 
+/* What was published is said also when something has gone wrong after that. */
+static void print_json(struct publishing *publishing, const Caravan__CoverageReply *coverage,
+                       const struct error *error)
+{
+    printf("{\"published\": [");
+    cli_item_print_json(stdout, buffer_span(&publishing->json));
+    fputs("]", stdout);
+    if (coverage) {
+        buffer_clear(&publishing->json);
+        codec_write_json(&coverage->base, &publishing->json);
+        fputs(", \"coverage\": ", stdout);
+        cli_item_print_json(stdout, buffer_span(&publishing->json));
+    }
+    if (error) {
+        fputs(", \"error\": {\"code\": ", stdout);
+        cli_print_json(stdout, error_name(error->code));
+        fputs(", \"text\": ", stdout);
+        cli_print_json(stdout, error->text);
+        fputs("}", stdout);
+    }
+    puts("}");
+    publishing->printed = true;
+}
+
 /* What all three commands end with: --wait, and JSON. */
 static int finish(struct publishing *publishing, int code, struct error *error)
 {
@@ -182,19 +206,8 @@ static int finish(struct publishing *publishing, int code, struct error *error)
     if (!code && publishing->wait)
         code = cli_wait_for_partners(publishing->client, publishing->last_seq, publishing->seconds,
                                      &publishing->arena, &coverage, error);
-    if (publishing->cli->json && (!code || coverage)) {
-        printf("{\"published\": [");
-        cli_item_print_json(stdout, buffer_span(&publishing->json));
-        fputs("]", stdout);
-        if (coverage) {
-            buffer_clear(&publishing->json);
-            codec_write_json(&coverage->base, &publishing->json);
-            fputs(", \"coverage\": ", stdout);
-            cli_item_print_json(stdout, buffer_span(&publishing->json));
-        }
-        puts("}");
-        publishing->printed = true;
-    }
+    if (publishing->cli->json && (!code || publishing->answers))
+        print_json(publishing, coverage, code ? error : NULL);
     client_destroy(publishing->client);
     arena_finish(&publishing->arena);
     buffer_finish(&publishing->json);
@@ -218,7 +231,7 @@ static int begin(struct publishing *publishing, struct error *error)
         .text = &(place).timeout                                                                   \
     }
 
-/* After a timeout of --wait the answer in JSON is there already. */
+/* When something was published the error stands beside that in JSON already. */
 static int end(struct publishing *publishing, int code, struct error *error)
 {
     struct cli plain = *publishing->cli;

@@ -532,6 +532,41 @@ static void test_client__publish_says_which_of_many_was_refused(void **state)
     refuse(world, NULL);
 }
 
+static void assert_says_not(const struct world *world, const char *part)
+{
+    if (strstr(world->output, part))
+        fail_msg("found:\n%s\nexpected not in it: %s", world->output, part);
+}
+
+/* In JSON it is one object: what was published, and the error beside it. */
+static void test_client__publish_says_in_json_what_was_published_before_a_refusal(void **state)
+{
+    struct world *world = *state;
+    char arguments[256];
+    const char *line;
+
+    write_notices(world, 0, 5);
+    refuse(world, "Title 002");
+    snprintf(arguments, sizeof arguments, "--json publish %s/call*.yaml 2>/dev/null",
+             world->home.path);
+    assert_run(world, arguments, 65, "\"error\": {\"code\": \"invalid\", \"text\": \"");
+    assert_says(world, "call002.yaml: refused, as a test wants it");
+    line = strchr(world->output, '\n');
+    assert_true(line && !line[1]);
+    assert_int_equal(strncmp(world->output, "{\"published\": [{", 16), 0);
+    assert_says(world, "\"cn-one/3\"");
+    assert_says(world, "\"cn-one/4\"");
+    assert_says(world, "\"cn-one/5\"");
+    assert_says(world, "\"cn-one/6\"");
+    /* Nothing was: the error alone. */
+    refuse(world, "Title 000");
+    snprintf(arguments, sizeof arguments, "--json publish --again %s/call*.yaml 2>/dev/null",
+             world->home.path);
+    assert_run(world, arguments, 65, "{\"error\": {\"code\": \"invalid\"");
+    assert_says_not(world, "published");
+    refuse(world, NULL);
+}
+
 static void test_client__publish_waits_for_partners(void **state)
 {
     struct world *world = *state;
@@ -721,6 +756,7 @@ int main(void)
         TEST(publish_checks_every_file_first),
         TEST(publish_of_many_files_keeps_their_order),
         TEST(publish_says_which_of_many_was_refused),
+        TEST(publish_says_in_json_what_was_published_before_a_refusal),
         TEST(publish_waits_for_partners),
         TEST(revise_and_withdraw),
         TEST(list_shows_a_table_and_json),
