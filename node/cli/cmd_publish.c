@@ -15,8 +15,10 @@
 #include "node/cli/cli_wait.h"
 #include "node/core/ports.h"
 
-/* After a start the node asks its partners what they hold before it publishes: 10 s at most. */
-#define HELD_TRIES 15
+/* What the node cannot take yet is sent again every second, and so often without any success: after
+ * a start, or when a partner shows our feed ahead, it asks its partners what they hold before it
+ * publishes, 10 s at most. */
+#define LATER_TRIES 15
 
 struct publishing {
     struct cli *cli;
@@ -30,6 +32,7 @@ struct publishing {
     struct buffer json;
     size_t answers;
     bool printed; /* … as a whole */
+    bool told_of_waiting;
 };
 
 /* --- files ------------------------------------------------------------------------------------ */
@@ -132,21 +135,36 @@ static int choose_request_id(const struct publishing *publishing, const char *wh
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-/* Asks; while the node checks its own feed after a start, waits and asks again: the request id
- * makes that safe. */
+/* It was not done, and can be done later: the node checks its own feed, or has too much waiting. */
+static bool is_later(int code)
+{
+    return code == ERROR_HELD || code == ERROR_BUSY;
+}
+
+static void wait_a_second(struct publishing *publishing, int why)
+{
+    const struct timespec second = {.tv_sec = 1};
+
+    if (publishing->cli->terminal && !publishing->told_of_waiting)
+        fputs(why == ERROR_HELD
+                  ? "the node is still checking its own feed with its partners; waiting\n"
+                  : "the node has too much to do; waiting\n",
+              stderr);
+    publishing->told_of_waiting = true;
+    nanosleep(&second, NULL);
+}
+
+/* Asks; what can be done later is asked again: the request id makes that safe. */
 static int ask(struct publishing *publishing, const char *operation,
                const ProtobufCMessage *request, const Caravan__PublishReply **reply,
                struct error *error)
 {
-    const struct timespec second = {.tv_sec = 1};
     ProtobufCMessage *message;
-    int code = ERROR_HELD;
+    int code = ERROR_NONE;
 
-    for (int i = 0; i < HELD_TRIES && code == ERROR_HELD; i++) {
-        if (i == 1 && publishing->cli->terminal)
-            fputs("the node is still checking its own feed with its partners; waiting\n", stderr);
+    for (int i = 0; i < LATER_TRIES && (i == 0 || is_later(code)); i++) {
         if (i > 0)
-            nanosleep(&second, NULL);
+            wait_a_second(publishing, code);
         code =
             client_call(publishing->client, operation, request, &caravan__publish_reply__descriptor,
                         &publishing->arena, CLIENT_TIMEOUT_MS, &message, error);
@@ -266,61 +284,92 @@ static int tell_notice(struct publishing *publishing, const struct notice *notic
                 error);
 }
 
-static int publish_one(struct publishing *publishing, struct notice *notice, struct error *error)
-{
-    Caravan__PublishRequest request = request_of(notice);
-    int code = ask(publishing, "publish", &request.base, &notice->reply, error);
-
-    return code ? error_prefix(error, "%s", notice->path) : tell_notice(publishing, notice, error);
-}
-
-/* Many notices on their way at a time. */
+/* Many notices, in rounds. In each, what is not published yet is sent in the order of the files:
+ * the first alone, as it may have to wait, then many at a time. When one is put off, no more are
+ * sent in this round; those on their way may be published and then have smaller numbers. */
 struct batch {
     struct publishing *publishing;
     struct notice *notices; /* those before `told` are done with */
-    size_t count, sent, told;
-    uint64_t first_id; /* of the first request; the others follow one by one */
-    bool stopped;      /* one was refused: no more are sent */
+    size_t count, told;
+    struct notice **round;
+    size_t in_round, sent;
+    uint64_t first_id;       /* of the first request of the round; the others follow one by one */
+    size_t window, most;     /* so many on their way: now, and after the first one is published */
+    bool published, crowded; /* in this round: at least one; at least one was too many */
+    struct error put_off;    /* in this round: why the first that was; its code 0: none was */
+    struct error refused;    /* the first one; its code 0: none was. Nothing more is sent */
 };
+
+/* false: nothing is left to do. */
+static bool begin_round(struct batch *batch)
+{
+    if (batch->crowded && batch->published && batch->most > 1)
+        batch->most /= 2;
+    batch->in_round = batch->sent = 0;
+    batch->window = 1;
+    batch->published = batch->crowded = false;
+    batch->put_off.code = ERROR_NONE;
+    for (size_t i = batch->told; i < batch->count; i++)
+        if (!batch->notices[i].reply && !batch->notices[i].failed)
+            batch->round[batch->in_round++] = &batch->notices[i];
+    return batch->in_round && !batch->refused.code;
+}
 
 static int send_notices(struct batch *batch, struct error *error)
 {
     struct client *client = batch->publishing->client;
-    int code = ERROR_NONE;
 
-    while (!code && !batch->stopped && batch->sent < batch->count &&
-           client_unanswered(client) < CLIENT_WINDOW) {
-        struct notice *notice = &batch->notices[batch->sent];
+    while (!batch->put_off.code && !batch->refused.code && batch->sent < batch->in_round &&
+           client_unanswered(client) < batch->window) {
+        struct notice *notice = batch->round[batch->sent];
         Caravan__PublishRequest request = request_of(notice);
         uint64_t id;
+        int code = client_send(client, "publish", &request.base, &id, error);
 
-        code = client_send(client, "publish", &request.base, &id, error);
         if (code)
             return error_prefix(error, "%s", notice->path);
         if (batch->sent++ == 0)
             batch->first_id = id;
     }
-    return code;
+    return ERROR_NONE;
 }
 
-/* The names of what was published, in the order of the files. */
-static int tell_in_order(struct batch *batch, struct error *error)
+/* The names of what was published, in the order of the files; up to the first that may still be
+ * published, or, at the end, of all. */
+static int tell_in_order(struct batch *batch, bool at_end, struct error *error)
 {
     int code = ERROR_NONE;
 
-    for (; !code && batch->told < batch->sent; batch->told++) {
+    for (; !code && batch->told < batch->count; batch->told++) {
         const struct notice *notice = &batch->notices[batch->told];
 
         if (notice->reply)
             code = tell_notice(batch->publishing, notice, error);
-        else if (!notice->failed)
+        else if (!notice->failed && !at_end)
             break;
     }
     return code;
 }
 
-/* Takes one answer. What is refused is said at once, the first of it by whoever called. */
-static int receive_one(struct batch *batch, struct error *refused, struct error *error)
+static void put_off(struct batch *batch, const struct error *error)
+{
+    if (!batch->put_off.code)
+        batch->put_off = *error;
+    batch->crowded = batch->crowded || error->code == ERROR_BUSY;
+}
+
+/* What is refused is said at once, the first of it by whoever called. */
+static void refuse(struct batch *batch, struct notice *notice, const struct error *error)
+{
+    notice->failed = true;
+    if (!batch->refused.code)
+        batch->refused = *error;
+    else
+        fprintf(stderr, "%s\n", error->text);
+}
+
+/* Takes one answer. */
+static int receive_one(struct batch *batch, struct error *error)
 {
     struct publishing *publishing = batch->publishing;
     ProtobufCMessage *reply = NULL;
@@ -331,39 +380,69 @@ static int receive_one(struct batch *batch, struct error *refused, struct error 
 
     if (!id)
         return error_prefix(error, "%s", batch->notices[batch->told].path);
-    notice = &batch->notices[id - batch->first_id];
+    notice = batch->round[id - batch->first_id];
+    if (code)
+        error_prefix(error, "%s", notice->path);
     if (!code) {
         notice->reply = (const Caravan__PublishReply *)reply;
-        return tell_in_order(batch, error);
+        batch->published = true;
+        batch->window = batch->most;
+    } else if (is_later(code)) {
+        put_off(batch, error);
+    } else {
+        refuse(batch, notice, error);
     }
-    notice->failed = batch->stopped = true;
-    error_prefix(error, "%s", notice->path);
-    if (!refused->code)
-        *refused = *error;
-    else
-        fprintf(stderr, "%s\n", error->text);
-    return tell_in_order(batch, error);
+    return tell_in_order(batch, false, error);
 }
 
-/* The first one goes alone: it may have to wait until the node has checked its own feed. */
+/* Until everything that was sent is answered. */
+static int run_round(struct batch *batch, struct error *error)
+{
+    int code = send_notices(batch, error);
+
+    while (!code && client_unanswered(batch->publishing->client)) {
+        code = receive_one(batch, error);
+        if (!code)
+            code = send_notices(batch, error);
+    }
+    return code;
+}
+
+static int run_rounds(struct batch *batch, struct error *error)
+{
+    int code = ERROR_NONE, tries = 0;
+
+    while (!code && begin_round(batch)) {
+        code = run_round(batch, error);
+        tries = batch->published ? 0 : tries + 1;
+        if (code || !batch->put_off.code || batch->refused.code || batch->published)
+            continue;
+        if (tries == LATER_TRIES)
+            batch->refused = batch->put_off;
+        else
+            wait_a_second(batch->publishing, (int)batch->put_off.code);
+    }
+    return code;
+}
+
 static int publish_notices(struct publishing *publishing, struct notice *notices, size_t count,
                            struct error *error)
 {
-    struct batch batch = {.publishing = publishing, .notices = notices + 1, .count = count - 1};
-    struct error refused = {0};
-    int code = publish_one(publishing, notices, error);
+    struct batch batch = {.publishing = publishing,
+                          .notices = notices,
+                          .count = count,
+                          .most = CLIENT_WINDOW,
+                          .round = calloc(count, sizeof(struct notice *))};
+    struct error local;
+    int code = batch.round ? run_rounds(&batch, error) : error_memory(error);
 
-    while (!code) {
-        code = send_notices(&batch, error);
-        if (code || !client_unanswered(publishing->client))
-            break;
-        code = receive_one(&batch, &refused, error);
-    }
-    if (code && refused.code)
-        fprintf(stderr, "%s\n", refused.text);
-    else if (refused.code)
-        *error = refused;
-    return code ? code : (int)refused.code;
+    tell_in_order(&batch, true, &local); /* what was published is said, whatever happened then */
+    if (code && batch.refused.code)
+        fprintf(stderr, "%s\n", batch.refused.text);
+    else if (batch.refused.code)
+        *error = batch.refused;
+    free(batch.round);
+    return code ? code : (int)batch.refused.code;
 }
 
 /* Every file is checked before the first one is published. */
@@ -582,6 +661,9 @@ const struct cli_command cmd_publish = {
         "Checks all files, then publishes them and prints the name of each, like cn-demo/4, in "
         "the\n"
         "order of the files. When one is refused, no more are sent; those on their way are told.\n"
+        "What the node cannot take yet is sent again, for a while; its number may then be higher "
+        "than\n"
+        "those of files behind it.\n"
         "Repeating the command publishes nothing twice: the same content gets the same name. With\n"
         "--wait it shows each partner receiving it; the exit code is 75 when not all have.\n\n"
         "Example: caravan publish call.yaml --wait",

@@ -41,11 +41,15 @@ struct world {
     struct view *views[2]; /* of node 0: reader, writer */
     struct folder home;
     pthread_t thread;
-    pthread_mutex_t lock; /* network, views, running, refused */
+    pthread_mutex_t lock; /* network, views, running, refused, put_off and those behind it */
     bool running;
     void *context, *router;
     struct pending pending[4];
-    const char *refused;    /* requests with these words are; NULL: none */
+    const char *refused; /* requests with these words are; NULL: none */
+    const char *put_off; /* … are refused for now, so many times, with this code */
+    unsigned put_off_times;
+    enum error_code put_off_code;
+    bool put_off_others;    /* so are those behind them, until that is over */
     const char *client;     /* NULL: CARAVAN_BIN */
     char output[64 * 1024]; /* of the last command, both streams */
     int code;
@@ -80,12 +84,20 @@ static int run_operation(struct world *world, const struct ops_operation *operat
     return code;
 }
 
-static bool is_refused(const struct world *world, struct span bytes, struct error *error)
+static bool has_words(struct span bytes, const char *words)
 {
-    if (!world->refused || !memmem(bytes.data, bytes.size, world->refused, strlen(world->refused)))
-        return false;
-    error_set(error, ERROR_INVALID, "refused, as a test wants it");
-    return true;
+    return words && memmem(bytes.data, bytes.size, words, strlen(words));
+}
+
+static int refuse_as_wanted(struct world *world, struct span bytes, struct error *error)
+{
+    if (has_words(bytes, world->refused))
+        return error_set(error, ERROR_INVALID, "refused, as a test wants it");
+    if (!world->put_off_times || !has_words(bytes, world->put_off))
+        return ERROR_NONE;
+    if (--world->put_off_times && world->put_off_others)
+        world->put_off = "Title"; /* from now on all of them */
+    return error_set(error, world->put_off_code, "put off, as a test wants it");
 }
 
 /* Appends the ControlReply; false: it waits. */
@@ -103,8 +115,8 @@ static bool make_answer(struct world *world, struct span bytes, bool last_try, u
     arena_init(&arena, LIMIT_ARENA_SIZE);
     code = ops_read(bytes, &arena, &id, &operation, &request, &error);
     *wait_ms = !code && operation->wait_ms ? operation->wait_ms(request) : 0;
-    if (!code && is_refused(world, bytes, &error))
-        code = ERROR_INVALID;
+    if (!code)
+        code = refuse_as_wanted(world, bytes, &error);
     if (!code)
         code = run_operation(world, operation, request, last_try || *wait_ms == 0, &reply, &error);
     if (code != OPS_WAIT)
@@ -567,6 +579,54 @@ static void test_client__publish_says_in_json_what_was_published_before_a_refusa
     refuse(world, NULL);
 }
 
+static void put_off(struct world *world, const char *words, enum error_code code, unsigned times,
+                    bool others)
+{
+    pthread_mutex_lock(&world->lock);
+    world->put_off = words;
+    world->put_off_code = code;
+    world->put_off_times = times;
+    world->put_off_others = others;
+    pthread_mutex_unlock(&world->lock);
+}
+
+/* Publishing is held from the ninth on, for a while. */
+static void test_client__publish_sends_again_what_was_held(void **state)
+{
+    struct world *world = *state;
+    struct buffer expected = {0};
+    char arguments[256];
+
+    write_notices(world, 0, 20);
+    for (int i = 0; i < 20; i++)
+        buffer_printf(&expected, "cn-one/%d\n", i + 3);
+    snprintf(arguments, sizeof arguments, "publish %s/call*.yaml 2>/dev/null", world->home.path);
+    put_off(world, "Title 008", ERROR_HELD, 13, true);
+    assert_run(world, arguments, 0, "cn-one/3\n");
+    assert_string_equal(world->output, buffer_text(&expected));
+    assert_run(world, "show cn-one/11", 0, "Title 008");
+    assert_run(world, "show cn-one/22", 0, "Title 019");
+    buffer_finish(&expected);
+}
+
+/* Too much waited when they came: they are sent again, and those behind them had room. */
+static void test_client__publish_sends_again_what_had_no_room(void **state)
+{
+    struct world *world = *state;
+    char arguments[256];
+
+    write_notices(world, 0, 20);
+    snprintf(arguments, sizeof arguments, "publish %s/call*.yaml", world->home.path);
+    put_off(world, "Title 008", ERROR_BUSY, 2, false);
+    assert_run(world, arguments, 0, "cn-one/10\ncn-one/22\ncn-one/11\n");
+    assert_says_not(world, "put off");
+    assert_run(world, "show cn-one/22", 0, "Title 008");
+    assert_run(world, "show cn-one/23", 66, "");
+    /* The other commands do the same. */
+    put_off(world, "no longer true", ERROR_BUSY, 1, false);
+    assert_run(world, "withdraw cn-one/22 --reason 'no longer true'", 0, "cn-one/22\n");
+}
+
 static void test_client__publish_waits_for_partners(void **state)
 {
     struct world *world = *state;
@@ -757,6 +817,8 @@ int main(void)
         TEST(publish_of_many_files_keeps_their_order),
         TEST(publish_says_which_of_many_was_refused),
         TEST(publish_says_in_json_what_was_published_before_a_refusal),
+        TEST(publish_sends_again_what_was_held),
+        TEST(publish_sends_again_what_had_no_room),
         TEST(publish_waits_for_partners),
         TEST(revise_and_withdraw),
         TEST(list_shows_a_table_and_json),
