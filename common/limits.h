@@ -62,6 +62,10 @@
  * second. */
 #define LIMIT_SYNC_PER_SECOND 4000
 #define LIMIT_SYNC_SMALL_SIZE 4096
+/* Larger ones are counted by themselves, each as one and one more for so many bytes: 500 MB may
+ * come in a second, which is more than can be checked and stored. Above that they are taken, since
+ * a run that was asked for must not be lost, but the peer is not read from for a moment. */
+#define LIMIT_SYNC_LARGE_SIZE (128 * 1024)
 /* Live messages that wait for the net thread: what one transaction of 512 entries brings with some
  * countries each. They are dropped above it, or above 32 MiB. */
 #define LIMIT_LIVE_QUEUE 8192

@@ -123,7 +123,7 @@ static void take(struct live *live, struct link *link, struct socket_message *me
         link_break(link, "no longer a partner");
     else if (!plants->drop_live || !plants->drop_live(plants->drop_self))
         events->live(events->self, &link->peer, topic, socket_frame(message, 1));
-    if (!pace_take(&link->pace, LIMIT_LIVE_PER_SECOND, socket_now_ms()))
+    if (!pace_take(&link->pace, LIMIT_LIVE_PER_SECOND, 1, socket_now_ms()))
         link->rest_ms = socket_now_ms() + REST_MS;
 }
 

@@ -1,6 +1,6 @@
 #include "node/net/pace.h"
 
-bool pace_take(struct pace *pace, uint64_t per_second, uint64_t now_ms)
+bool pace_take(struct pace *pace, uint64_t per_second, uint64_t cost, uint64_t now_ms)
 {
     uint64_t passed = now_ms - pace->from_ms;
     uint64_t good = passed < 1000 ? passed * per_second / 1000 : per_second;
@@ -12,6 +12,6 @@ bool pace_take(struct pace *pace, uint64_t per_second, uint64_t now_ms)
     }
     if (pace->spent >= per_second)
         return false;
-    pace->spent++;
+    pace->spent += cost;
     return true;
 }

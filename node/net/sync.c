@@ -37,9 +37,9 @@ struct peer {
     enum access_role role;
     struct id key; /* of the route */
     uint8_t route[ROUTE_SIZE];
-    size_t route_size; /* 0: no route */
-    uint64_t heard_ms; /* on the route */
-    struct pace pace;  /* of its small messages */
+    size_t route_size;        /* 0: no route */
+    uint64_t heard_ms;        /* on the route */
+    struct pace small, large; /* of its messages */
     char address[64];
 };
 
@@ -219,21 +219,28 @@ static bool offer(struct sync *sync)
     return !sync->held.full;
 }
 
-/* Answers to our pulls are large and come only as we ask; everything else is small. */
-static bool keeps_pace(struct sync *sync, const struct id *id, struct span message)
+/* Is it to be taken? A large one always: it may be the answer to a pull (or heads, which are up to
+ * 1 MiB). Small ones are asked for again. */
+static bool keeps_pace(struct sync *sync, const struct id *id, struct span message,
+                       uint64_t *rest_ms)
 {
-    struct peer *peer = message.size <= LIMIT_SYNC_SMALL_SIZE ? peer_find(sync, id) : NULL;
+    struct peer *peer = peer_find(sync, id);
+    bool small = message.size <= LIMIT_SYNC_SMALL_SIZE;
+    uint64_t now = socket_now_ms();
 
-    return !peer || pace_take(&peer->pace, LIMIT_SYNC_PER_SECOND, socket_now_ms());
+    if (!peer || pace_take(small ? &peer->small : &peer->large, LIMIT_SYNC_PER_SECOND,
+                           1 + message.size / LIMIT_SYNC_LARGE_SIZE, now))
+        return true;
+    *rest_ms = now + REST_MS;
+    return !small;
 }
 
 /* *rest_ms: set when no more should be read from there for a moment. */
 static void deliver(struct sync *sync, const struct access_entry *entry, struct span message,
                     uint64_t *rest_ms)
 {
-    if (!keeps_pace(sync, access_peer(entry), message)) {
+    if (!keeps_pace(sync, access_peer(entry), message, rest_ms)) {
         atomic_fetch_add(&sync->refused, 1);
-        *rest_ms = socket_now_ms() + REST_MS;
         return;
     }
     buffer_finish(&sync->held.message);

@@ -577,6 +577,33 @@ static void test_net_hostile__a_flood_is_held_back_and_not_piled_up(void **state
     finish(&hostile);
 }
 
+/* Messages that are just too large to be counted as small ones: all of them come, at the pace. */
+static void test_net_hostile__padded_messages_do_not_escape_the_pace(void **state)
+{
+    const size_t count = 3 * LIMIT_SYNC_PER_SECOND;
+    uint8_t padded[LIMIT_SYNC_SMALL_SIZE + 1] = {0};
+    struct hostile hostile;
+    uint64_t began, end;
+    size_t sent = 0;
+
+    (void)state;
+    begin(&hostile);
+    connect_raw(&hostile, ZMQ_DEALER, NULL, &hostile.raw);
+    began = fixture_now_ms();
+    end = began + FIXTURE_WAIT_MS;
+    while (fixture_count_of(&hostile.node, FIXTURE_MESSAGE) < count) {
+        assert_true(fixture_now_ms() < end);
+        for (int i = 0; i < 1000 && sent < count; i++)
+            sent += raw_send(&hostile.raw, padded, sizeof padded, false);
+        raw_wait_ended(&hostile.raw, 5);
+    }
+    /* A second's worth at once, the rest in two seconds; while it rests a few more come. */
+    assert_true(fixture_now_ms() - began >= 1500);
+    assert_int_equal(refused(&hostile), 0);
+    still_works(&hostile);
+    finish(&hostile);
+}
+
 static void test_net_hostile__a_key_without_rights_is_counted_and_has_no_route(void **state)
 {
     static const struct net_plants plants = {.keeps_connections = true};
@@ -614,6 +641,7 @@ int main(void)
         cmocka_unit_test(test_net_hostile__a_live_service_that_lies_is_hung_up_on),
         cmocka_unit_test(test_net_hostile__a_sync_service_that_lies_is_hung_up_on),
         cmocka_unit_test(test_net_hostile__a_flood_is_held_back_and_not_piled_up),
+        cmocka_unit_test(test_net_hostile__padded_messages_do_not_escape_the_pace),
         cmocka_unit_test(test_net_hostile__a_key_without_rights_is_counted_and_has_no_route),
     };
 
