@@ -33,7 +33,7 @@ const char *net_link_kind_name(enum net_link_kind kind); /* "live-out"; never NU
 
 /* One link came up or went down. Texts are borrowed until the handler returns. */
 struct net_link {
-    struct id peer; /* feed id of a partner; the transport key of a reader */
+    struct id peer; /* feed id of a partner; of others nothing is told */
     enum net_link_kind kind;
     bool up;
     const char *reason;   /* down: a sentence for people, with what to do; up: "" */

@@ -128,6 +128,7 @@ static void peers_each(struct sync *sync, void (*visit)(struct sync *, struct pe
 
 /* --- routes: who reached us ----------------------------------------------------------------- */
 
+/* Of partners only: nobody asks how the links of readers are, and there may be many. */
 static void tell_route(struct sync *sync, const struct id *id, const char *address, bool up,
                        const char *reason)
 {
@@ -140,6 +141,7 @@ static void tell_route(struct sync *sync, const struct id *id, const char *addre
 /* Told once it is done: from the event on, sync_send refuses. */
 static void route_drop(struct sync *sync, struct peer *peer, const char *reason)
 {
+    const bool reader = peer->role != ACCESS_PARTNER;
     struct id id = peer->id;
     char address[sizeof peer->address];
 
@@ -147,10 +149,11 @@ static void route_drop(struct sync *sync, struct peer *peer, const char *reason)
         return;
     memcpy(address, peer->address, sizeof address);
     peer->route_size = 0;
-    if (peer->role != ACCESS_PARTNER)
+    if (reader)
         sync->readers--;
     peer_drop_if_gone(sync, peer);
-    tell_route(sync, &id, address, false, reason);
+    if (!reader)
+        tell_route(sync, &id, address, false, reason);
 }
 
 static void find_oldest_reader(struct sync *sync, struct peer *peer, void *argument)
@@ -195,10 +198,11 @@ static bool route_note(struct sync *sync, const struct access_entry *entry,
     peer->key = entry->key;
     if (fresh) {
         peer->role = entry->role;
-        if (entry->role != ACCESS_PARTNER)
-            sync->readers++;
         strncpy(peer->address, address ? address : "", sizeof peer->address - 1);
-        tell_route(sync, &peer->id, peer->address, true, "");
+        if (entry->role == ACCESS_PARTNER)
+            tell_route(sync, &peer->id, peer->address, true, "");
+        else
+            sync->readers++;
     }
     return true;
 }
@@ -235,11 +239,17 @@ static bool keeps_pace(struct sync *sync, const struct id *id, struct span messa
     return !small;
 }
 
+/* Whoever may only ask has nothing large to say. It is not worth a look, nor an answer. */
+static bool is_too_large(const struct access_entry *entry, struct span message)
+{
+    return message.size > LIMIT_REQUEST_SIZE && !access_may(entry->role, ACCESS_SPEAK);
+}
+
 /* *rest_ms: set when no more should be read from there for a moment. */
 static void deliver(struct sync *sync, const struct access_entry *entry, struct span message,
                     uint64_t *rest_ms)
 {
-    if (!keeps_pace(sync, access_peer(entry), message, rest_ms)) {
+    if (!keeps_pace(sync, access_peer(entry), message, rest_ms) || is_too_large(entry, message)) {
         atomic_fetch_add(&sync->refused, 1);
         return;
     }

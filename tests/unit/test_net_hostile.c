@@ -625,6 +625,32 @@ static void test_net_hostile__a_key_without_rights_is_counted_and_has_no_route(v
     finish(&hostile);
 }
 
+/* Whom open reading has let in may ask, and no more. */
+static void test_net_hostile__a_strangers_large_messages_are_thrown_away(void **state)
+{
+    struct hostile hostile;
+    uint8_t *large = calloc(1, LIMIT_MESSAGE_SIZE);
+    char text[16];
+
+    (void)state;
+    assert_non_null(large);
+    fixture_init(&hostile.node, 1, true, NULL, 0);
+    hostile.key = fixture_key();
+    fixture_allow(&hostile.node, NULL, 0, true);
+    fixture_start(&hostile.node);
+    connect_raw(&hostile, ZMQ_DEALER, NULL, &hostile.raw);
+    assert_true(raw_send(&hostile.raw, large, LIMIT_MESSAGE_SIZE, false));
+    assert_true(raw_send(&hostile.raw, large, LIMIT_REQUEST_SIZE + 1, false));
+    assert_true(raw_send(&hostile.raw, large, LIMIT_REQUEST_SIZE, false));
+    fixture_wait_text(&hostile.node, 0, FIXTURE_MESSAGE, ""); /* all zero */
+    assert_int_equal(refused(&hostile), 2);
+    assert_int_equal(fixture_count_of(&hostile.node, FIXTURE_MESSAGE), 1);
+    assert_true(fixture_send(&hostile.node, secret_public(hostile.key), "answer"));
+    assert_true(raw_receive(&hostile.raw, text, sizeof text, FIXTURE_WAIT_MS));
+    free(large);
+    finish(&hostile);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -641,6 +667,7 @@ int main(void)
         cmocka_unit_test(test_net_hostile__a_live_service_that_lies_is_hung_up_on),
         cmocka_unit_test(test_net_hostile__a_sync_service_that_lies_is_hung_up_on),
         cmocka_unit_test(test_net_hostile__a_flood_is_held_back_and_not_piled_up),
+        cmocka_unit_test(test_net_hostile__a_strangers_large_messages_are_thrown_away),
         cmocka_unit_test(test_net_hostile__padded_messages_do_not_escape_the_pace),
         cmocka_unit_test(test_net_hostile__a_key_without_rights_is_counted_and_has_no_route),
     };
