@@ -194,7 +194,7 @@ static void build_desks(struct node *node)
                                       .dirty = true};
 }
 
-static int make_queues(struct node *node, struct error *error)
+int node_make_queues(struct node *node, struct error *error)
 {
     const struct node_lanes_room each = {LIMIT_WAITING_PER_PEER, LIMIT_WAITING_BYTES_PER_PEER};
     const struct node_lanes_room all = {LIMIT_WAITING_TOTAL, QUEUE_BYTES};
@@ -247,7 +247,7 @@ static int build(struct node *node, struct error *error)
     if (!code)
         code = access_table_create(&node->access, error);
     if (!code)
-        code = make_queues(node, error);
+        code = node_make_queues(node, error);
     if (!code)
         code = build_net(node, error);
     if (!code)

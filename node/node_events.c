@@ -8,12 +8,17 @@
 
 #include "common/log.h"
 
+/* All who may only ask share a lane: together they have the turns and the room of one partner,
+ * however many they are. The id is nobody's: no signature is valid with this key. */
+static const struct id readers = {{1}};
+
 /* Hands a buffer over; true: taken. What a peer says while it has more waiting than the protocol
  * has a use for is taken and thrown away: to wait for it would be to let others wait. peer NULL:
  * the owner, who is let wait. */
 static bool offer(struct node *node, enum node_item_kind kind, const struct id *peer,
                   enum access_role role, const struct net_route *route, struct buffer *bytes)
 {
+    const struct id *lane = !peer || role == ACCESS_PARTNER ? peer : &readers;
     struct node_item *item = calloc(1, sizeof *item);
     enum node_lanes_taken taken;
 
@@ -26,7 +31,7 @@ static bool offer(struct node *node, enum node_item_kind kind, const struct id *
     if (route)
         item->route = *route;
     item->bytes = *bytes;
-    taken = node_lanes_try_push(node->to_check, peer, item, node_item_bytes(item));
+    taken = node_lanes_try_push(node->to_check, lane, item, node_item_bytes(item));
     if (taken != NODE_LANES_TAKEN)
         free(item);
     if (taken == NODE_LANES_TAKEN)

@@ -76,6 +76,9 @@ uint64_t node_monotonic_ms(void *unused); /* for time limits */
 void node_item_destroy(void *item); /* NULL is fine */
 size_t node_item_bytes(const struct node_item *item);
 
+/* Its queues; for their test, too. Whatever was made before an error is the caller's. */
+int node_make_queues(struct node *node, struct error *error);
+
 /* Ends the node from any thread: it can no longer serve safely. */
 void node_stop_because(struct node *node, const char *text);
 
