@@ -26,11 +26,11 @@ struct lane {
 
 struct node_lanes {
     struct node_lanes_room each, all;
-    struct node_lanes_room each_spare; /* half of each */
-    struct node_wait wait;             /* its lock protects everything below */
-    struct map map;                    /* peer -> lane */
+    struct node_lanes_room each_spare, all_spare; /* half of them */
+    struct node_wait wait;                        /* its lock protects everything below */
+    struct map map;                               /* peer -> lane */
     struct lane *first, **end;
-    struct node_lanes_room used; /* by all but the owner */
+    struct node_lanes_room used, spare; /* as in a lane, by all but the owner */
     bool refused;
 };
 
@@ -42,6 +42,11 @@ static bool is_owner(const struct id *peer)
     return id_is_zero(peer);
 }
 
+static struct node_lanes_room half_of(struct node_lanes_room room)
+{
+    return (struct node_lanes_room){room.items / 2, room.bytes / 2};
+}
+
 struct node_lanes *node_lanes_create(struct node_lanes_room each, struct node_lanes_room all)
 {
     struct node_lanes *lanes = calloc(1, sizeof *lanes);
@@ -49,8 +54,9 @@ struct node_lanes *node_lanes_create(struct node_lanes_room each, struct node_la
     if (!lanes)
         return NULL;
     lanes->each = each;
-    lanes->each_spare = (struct node_lanes_room){each.items / 2, each.bytes / 2};
     lanes->all = all;
+    lanes->each_spare = half_of(each);
+    lanes->all_spare = half_of(all);
     lanes->end = &lanes->first;
     node_wait_init(&lanes->wait);
     return lanes;
@@ -105,6 +111,11 @@ static struct node_lanes_room *used_by(struct lane *lane, bool spare)
     return spare ? &lane->spare : &lane->used;
 }
 
+static struct node_lanes_room *used_by_all(struct node_lanes *lanes, bool spare)
+{
+    return spare ? &lanes->spare : &lanes->used;
+}
+
 /* false: out of memory. */
 static bool put(struct node_lanes *lanes, const struct id *peer, void *item, size_t bytes,
                 bool spare)
@@ -123,7 +134,7 @@ static bool put(struct node_lanes *lanes, const struct id *peer, void *item, siz
     lane->end = &waiting->next;
     use(used_by(lane, spare), bytes);
     if (!is_owner(peer))
-        use(&lanes->used, bytes);
+        use(used_by_all(lanes, spare), bytes);
     pthread_cond_signal(&lanes->wait.filled);
     return true;
 }
@@ -149,7 +160,7 @@ static void *take_first(struct node_lanes *lanes, struct lane *lane)
         lane->end = &lane->first;
     give_back(used_by(lane, waiting->spare), waiting->bytes);
     if (!is_owner(&lane->peer))
-        give_back(&lanes->used, waiting->bytes);
+        give_back(used_by_all(lanes, waiting->spare), waiting->bytes);
     free(waiting);
     return item;
 }
@@ -189,13 +200,14 @@ static enum node_lanes_taken try_put(struct node_lanes *lanes, const struct id *
                                      size_t bytes, bool spare)
 {
     const struct node_lanes_room *each = spare ? &lanes->each_spare : &lanes->each;
+    const struct node_lanes_room *all = spare ? &lanes->all_spare : &lanes->all;
     struct lane *lane = map_get(&lanes->map, peer);
 
     if (lanes->wait.closed)
         return NODE_LANES_LATER;
     if (lane && !has_room(used_by(lane, spare), each, bytes))
         return NODE_LANES_NEVER;
-    if (!is_owner(peer) && !has_room(&lanes->used, &lanes->all, bytes))
+    if (!is_owner(peer) && !has_room(used_by_all(lanes, spare), all, bytes))
         return NODE_LANES_LATER;
     return put(lanes, peer, item, bytes, spare) ? NODE_LANES_TAKEN : NODE_LANES_LATER;
 }

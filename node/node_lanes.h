@@ -4,12 +4,12 @@
  * turns, whatever the partners do. A turn is worth 16 KiB: a small item takes one turn, a big one
  * as many as it has bytes; when nobody else waits, that takes no time.
  *
- * What is spare, because it is no loss when it is lost, has half as much room in each lane, beside
- * the rest: however much of it comes, it takes no room from what was asked for.
+ * What is spare, because it is no loss when it is lost, has half as much room, in each lane and in
+ * all, beside the rest: however much of it comes, it takes no room from what was asked for.
  *
  *                    lane full               all full
  *     a peer's       refused                 refused, taken again later (relief)
- *     a spare one    refused (its half)      refused
+ *     a spare one    refused (its half)      refused (its half)
  *     the owner's    refused                 taken
  *     push           taken                   waits
  *
@@ -25,7 +25,8 @@ struct node_lanes_room {
     size_t items, bytes;
 };
 
-/* each: of one lane; all: of all peers' lanes together. NULL when memory ran out. */
+/* each: of one lane; all: of all peers' lanes together, without what is spare. NULL when memory ran
+ * out. */
 struct node_lanes *node_lanes_create(struct node_lanes_room each, struct node_lanes_room all);
 /* What is left in it is given to discard. */
 void node_lanes_destroy(struct node_lanes *lanes, void (*discard)(void *item));

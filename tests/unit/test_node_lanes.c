@@ -162,17 +162,25 @@ static void test_node_lanes__spare_items_have_half_a_lane_of_their_own(void **st
     node_lanes_destroy(lanes, discard);
 }
 
-static void test_node_lanes__spare_items_give_way_when_all_is_full(void **state)
+/* As many partners as fill all with what came on live: what was asked for still has its room. */
+static void test_node_lanes__spare_items_of_all_have_half_of_their_own(void **state)
 {
-    struct node_lanes *lanes = make(4, 2);
+    struct node_lanes *lanes = make(4, 4);
     char spare[] = "spare";
 
     (void)state;
-    push(lanes, &alice, "a1");
+    assert_true(node_lanes_try_spare(lanes, &alice, spare, 1));
     assert_true(node_lanes_try_spare(lanes, &bob, spare, 1));
     assert_false(node_lanes_try_spare(lanes, &bob, spare, 1));
-    expect(lanes, "a1");
-    assert_false(node_lanes_take_relief(lanes)); /* nobody keeps it to offer it again */
+    for (int i = 0; i < 2; i++) {
+        push(lanes, &alice, "a");
+        push(lanes, &bob, "b");
+    }
+    assert_int_equal(try(lanes, &bob, "more"), NODE_LANES_LATER);
+    expect(lanes, "spare");
+    assert_false(node_lanes_take_relief(lanes)); /* that made no room for what was refused */
+    expect(lanes, "spare");
+    assert_int_equal(try(lanes, &bob, "more"), NODE_LANES_LATER);
     assert_true(node_lanes_try_spare(lanes, &bob, spare, 1));
     node_lanes_close(lanes);
     assert_false(node_lanes_try_spare(lanes, &alice, spare, 1));
@@ -305,7 +313,7 @@ int main(void)
         cmocka_unit_test(test_node_lanes__bytes_are_bounded_but_one_item_always_fits),
         cmocka_unit_test(test_node_lanes__the_owner_has_room_when_peers_have_filled_all),
         cmocka_unit_test(test_node_lanes__spare_items_have_half_a_lane_of_their_own),
-        cmocka_unit_test(test_node_lanes__spare_items_give_way_when_all_is_full),
+        cmocka_unit_test(test_node_lanes__spare_items_of_all_have_half_of_their_own),
         cmocka_unit_test(test_node_lanes__big_items_take_as_many_turns_as_they_are_worth),
         cmocka_unit_test(test_node_lanes__big_items_come_at_once_when_nobody_else_waits),
         cmocka_unit_test(test_node_lanes__push_refuses_the_owner_where_all_would_be_full),
