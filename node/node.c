@@ -29,8 +29,13 @@
 #include "node/node_parts.h"
 #include "node/node_token.h"
 
-/* What may wait between two threads: some times what is in flight from all partners. */
+/* What may wait for the check thread: as much as may be in flight from all partners. What comes
+ * above that waits at the sockets. The owner's requests may take as much before the reader. */
 #define QUEUE_BYTES ((size_t)LIMIT_CREDIT_TOTAL)
+/* … and for the writer: the same, parsed, where an entry without a content takes nearly three times
+ * its bytes. So the check thread need not wait for room while partners keep to their credit, and
+ * the owner's requests behind it need not either. It is a limit, not room that is set aside. */
+#define WRITER_BYTES (3 * QUEUE_BYTES)
 
 static void fill_random(void *self, void *out, size_t size)
 {
@@ -197,10 +202,11 @@ static void build_desks(struct node *node)
 int node_make_queues(struct node *node, struct error *error)
 {
     const struct node_lanes_room each = {LIMIT_WAITING_PER_PEER, LIMIT_WAITING_BYTES_PER_PEER};
-    const struct node_lanes_room all = {LIMIT_WAITING_TOTAL, QUEUE_BYTES};
 
-    node->to_check = node_lanes_create(each, all);
-    node->to_writer = node_lanes_create(each, all);
+    node->to_check =
+        node_lanes_create(each, (struct node_lanes_room){LIMIT_WAITING_TOTAL, QUEUE_BYTES});
+    node->to_writer =
+        node_lanes_create(each, (struct node_lanes_room){LIMIT_WAITING_TOTAL, WRITER_BYTES});
     node->to_reader = node_queue_create(LIMIT_QUEUE_LENGTH, QUEUE_BYTES);
     node->to_server = node_turns_create();
     return node->to_check && node->to_writer && node->to_reader && node->to_server
