@@ -282,7 +282,7 @@ static void lane_rest(struct lane *lane, bool has_read)
 /* Keeps an answer for a client that is slow; what it has too much of is lost. */
 static void keep(struct control *control, struct lane *lane, struct queue_item *item)
 {
-    size_t size = item->message.size;
+    size_t size = queue_item_bytes(item);
 
     if (!lane && (lane = calloc(1, sizeof *lane))) {
         lane->route = item->route;
@@ -305,7 +305,7 @@ static bool empty_lane(struct control *control, struct lane *lane)
     bool has_read = false;
 
     while (queue_pop(&lane->queue, &item)) {
-        size_t size = item.message.size;
+        size_t size = queue_item_bytes(&item);
 
         switch (send_one(control, &item)) {
         case SENT:

@@ -34,15 +34,20 @@ static bool grow(struct queue *queue)
     return true;
 }
 
+size_t queue_item_bytes(const struct queue_item *item)
+{
+    return item->message.capacity;
+}
+
 bool queue_push(struct queue *queue, struct queue_item *item)
 {
     if (queue->count >= queue->max_count ||
-        (queue->count && queue->bytes + item->message.size > queue->max_bytes))
+        (queue->count && queue->bytes + queue_item_bytes(item) > queue->max_bytes))
         return false;
     if (queue->count == queue->room && !grow(queue))
         return false;
     queue->items[(queue->first + queue->count++) % queue->room] = *item;
-    queue->bytes += item->message.size;
+    queue->bytes += queue_item_bytes(item);
     item->message = (struct buffer){0};
     return true;
 }
@@ -54,7 +59,7 @@ bool queue_pop(struct queue *queue, struct queue_item *out)
     *out = queue->items[queue->first];
     queue->first = (queue->first + 1) % queue->room;
     queue->count--;
-    queue->bytes -= out->message.size;
+    queue->bytes -= queue_item_bytes(out);
     return true;
 }
 
@@ -75,7 +80,7 @@ bool queue_unpop(struct queue *queue, struct queue_item *item)
     queue->first = (queue->first + queue->room - 1) % queue->room;
     queue->items[queue->first] = *item;
     queue->count++;
-    queue->bytes += item->message.size;
+    queue->bytes += queue_item_bytes(item);
     item->message = (struct buffer){0};
     return true;
 }

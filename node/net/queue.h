@@ -22,6 +22,8 @@ struct queue {
     size_t room, first, count, bytes;
 };
 
+/* What an item counts: what its message occupies, which may be much more than what it says. */
+size_t queue_item_bytes(const struct queue_item *item);
 void queue_finish(struct queue *queue);
 /* Throws away what waits. */
 void queue_clear(struct queue *queue);

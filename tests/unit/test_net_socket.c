@@ -132,9 +132,9 @@ static bool push(struct queue *queue, unsigned char first, size_t size)
     struct queue_item item = {0};
     bool taken;
 
-    assert_true(buffer_reserve(&item.message, size));
+    item.message = (struct buffer){malloc(size), size, size};
+    assert_non_null(item.message.data);
     memset(item.message.data, first, size);
-    item.message.size = size;
     taken = queue_push(queue, &item);
     assert_int_equal(taken, item.message.data == NULL);
     buffer_finish(&item.message);
@@ -150,6 +150,24 @@ static unsigned pop(struct queue *queue)
     first = item.message.data[0];
     buffer_finish(&item.message);
     return first;
+}
+
+/* A short message in a large buffer takes as much memory as a long one. */
+static void test_net_socket__a_queue_counts_what_its_messages_occupy(void **state)
+{
+    struct queue queue = {.max_count = 3, .max_bytes = 1000};
+    struct queue_item item = {0};
+
+    (void)state;
+    assert_true(push(&queue, 'a', 1));
+    assert_true(buffer_reserve(&item.message, 1000) && buffer_append_text(&item.message, "b"));
+    assert_false(queue_push(&queue, &item));
+    assert_int_equal(pop(&queue), 'a');
+    assert_true(queue_push(&queue, &item));
+    assert_false(push(&queue, 'c', 1));
+    assert_int_equal(pop(&queue), 'b');
+    assert_int_equal(queue.bytes, 0);
+    queue_finish(&queue);
 }
 
 static void open_pair(void *context, void **a, void **b)
@@ -386,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_net_socket__knows_when_there_is_no_room),
         cmocka_unit_test(test_net_socket__a_queue_keeps_order_round_its_end),
         cmocka_unit_test(test_net_socket__a_queue_is_bounded_in_messages_and_bytes),
+        cmocka_unit_test(test_net_socket__a_queue_counts_what_its_messages_occupy),
         cmocka_unit_test(test_net_socket__knows_its_memory),
         cmocka_unit_test(test_net_socket__a_start_without_memory_fails_cleanly),
         cmocka_unit_test(test_net_socket__an_access_table_without_memory_stays_as_it_was),
