@@ -13,7 +13,6 @@ struct node_queue {
     struct node_wait wait; /* its lock protects everything below */
     struct item *items;    /* a ring of max_items */
     size_t max_items, max_bytes, first, count, bytes;
-    bool refused;
 };
 
 struct node_queue *node_queue_create(size_t max_items, size_t max_bytes)
@@ -67,22 +66,6 @@ bool node_queue_try_push(struct node_queue *queue, void *item, size_t bytes)
     done = !queue->wait.closed && has_room(queue, bytes);
     if (done)
         put(queue, item, bytes);
-    else
-        queue->refused = true;
-    pthread_mutex_unlock(&queue->wait.lock);
-    return done;
-}
-
-bool node_queue_push(struct node_queue *queue, void *item, size_t bytes)
-{
-    bool done;
-
-    pthread_mutex_lock(&queue->wait.lock);
-    while (!queue->wait.closed && !has_room(queue, bytes))
-        pthread_cond_wait(&queue->wait.drained, &queue->wait.lock);
-    done = !queue->wait.closed;
-    if (done)
-        put(queue, item, bytes);
     pthread_mutex_unlock(&queue->wait.lock);
     return done;
 }
@@ -97,7 +80,6 @@ static void *take(void *self)
     queue->bytes -= item->bytes;
     queue->first = (queue->first + 1) % queue->max_items;
     queue->count--;
-    pthread_cond_signal(&queue->wait.drained);
     return item->value;
 }
 
@@ -119,17 +101,4 @@ void node_queue_close(struct node_queue *queue)
 bool node_queue_is_closed(struct node_queue *queue)
 {
     return node_wait_is_closed(&queue->wait);
-}
-
-bool node_queue_take_relief(struct node_queue *queue)
-{
-    bool relief;
-
-    pthread_mutex_lock(&queue->wait.lock);
-    relief = queue->refused && queue->count <= queue->max_items / 2 &&
-             queue->bytes <= queue->max_bytes / 2;
-    if (relief)
-        queue->refused = false;
-    pthread_mutex_unlock(&queue->wait.lock);
-    return relief;
 }
