@@ -216,9 +216,10 @@ static bool may_reply(struct node_request *request)
 /* true: it has been answered. */
 static bool try_request(struct node_desk *desk, struct node_request *request, uint64_t now)
 {
-    struct error error = {0};
+    struct error error;
     int code;
 
+    error_clear(&error);
     if (!may_reply(request))
         return true;
     desk->context.first_try = !request->tried;
