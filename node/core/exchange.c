@@ -210,11 +210,14 @@ static int read_again(struct exchange *exchange, struct error *error)
 
 int exchange_begin(struct exchange *exchange, struct error *error)
 {
-    int code = exchange->changed ? read_again(exchange, error) : ERROR_NONE;
+    struct error local;
+    int code;
 
+    error = error ? error : &local;
+    code = exchange->changed ? read_again(exchange, error) : ERROR_NONE;
     if (!code)
         code = exchange->config.store.operations->begin(exchange->config.store.self, error);
-    if (code && error)
+    if (code)
         exchange->failure = *error;
     exchange->open = code == ERROR_NONE;
     exchange->wrote = exchange->broken = exchange->describes = false;
@@ -226,7 +229,7 @@ void exchange_break(struct exchange *exchange, const struct error *error)
     if (exchange->broken)
         return;
     exchange->broken = true;
-    if (error)
+    if (error && error->code)
         exchange->broken_error = *error;
     else
         error_set(&exchange->broken_error, ERROR_INTERNAL, "an unnamed failure");
@@ -323,22 +326,22 @@ static int end_transaction(struct exchange *exchange, struct error *error)
     if (!exchange->broken)
         return store->operations->commit(store->self, error);
     store->operations->rollback(store->self);
-    if (error)
-        *error = exchange->broken_error;
-    return exchange->broken_error.code ? (int)exchange->broken_error.code : ERROR_INTERNAL;
+    *error = exchange->broken_error;
+    return (int)error->code;
 }
 
 int exchange_commit(struct exchange *exchange, struct error *error)
 {
+    struct error local;
     int code;
 
-    publish_flush(exchange, NULL); /* a failure has broken the transaction */
+    error = error ? error : &local;
+    exchange_flush(exchange, NULL); /* a failure has broken the transaction */
     put_rest(exchange);
     code = end_transaction(exchange, error);
     exchange->open = exchange->broken = false;
     if (code) {
-        if (error)
-            exchange->failure = *error;
+        exchange->failure = *error;
         take_back(exchange);
         coverage_send_owed(exchange);
         return code;

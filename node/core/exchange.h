@@ -102,8 +102,8 @@ int exchange_publish(struct exchange *exchange, uint32_t content_type, struct sp
  * ERROR_NOT_FOUND when it was not. */
 int exchange_find_published(struct exchange *exchange, const uint8_t request[STORE_REQUEST_ID_SIZE],
                             struct exchange_published *out, struct error *error);
-/* Hands what this transaction has published to the store, for who reads our own entries there
- * before the commit. */
+/* Hands what this transaction has published to the store: part of each commit, and for who reads
+ * our own entries there before it. A failure breaks the transaction. */
 int exchange_flush(struct exchange *exchange, struct error *error);
 
 /* What profile and endpoints should say (their bytes, from the configuration): published as soon as

@@ -107,7 +107,7 @@ static int read_one(struct exchange *exchange, const struct feed *feed, uint64_t
                     struct one_entry *one, struct error *error)
 {
     const struct store *store = &exchange->config.store;
-    int code = feed == exchange->own ? publish_flush(exchange, error) : ERROR_NONE;
+    int code = feed == exchange->own ? exchange_flush(exchange, error) : ERROR_NONE;
 
     if (!code)
         code = store->operations->entries(store->self, &feed->id, seq, seq, copy_one, one, error);
@@ -327,7 +327,7 @@ enum ingest_result ingest_run(struct exchange *exchange, struct feed *feed, stru
     size_t known;
 
     *added = 0;
-    if (feed == exchange->own && publish_flush(exchange, error))
+    if (feed == exchange->own && exchange_flush(exchange, error))
         return INGEST_FAILED;
     if (first > feed->head.seq + 1)
         return INGEST_GAP;

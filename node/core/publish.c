@@ -82,7 +82,7 @@ static int sign(struct exchange *exchange, struct entry *entry, struct error *er
 /* --- runs -------------------------------------------------------------------------------------
  */
 
-int publish_flush(struct exchange *exchange, struct error *error)
+int exchange_flush(struct exchange *exchange, struct error *error)
 {
     struct own_run *run = &exchange->run;
     struct error local;
@@ -101,11 +101,6 @@ int publish_flush(struct exchange *exchange, struct error *error)
     if (code)
         exchange_break(exchange, error);
     return code;
-}
-
-int exchange_flush(struct exchange *exchange, struct error *error)
-{
-    return publish_flush(exchange, error);
 }
 
 void publish_forget(struct exchange *exchange)
@@ -136,7 +131,7 @@ static int make_room(struct exchange *exchange, size_t content, struct error *er
         run->entries = calloc(LIMIT_OWN_RUN_ENTRIES, sizeof *run->entries);
     if (!run->entries || (!run->bytes.capacity && !buffer_reserve(&run->bytes, LIMIT_OWN_RUN_SIZE)))
         return error_memory(error);
-    return has_room(run, content) ? ERROR_NONE : publish_flush(exchange, error);
+    return has_room(run, content) ? ERROR_NONE : exchange_flush(exchange, error);
 }
 
 /* Many at a time: asking for random bytes costs as much as hashing an entry. */
@@ -179,7 +174,7 @@ static int add(struct exchange *exchange, uint32_t content_type, struct span con
     own->head.seq = entry->seq;
     own->head.hash = entry->hash;
     /* A run ends at a certificate. */
-    return entry_is_certificate(entry) ? publish_flush(exchange, error) : ERROR_NONE;
+    return entry_is_certificate(entry) ? exchange_flush(exchange, error) : ERROR_NONE;
 }
 
 /* --- requests ---------------------------------------------------------------------------------
@@ -199,7 +194,7 @@ int exchange_find_published(struct exchange *exchange, const uint8_t request[STO
     int code = store->operations->get_request(store->self, request, &found.seq, error);
 
     if (!code)
-        code = publish_flush(exchange, error);
+        code = exchange_flush(exchange, error);
     if (!code)
         code = store->operations->entries(store->self, &exchange->own->id, found.seq, found.seq,
                                           take_hash, &found.hash, error);

@@ -359,9 +359,6 @@ bool coverage_counter_is_old(const struct exchange *exchange);
 /* --- publish: new entries of our own feed (publish.c) -------------------------------------------
  */
 
-/* Hands what was published in this transaction to the store; before each commit, and before our own
- * entries are read from it. A failure breaks the transaction. */
-int publish_flush(struct exchange *exchange, struct error *error);
 /* The transaction has failed: nothing of it was published. */
 void publish_forget(struct exchange *exchange);
 void publish_init(struct exchange *exchange);

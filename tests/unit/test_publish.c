@@ -382,6 +382,37 @@ static void test_publish__a_failed_store_undoes_everything(void **state)
     }
 }
 
+/* Whatever broke a transaction, its end is never told as a success. */
+static void test_publish__a_failure_without_a_name_is_one(void **state)
+{
+    static const struct error unnamed = {0};
+    struct fixture *f = *state;
+
+    for (int named = 0; named < 2; named++) {
+        struct error error = {0};
+
+        begin(f);
+        publish_many(f, 1);
+        exchange_break(f->exchange, named ? NULL : &unnamed);
+        assert_int_equal(exchange_commit(f->exchange, &error), ERROR_INTERNAL);
+        assert_int_equal(error.code, ERROR_INTERNAL);
+        assert_non_null(exchange_failure(f->exchange));
+        begin(f);
+        publish_many(f, 1);
+        commit(f);
+        assert_null(exchange_failure(f->exchange));
+        /* Also for who does not ask why. */
+        begin(f);
+        exchange_break(f->exchange, &unnamed);
+        assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_INTERNAL);
+        assert_non_null(exchange_failure(f->exchange));
+        begin(f);
+        publish_many(f, 1);
+        commit(f);
+    }
+    walk_all(f);
+}
+
 /* Each allocation fails once: a transaction holds whole or not at all, and ends with a signature.
  */
 static void test_publish__memory_may_run_out_anywhere(void **state)
@@ -427,6 +458,7 @@ int main(void)
         TEST(large_contents_fit),
         TEST(a_request_is_answered_once),
         TEST(a_failed_store_undoes_everything),
+        TEST(a_failure_without_a_name_is_one),
         TEST(memory_may_run_out_anywhere),
     };
 
