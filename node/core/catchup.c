@@ -6,7 +6,9 @@
  *
  * What a partner says that it has is its word. A pull that does not bring it is a fault: the
  * partner is asked again later, each time after a longer pause, and others go first. A word about
- * our own feed closes our publishing while it is believed, so one that was not kept is doubted. */
+ * our own feed closes our publishing while it is believed, so one that was not kept is doubted.
+ * Nobody is judged by what our own store could not take: then what was asked for is asked for
+ * again. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -496,10 +498,35 @@ void catchup_done(struct exchange *exchange, struct pull *pull, bool moved)
     catchup_want(exchange, feed);
 }
 
+/* Nobody is to blame: what it asked for is asked for again as soon as that is possible. */
+static void ask_again(struct exchange *exchange, struct pull *pull)
+{
+    struct feed *feed = pull->feed;
+    struct source *source = source_of(feed, pull->partner);
+
+    if (source)
+        source->window = 1;
+    /* Behind one that is moot already, others may have been asked. */
+    if (!pull->moot)
+        pulls_moot_behind(feed, pull->request);
+    pulls_release(exchange, pull);
+    catchup_want(exchange, feed);
+}
+
+/* The answer may have come while nothing could be written, and have been thrown away. */
+static bool is_our_fault(const struct exchange *exchange, const struct pull *pull)
+{
+    return pull->asked_at <= exchange->failed_at;
+}
+
 static void time_out(struct exchange *exchange, struct pull *pull)
 {
     struct source *source = source_of(pull->feed, pull->partner);
 
+    if (is_our_fault(exchange, pull)) {
+        ask_again(exchange, pull);
+        return;
+    }
     /* Contents can wait; entries of the feed behind them must not. */
     if (source && pull->kind == PULL_CONTENTS)
         end_round(exchange, source);
@@ -510,18 +537,14 @@ static void time_out(struct exchange *exchange, struct pull *pull)
  * one after the other counts as somebody who does not answer. */
 static void lose(struct exchange *exchange, struct pull *pull)
 {
-    struct feed *feed = pull->feed;
-    struct source *source = source_of(feed, pull->partner);
+    struct source *source = source_of(pull->feed, pull->partner);
 
-    if (pull->moot || !source || source->lost) {
+    if (pull->moot || !source || source->lost || is_our_fault(exchange, pull)) {
         time_out(exchange, pull);
         return;
     }
     source->lost = true;
-    source->window = 1;
-    pulls_moot_behind(feed, pull->request);
-    pulls_release(exchange, pull);
-    catchup_want(exchange, feed);
+    ask_again(exchange, pull);
 }
 
 void catchup_answered(struct exchange *exchange, struct partner *partner, uint64_t request)
@@ -599,15 +622,10 @@ void catchup_probe(struct exchange *exchange, struct feed *feed, struct partner 
 void catchup_again(struct exchange *exchange, struct partner *partner)
 {
     for (size_t i = 0; i < LIMIT_PULLS_TOTAL; i++) {
-        struct feed *feed = exchange->pulls[i].feed;
+        struct pull *pull = &exchange->pulls[i];
 
-        if (!feed || exchange->pulls[i].partner != partner)
-            continue;
-        /* Behind one that is moot already, others may have been asked. */
-        if (!exchange->pulls[i].moot)
-            pulls_moot_behind(feed, exchange->pulls[i].request);
-        pulls_release(exchange, &exchange->pulls[i]);
-        catchup_want(exchange, feed);
+        if (pull->feed && pull->partner == partner)
+            ask_again(exchange, pull);
     }
 }
 
@@ -657,6 +675,9 @@ void catchup_tick(struct exchange *exchange, uint64_t now)
         if (pull->feed && pull->deadline <= now)
             time_out(exchange, pull);
     }
+    /* Nobody can keep its word while we cannot take it, or do not ask for it. */
+    if (exchange->failure.code || now < exchange->paused_until)
+        exchange->ahead_since = now;
     if (exchange->ahead && now - exchange->ahead_since >= LIMIT_OWN_CLAIM_MS)
         doubt_all(exchange);
 }

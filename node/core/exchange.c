@@ -208,6 +208,13 @@ static int read_again(struct exchange *exchange, struct error *error)
     return ERROR_NONE;
 }
 
+/* Why, and when: what came since may have been thrown away. */
+static void note_failure(struct exchange *exchange, const struct error *error)
+{
+    exchange->failure = *error;
+    exchange->failed_at = exchange_now(exchange);
+}
+
 int exchange_begin(struct exchange *exchange, struct error *error)
 {
     struct error local;
@@ -218,7 +225,7 @@ int exchange_begin(struct exchange *exchange, struct error *error)
     if (!code)
         code = exchange->config.store.operations->begin(exchange->config.store.self, error);
     if (code)
-        exchange->failure = *error;
+        note_failure(exchange, error);
     exchange->open = code == ERROR_NONE;
     exchange->wrote = exchange->broken = exchange->describes = false;
     return code;
@@ -341,7 +348,7 @@ int exchange_commit(struct exchange *exchange, struct error *error)
     code = end_transaction(exchange, error);
     exchange->open = exchange->broken = false;
     if (code) {
-        exchange->failure = *error;
+        note_failure(exchange, error);
         take_back(exchange);
         coverage_send_owed(exchange);
         return code;

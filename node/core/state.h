@@ -168,6 +168,7 @@ struct exchange {
     uint64_t paused_until; /* monotonic ms: the store failed; no pulls until then */
     uint64_t pause_ms;
     struct error failure; /* why; code ERROR_NONE while the store works */
+    uint64_t failed_at;   /* monotonic ms: when that was last seen */
     struct feed *changed;
     struct outgoing *outbox, **outbox_end;
     /* catch-up */

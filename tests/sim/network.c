@@ -93,8 +93,8 @@ static bool is_running(const struct network_node *node)
     return node->exchange && !node->dead;
 }
 
-/* Only a disk that is made to fail may refuse; a node then tries again. */
-static void begin(struct network_node *node)
+/* Only a disk that is made to fail may refuse; a node then tries again. False: in vain. */
+static bool begin(struct network_node *node)
 {
     struct error error = {0};
     unsigned long failures = node->faults.failures;
@@ -102,9 +102,12 @@ static void begin(struct network_node *node)
     while (!node->open && exchange_begin(node->exchange, &error)) {
         if (node->faults.failures == failures)
             fail_msg("begin of node %u: %s", network_ports_index(node), error.text);
+        if (node->faults.shut)
+            return false;
         failures = node->faults.failures;
     }
     node->open = true;
+    return true;
 }
 
 /* As the writer of a node does: time passes in the same transaction. False: nothing was written. */
@@ -319,8 +322,7 @@ static void deliver(struct network *network, struct flight *flight)
                          ERROR_NONE);
         network_ports_launch(network, flight->to, flight->from, NULL, buffer_span(&answer));
         buffer_finish(&answer);
-    } else {
-        begin(to);
+    } else if (begin(to)) { /* else it is thrown away */
         exchange_incoming(to->exchange, incoming);
         if (!network->group_commit || network_ports_draw(network) % 3 == 0)
             commit(to);
@@ -400,8 +402,8 @@ static void tick(struct network *network)
 
         if (!is_running(node))
             continue;
-        begin(node);
-        commit(node);
+        if (begin(node))
+            commit(node);
     }
 }
 
@@ -446,9 +448,8 @@ bool network_publish(struct network *network, unsigned index, const char *text)
     struct exchange_published out;
     int code;
 
-    if (!is_running(node))
+    if (!is_running(node) || !begin(node))
         return false;
-    begin(node);
     code = exchange_publish(node->exchange, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT,
                             span_of_text(text), NULL, &out, NULL);
     if (!commit(node) || code)
@@ -464,9 +465,8 @@ bool network_publish_burst(struct network *network, unsigned index, unsigned cou
     char text[64];
     int code = 0;
 
-    if (!is_running(node))
+    if (!is_running(node) || !begin(node))
         return false;
-    begin(node);
     for (unsigned i = 0; i < count && !code; i++) {
         snprintf(text, sizeof text, "announcement %u of %u at once", i, count);
         code = exchange_publish(node->exchange, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT,

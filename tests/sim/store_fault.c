@@ -31,7 +31,8 @@ static int begin(void *self, struct error *error)
 {
     struct store_fault *fault = self;
 
-    if (!fault->spares_begin && fails(self))
+    fault->failures += fault->shut;
+    if (fault->shut || (!fault->spares_begin && fails(self)))
         return full(error);
     fault->failed = false;
     return INNER(begin, error);
@@ -49,6 +50,7 @@ static int commit(void *self, struct error *error)
     struct store_fault *fault = self;
     int code;
 
+    fault->failed = fault->failed || fault->no_commit;
     if ((!fault->spares_begin && fails(self)) || fault->failed) {
         rollback(self);
         return full(error);

@@ -14,6 +14,8 @@ struct store_fault {
     unsigned long failures; /* so many have failed */
     bool lose_answer;  /* the next commit is done, but says that it failed: killed right after */
     bool spares_begin; /* transactions begin, but nothing can be written in them */
+    bool shut;         /* no transaction begins, however often it is tried */
+    bool no_commit;    /* all is taken, and lost at the commit */
     bool failed;       /* in the open transaction */
 };
 

@@ -132,6 +132,113 @@ static void test_faults__a_full_disk_does_not_pull_in_circles(void **state)
     network_finish(&network);
 }
 
+/* Node 0's ledger is put back to its first entry, as by an old snapshot; node 1 holds 30 more. */
+static void roll_back(struct network *network, bool suspect)
+{
+    network_init(network, 2, 8);
+    network_accept_all(network);
+    network_dial_all(network);
+    start_all(network);
+    for (int i = 0; i < 30; i++)
+        assert_true(network_publish(network, 0, "before the snapshot came back"));
+    assert_true(network_run(network, MINUTE, network_is_equal, NULL));
+    network_stop(network, 0);
+    network_new_store(network, 0);
+    network_start(network, 0, suspect, false);
+}
+
+static bool is_checking(struct network *network, void *unused)
+{
+    (void)unused;
+    return exchange_publishing(network->nodes[0].exchange) == EXCHANGE_CHECKING;
+}
+
+/* The disk works again, and somebody tries to publish all the time: it goes on behind what was
+ * fetched back. */
+static void assert_no_fork(struct network *network)
+{
+    struct exchange_feed_state state;
+
+    for (unsigned i = 0; i < 2000 && !network_publish(network, 0, "as soon as it may"); i++)
+        network_sleep(network, 100);
+    assert_int_equal(network_holds(network, 0, 0, NULL), 32);
+    assert_true(network_run(network, MINUTE, network_is_equal, NULL));
+    for (unsigned a = 0; a < 2; a++) {
+        assert_false(network_state(network, a, 0, &state)->frozen);
+        assert_string_equal(network_state(network, 0, 1, &state)->trouble, "");
+    }
+}
+
+static bool is_pulling(struct network *network, void *unused)
+{
+    (void)unused;
+    return exchange_awaits(network->nodes[0].exchange);
+}
+
+/* Nothing can be written: from the start on; or what comes of our own feed is taken, and lost at
+ * the commit. */
+static void fill_disk(struct network *network, bool at_commit)
+{
+    struct store_fault *faults = &network->nodes[0].faults;
+
+    if (at_commit) {
+        assert_true(network_run(network, MINUTE, is_pulling, NULL));
+        network_settle(network);
+    }
+    faults->spares_begin = true;
+    faults->per_mille = at_commit ? 0 : 1000;
+    faults->no_commit = at_commit;
+}
+
+static void empty_disk(struct network_node *node)
+{
+    node->faults.per_mille = 0;
+    node->faults.no_commit = false;
+}
+
+/* What comes of our own feed cannot be written: that is not the word of the partner. */
+static void test_faults__a_full_disk_opens_no_publishing_behind_our_own_feed(void **state)
+{
+    (void)state;
+    log_set_level(LOG_SILENT);
+    for (unsigned life = 0; life < 40; life++) {
+        const unsigned seconds = 1 + life / 2 * 7;
+        struct network network;
+
+        roll_back(&network, false);
+        fill_disk(&network, life % 2);
+        assert_true(network_run(&network, MINUTE, is_checking, NULL));
+        for (unsigned i = 0; i < 10 * seconds; i++) {
+            network_sleep(&network, 100);
+            network_settle(&network);
+            assert_int_equal(exchange_publishing(network.nodes[0].exchange), EXCHANGE_CHECKING);
+        }
+        empty_disk(&network.nodes[0]);
+        assert_no_fork(&network);
+        network_finish(&network);
+    }
+}
+
+/* No transaction begins, so what comes is thrown away. */
+static void test_faults__a_shut_disk_opens_no_publishing_behind_our_own_feed(void **state)
+{
+    (void)state;
+    log_set_level(LOG_SILENT);
+    for (unsigned seconds = 1; seconds < 60; seconds += 4) {
+        struct network network;
+
+        roll_back(&network, false);
+        assert_true(network_run(&network, MINUTE, is_checking, NULL));
+        network_settle(&network);
+        network.nodes[0].faults.shut = true;
+        network_sleep(&network, seconds * 1000);
+        assert_int_equal(exchange_publishing(network.nodes[0].exchange), EXCHANGE_CHECKING);
+        network.nodes[0].faults.shut = false;
+        assert_no_fork(&network);
+        network_finish(&network);
+    }
+}
+
 static uint64_t next(uint64_t *random)
 {
     *random = *random * 6364136223846793005u + 1442695040888963407u;
@@ -217,6 +324,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_faults__every_write_may_fail),
         cmocka_unit_test(test_faults__a_full_disk_does_not_pull_in_circles),
+        cmocka_unit_test(test_faults__a_full_disk_opens_no_publishing_behind_our_own_feed),
+        cmocka_unit_test(test_faults__a_shut_disk_opens_no_publishing_behind_our_own_feed),
         cmocka_unit_test(test_faults__kills_and_failing_disks_lose_nothing_acknowledged),
     };
 
