@@ -62,7 +62,8 @@ static void check_start(struct exchange *exchange, uint64_t now)
     bool all = answers.answered > 0 && answers.answered == answers.sessions &&
                waited >= LIMIT_START_SETTLE_MS;
 
-    if (answers.believed && !exchange->ahead && !exchange->trusted) {
+    /* Never by what may still be taken back. */
+    if (answers.believed && !exchange->ahead && !exchange->trusted && !exchange->own->changed) {
         exchange->trusted = true;
         exchange->changes++;
     }

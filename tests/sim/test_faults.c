@@ -239,6 +239,26 @@ static void test_faults__a_shut_disk_opens_no_publishing_behind_our_own_feed(voi
     }
 }
 
+/* A restored ledger is confirmed by what was fetched back, not by what could not be kept. */
+static void test_faults__a_full_disk_confirms_no_restored_ledger(void **state)
+{
+    struct network network;
+
+    (void)state;
+    log_set_level(LOG_SILENT);
+    roll_back(&network, true);
+    fill_disk(&network, true);
+    for (unsigned i = 0; i < 2 * MINUTE / 100; i++) {
+        network_sleep(&network, 100);
+        network_settle(&network);
+        assert_false(exchange_trusted(network.nodes[0].exchange));
+    }
+    empty_disk(&network.nodes[0]);
+    assert_no_fork(&network);
+    assert_true(exchange_trusted(network.nodes[0].exchange));
+    network_finish(&network);
+}
+
 static uint64_t next(uint64_t *random)
 {
     *random = *random * 6364136223846793005u + 1442695040888963407u;
@@ -326,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_faults__a_full_disk_does_not_pull_in_circles),
         cmocka_unit_test(test_faults__a_full_disk_opens_no_publishing_behind_our_own_feed),
         cmocka_unit_test(test_faults__a_shut_disk_opens_no_publishing_behind_our_own_feed),
+        cmocka_unit_test(test_faults__a_full_disk_confirms_no_restored_ledger),
         cmocka_unit_test(test_faults__kills_and_failing_disks_lose_nothing_acknowledged),
     };
 
