@@ -94,14 +94,22 @@ int exchange_create(const struct exchange_config *config, struct exchange **out,
     return ERROR_NONE;
 }
 
+static void destroy_outgoing(struct outgoing *item)
+{
+    if (!item)
+        return;
+    buffer_finish(&item->payload);
+    buffer_finish(&item->topics);
+    free(item);
+}
+
 static void clear_outbox(struct exchange *exchange)
 {
     struct outgoing *next;
 
     for (struct outgoing *item = exchange->outbox; item; item = next) {
         next = item->next;
-        buffer_finish(&item->payload);
-        free(item);
+        destroy_outgoing(item);
     }
     exchange->outbox = NULL;
     exchange->outbox_end = &exchange->outbox;
@@ -135,29 +143,27 @@ void exchange_destroy(struct exchange *exchange)
 /* --- live ---------------------------------------------------------------------------------------
  */
 
-struct queueing {
-    struct exchange *exchange;
-    struct span payload;
-    size_t count;
-};
-
-static void queue_topic(void *context, const char *topic)
+static void add_topic(void *context, const char *topic)
 {
-    struct queueing *queueing = context;
-    struct outgoing *item;
+    struct outgoing *item = context;
 
     /* One copy for each country: what names all countries of the world is not news for each. */
-    if (++queueing->count > LIMIT_TOPICS_PER_ENTRY)
-        return;
-    item = calloc(1, sizeof *item);
-    /* Without memory it is not sent live; sync repairs that. */
-    if (!item || !buffer_append(&item->payload, queueing->payload.data, queueing->payload.size)) {
-        free(item);
-        return;
-    }
-    memcpy(item->topic, topic, strlen(topic) + 1);
-    *queueing->exchange->outbox_end = item;
-    queueing->exchange->outbox_end = &item->next;
+    if (item->topic_count < LIMIT_TOPICS_PER_ENTRY &&
+        buffer_append(&item->topics, topic, strlen(topic) + 1))
+        item->topic_count++;
+}
+
+/* Its bytes are kept once, however many topics it goes out under. */
+static struct outgoing *make_outgoing(const struct entry *entry)
+{
+    struct outgoing *item = calloc(1, sizeof *item);
+
+    if (item && entry_encode(entry, true, &item->payload))
+        topics_each(entry, add_topic, item);
+    if (item && item->topic_count)
+        return item;
+    destroy_outgoing(item);
+    return NULL;
 }
 
 /* Behind what is known to exist, only the newest entries go out: the rest is for catch-up. */
@@ -170,18 +176,17 @@ static bool is_recent(const struct exchange *exchange, const struct feed *feed,
 void exchange_queue_live(struct exchange *exchange, const struct feed *feed,
                          const struct entry *entry)
 {
-    struct queueing queueing = {.exchange = exchange};
-    struct buffer payload = {0};
     bool ours = feed == exchange->own;
+    struct outgoing *item;
 
     if ((!ours && (!feed->partner || !feed->partner->relay)) || !entry->signature_checked ||
         !is_recent(exchange, feed, entry))
         return;
-    if (entry_encode(entry, true, &payload)) {
-        queueing.payload = buffer_span(&payload);
-        topics_each(entry, queue_topic, &queueing);
-    }
-    buffer_finish(&payload);
+    item = make_outgoing(entry);
+    if (!item)
+        return; /* out of memory: sync repairs that */
+    *exchange->outbox_end = item;
+    exchange->outbox_end = &item->next;
 }
 
 /* --- transactions -------------------------------------------------------------------------------
@@ -284,14 +289,21 @@ static void put_rest(struct exchange *exchange)
         coverage_put_counter(exchange);
 }
 
+static void send_live(struct exchange *exchange, const struct outgoing *item)
+{
+    const char *topic = (const char *)item->topics.data;
+
+    for (size_t i = 0; i < item->topic_count; i++, topic += strlen(topic) + 1)
+        exchange->config.bus.live(exchange->config.bus.self, topic, buffer_span(&item->payload));
+}
+
 /* What the commit made true goes out: entries, then heads and receipts. */
 static void announce_changes(struct exchange *exchange)
 {
     struct feed *feed;
 
-    for (struct outgoing *item = exchange->outbox; item; item = item->next)
-        exchange->config.bus.live(exchange->config.bus.self, item->topic,
-                                  buffer_span(&item->payload));
+    for (const struct outgoing *item = exchange->outbox; item; item = item->next)
+        send_live(exchange, item);
     clear_outbox(exchange);
     if (exchange->changed)
         exchange->changes++;

@@ -133,11 +133,12 @@ struct partner {
     struct exchange_dialled dialled;
 };
 
-/* Goes out after the commit. */
+/* An entry that goes out on live after the commit. */
 struct outgoing {
     struct outgoing *next;
-    char topic[LIMIT_TOPIC_SIZE + 1];
     struct buffer payload;
+    struct buffer topics; /* one after the other, each ended by a NUL */
+    size_t topic_count;
 };
 
 /* Own entries of the open transaction that the store has not got yet (publish.c). The last one is

@@ -5,11 +5,14 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fields.h"
 #include "node/core/state.h"
 #include "node/ledger/ledger.h"
+#include "tests/support/announcements.h"
 #include "tests/support/fault.h"
 #include "tests/support/institution.h"
 
@@ -27,7 +30,7 @@ struct fixture {
     struct buffer genesis;
     struct exchange *exchange;
     uint64_t now;
-    unsigned live, heads, appends, fail_append;
+    unsigned live, heads, kinds, appends, fail_append;
     bool no_memory; /* allocations fail: those of the test itself, too */
 };
 
@@ -62,6 +65,7 @@ static void bus_live(void *self, const char *topic, struct span payload)
         entry_run_finish(&run);
     }
     f->heads += strncmp(topic, "head/", 5) == 0;
+    f->kinds += strncmp(topic, "kind/", 5) == 0;
 }
 
 static uint64_t now(void *self)
@@ -322,6 +326,60 @@ static void test_publish__large_contents_fit(void **state)
     free(text);
 }
 
+/* An announcement of full size that concerns more countries than it goes out for. */
+static void write_wide(struct buffer *out)
+{
+    Caravan__Announcement *announcement;
+    char codes[70][3], *countries[70], *body = calloc(1, LIMIT_CONTENT_SIZE);
+    struct buffer content = {0};
+    size_t room;
+
+    announcements_write(CARAVAN__KIND__KIND_VISIT, "A visit", "TH", NULL, &content);
+    announcement = caravan__announcement__unpack(NULL, content.size, content.data);
+    assert_non_null(announcement);
+    assert_int_equal(announcement->n_countries, 0);
+    for (size_t i = 0; i < 70; i++) {
+        snprintf(codes[i], sizeof codes[i], "%c%c", (char)('A' + i / 26), (char)('A' + i % 26));
+        countries[i] = codes[i];
+    }
+    announcement->countries = countries;
+    announcement->n_countries = 70;
+    room = LIMIT_CONTENT_SIZE - protobuf_c_message_get_packed_size(&announcement->base) - 64;
+    memset(body, 'x', room);
+    announcement->source = body;
+    assert_true(fields_pack(&announcement->base, out));
+    assert_in_range(out->size, LIMIT_CONTENT_SIZE - 1024, LIMIT_CONTENT_SIZE);
+    announcement->countries = NULL;
+    announcement->n_countries = 0;
+    announcement->source = NULL;
+    caravan__announcement__free_unpacked(announcement, NULL);
+    buffer_finish(&content);
+    free(body);
+}
+
+static void test_publish__an_entry_is_kept_once_for_all_its_topics(void **state)
+{
+    struct fixture *f = *state;
+    struct exchange_published published;
+    struct buffer content = {0};
+    size_t kept = 0;
+
+    write_wide(&content);
+    begin(f);
+    for (unsigned i = 0; i < 10; i++)
+        assert_int_equal(exchange_publish(f->exchange, ANNOUNCEMENT, buffer_span(&content), NULL,
+                                          &published, NULL),
+                         ERROR_NONE);
+    assert_int_equal(exchange_flush(f->exchange, NULL), ERROR_NONE);
+    for (const struct outgoing *item = f->exchange->outbox; item; item = item->next)
+        kept += item->payload.size;
+    assert_in_range(kept, 10 * content.size, 10 * (content.size + LIMIT_ENTRY_SIZE));
+    commit(f);
+    assert_int_equal(f->live, 10);
+    assert_int_equal(f->kinds, 10 * (LIMIT_TOPICS_PER_ENTRY - 1));
+    buffer_finish(&content);
+}
+
 static void test_publish__a_request_is_answered_once(void **state)
 {
     struct fixture *f = *state;
@@ -456,6 +514,7 @@ int main(void)
         TEST(every_transaction_ends_with_a_signature),
         TEST(what_comes_too_fast_is_in_debt),
         TEST(large_contents_fit),
+        TEST(an_entry_is_kept_once_for_all_its_topics),
         TEST(a_request_is_answered_once),
         TEST(a_failed_store_undoes_everything),
         TEST(a_failure_without_a_name_is_one),
