@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "common/fields.h"
-#include "common/guard.h"
 #include "common/log.h"
 #include "node/core/state.h"
 
@@ -154,31 +153,13 @@ void own_state_head(struct exchange *exchange)
     own->statement_dirty = true;
 }
 
-/* Finds out whose head a statement is about, before it can be checked. */
-static struct feed *feed_of_statement(struct exchange *exchange, struct span signed_head)
+/* Does it say anything that is not known, and could it be checked now? */
+static bool is_news(const struct feed *feed, const struct entry_head *stated, uint64_t as_of_ms)
 {
-    struct feed *feed = NULL;
-    ProtobufCMessage *outer, *inner;
-    struct arena arena;
-    struct id id;
+    int order = entry_head_compare(stated, &feed->stated);
 
-    arena_init(&arena, 64 * 1024);
-    if (guard_unpack(&caravan__signed_head__descriptor, signed_head, &guard_limits_content, &arena,
-                     &outer, NULL) == 0) {
-        const Caravan__SignedHead *head = (const Caravan__SignedHead *)outer;
-
-        if (guard_unpack(&caravan__head_statement__descriptor,
-                         span_of(head->statement.data, head->statement.len), &guard_limits_content,
-                         &arena, &inner, NULL) == 0) {
-            const Caravan__HeadStatement *statement = (const Caravan__HeadStatement *)inner;
-
-            if (statement->head && statement->head->has_feed &&
-                span_to_id(span_of(statement->head->feed.data, statement->head->feed.len), &id))
-                feed = feed_find(exchange, &id);
-        }
-    }
-    arena_finish(&arena);
-    return feed;
+    return stated->certificate <= feed->chain.count &&
+           (order > 0 || (order == 0 && as_of_ms > feed->as_of_ms));
 }
 
 /* Hands a publisher's newest word on: the "as of" of those who read from us. */
@@ -198,45 +179,61 @@ static void pass_on(struct exchange *exchange, struct feed *feed, bool moved)
     exchange->config.bus.live(exchange->config.bus.self, topic, buffer_span(&feed->statement));
 }
 
-void own_statement(struct exchange *exchange, struct feed *feed, struct span signed_head,
+/* Reads it without the check of its signature. */
+static int read_statement(const struct exchange *exchange, struct span signed_head,
+                          struct entry_head *head, uint64_t *as_of_ms, struct error *error)
+{
+    if (signed_head.size > LIMIT_STATEMENT_SIZE)
+        return error_set(error, ERROR_TOO_LARGE, "SignedHead: found %zu bytes, expected at most %d",
+                         signed_head.size, LIMIT_STATEMENT_SIZE);
+    return entry_head_parse(signed_head, exchange->network, head, as_of_ms, error);
+}
+
+static void take_statement(struct exchange *exchange, struct feed *feed,
+                           const struct entry_head *head, uint64_t as_of_ms,
+                           struct span signed_head, struct partner *from)
+{
+    bool moved = entry_head_compare(head, &feed->stated) > 0;
+
+    buffer_clear(&feed->statement);
+    if (!buffer_append(&feed->statement, signed_head.data, signed_head.size))
+        return;
+    feed->stated = *head;
+    feed->as_of_ms = as_of_ms;
+    feed->statement_dirty = true;
+    /* Only the publisher is known to have what it states; a relay says itself what it holds. */
+    if (from == feed->partner)
+        catchup_note(exchange, feed, from, head);
+    pass_on(exchange, feed, moved);
+}
+
+bool own_statement(struct exchange *exchange, const struct feed *expected, struct span signed_head,
                    struct partner *from)
 {
     struct entry_head head;
     struct error error;
-    uint64_t as_of;
-    int order;
+    struct feed *feed;
+    uint64_t as_of_ms;
 
-    if (!feed)
-        feed = feed_of_statement(exchange, signed_head);
-    if (!feed || feed == exchange->own || !feed->partner)
-        return;
-    if (span_equal(signed_head, buffer_span(&feed->statement)))
-        return;
-    if (signed_head.size > LIMIT_STATEMENT_SIZE) {
-        error_set(&error, ERROR_TOO_LARGE, "SignedHead: found %zu bytes, expected at most %d",
-                  signed_head.size, LIMIT_STATEMENT_SIZE);
+    if (read_statement(exchange, signed_head, &head, &as_of_ms, &error)) {
         session_trouble(exchange, from, &error);
-        return;
+        return false;
     }
-    if (entry_head_check(signed_head, &feed->chain, &head, &as_of, &error)) {
-        /* A certificate that is still on its way to us is nobody's mistake. */
-        if (error.code != ERROR_GAP)
-            session_trouble(exchange, from, &error);
-        return;
+    feed = feed_find(exchange, &head.feed);
+    if (expected && feed != expected) {
+        error_set(&error, ERROR_UNKNOWN_FEED,
+                  "SignedHead: it speaks of another feed than its head");
+        session_trouble(exchange, from, &error);
+        return false;
     }
-    order = entry_head_compare(&head, &feed->stated);
-    if (order < 0 || (order == 0 && as_of <= feed->as_of_ms))
-        return;
-    buffer_clear(&feed->statement);
-    if (!buffer_append(&feed->statement, signed_head.data, signed_head.size))
-        return;
-    feed->stated = head;
-    feed->as_of_ms = as_of;
-    feed->statement_dirty = true;
-    /* Only the publisher is known to have what it states; a relay says itself what it holds. */
-    if (from == feed->partner)
-        catchup_note(exchange, feed, from, &head);
-    pass_on(exchange, feed, order > 0);
+    if (!feed || feed == exchange->own || !feed->partner || !is_news(feed, &head, as_of_ms))
+        return true;
+    if (entry_head_check(signed_head, &feed->chain, &head, &as_of_ms, &error)) {
+        session_trouble(exchange, from, &error);
+        return false;
+    }
+    take_statement(exchange, feed, &head, as_of_ms, signed_head, from);
+    return true;
 }
 
 static void store_statements(struct exchange *exchange)

@@ -217,35 +217,6 @@ static bool read_head(const Caravan__Head *from, struct entry_head *head)
            span_to_id(span_of(from->hash.data, from->hash.len), &head->hash);
 }
 
-/* Does it say anything that is not known, and could it be checked now? */
-static bool is_news(const struct feed *feed, const struct entry_head *stated, uint64_t as_of_ms)
-{
-    int order = entry_head_compare(stated, &feed->stated);
-
-    return stated->certificate <= feed->chain.count &&
-           (order > 0 || (order == 0 && as_of_ms > feed->as_of_ms));
-}
-
-/* Only news are worth a signature check. false: it is not what it says it is. */
-static bool take_statement(struct exchange *exchange, struct partner *partner, struct feed *feed,
-                           struct span signed_head)
-{
-    struct entry_head stated;
-    struct error error;
-    uint64_t as_of_ms;
-
-    if (feed == exchange->own)
-        return true;
-    if (entry_head_parse(signed_head, exchange->network, &stated, &as_of_ms, &error)) {
-        session_trouble(exchange, partner, &error);
-        return false;
-    }
-    if (id_equal(&stated.feed, &feed->id) && !is_news(feed, &stated, as_of_ms))
-        return true;
-    own_statement(exchange, feed, signed_head, partner);
-    return span_equal(signed_head, buffer_span(&feed->statement));
-}
-
 /* *good: the statements of this message are what they say they are, so far. */
 static void take_head(struct exchange *exchange, struct partner *partner,
                       const Caravan__FeedHead *feed_head, bool *good)
@@ -265,8 +236,9 @@ static void take_head(struct exchange *exchange, struct partner *partner,
         return;
     }
     catchup_note(exchange, feed, partner, &head);
-    if (*good && feed_head->statement && fields_pack(&feed_head->statement->base, &bytes))
-        *good = take_statement(exchange, partner, feed, buffer_span(&bytes));
+    if (*good && feed_head->statement && feed != exchange->own &&
+        fields_pack(&feed_head->statement->base, &bytes))
+        *good = own_statement(exchange, feed, buffer_span(&bytes), partner);
     buffer_finish(&bytes);
 }
 

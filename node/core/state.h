@@ -373,7 +373,10 @@ int own_start(struct exchange *exchange, struct error *error);
 void own_tick(struct exchange *exchange, uint64_t now);
 /* Signs our head: out on live, and to the servers. */
 void own_state_head(struct exchange *exchange);
-void own_statement(struct exchange *exchange, struct feed *feed, struct span signed_head,
+/* A partner hands a publisher's word on, which should be of this feed (NULL: of whichever). Its
+ * signature is checked only when it says something that is not known yet. false: it is not what it
+ * says it is. */
+bool own_statement(struct exchange *exchange, const struct feed *expected, struct span signed_head,
                    struct partner *from);
 
 /* --- outbox (exchange.c)
