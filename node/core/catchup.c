@@ -28,7 +28,7 @@
 /* --- sources ------------------------------------------------------------------------------------
  */
 
-static void set_wanted(struct source *source, bool wanted)
+static void set_wanted(struct exchange *exchange, struct source *source, bool wanted)
 {
     if (source->wanted == wanted)
         return;
@@ -37,6 +37,7 @@ static void set_wanted(struct source *source, bool wanted)
         source->partner->wants++;
     else
         source->partner->wants--;
+    pulls_update_use(exchange, source->partner);
 }
 
 /* While a feed is frozen only a new certificate is of use. */
@@ -91,8 +92,10 @@ static bool wants(struct feed *feed)
 
 void catchup_want(struct exchange *exchange, struct feed *feed)
 {
+    if (!feed->needy && !wants(feed))
+        return;
     exchange->news = true;
-    if (feed->needy || !wants(feed))
+    if (feed->needy)
         return;
     feed->needy = true;
     /* Our own publishing may be waiting for it: ours goes first. */
@@ -124,7 +127,7 @@ void catchup_moved(struct exchange *exchange, struct feed *feed)
     for (size_t i = 0; i < feed->source_count; i++) {
         struct source *source = &feed->sources[i];
 
-        set_wanted(source, lacks(feed, source));
+        set_wanted(exchange, source, lacks(feed, source));
         behind = behind || (source->wanted && !source->partner->doubted);
     }
     if (feed == exchange->own)
@@ -370,8 +373,9 @@ static void put_back(struct exchange *exchange, struct feed *rest, struct feed *
     exchange->needy_end = rest_end;
 }
 
-/* One range for everybody in the queue, while anybody may be asked. Who was served stands behind
- * those who were not. false: nobody was. */
+/* One range for everybody in the queue, while anybody may be asked who has something: the queue may
+ * be long, and most of it wait for the same one. Who was served stands behind those who were not.
+ * false: nobody was. */
 static bool serve_round(struct exchange *exchange, uint64_t now)
 {
     struct feed *queue = exchange->needy, **queue_end = exchange->needy_end;
@@ -379,7 +383,7 @@ static bool serve_round(struct exchange *exchange, uint64_t now)
 
     exchange->needy = NULL;
     exchange->needy_end = &exchange->needy;
-    while (exchange->able && (feed = queue)) {
+    while (pulls_may_be_sent(exchange) && (feed = queue)) {
         uint64_t chance;
 
         queue = feed->next_needy;
@@ -417,7 +421,7 @@ void catchup_pump(struct exchange *exchange)
         return;
     }
     exchange->pump_at = UINT64_MAX;
-    while (exchange->needy && exchange->able && serve_round(exchange, now))
+    while (exchange->needy && pulls_may_be_sent(exchange) && serve_round(exchange, now))
         ;
     exchange->news = false;
 }
@@ -635,7 +639,7 @@ static void remove_source(struct exchange *exchange, struct feed *feed, struct p
 
     if (!source)
         return;
-    set_wanted(source, false);
+    set_wanted(exchange, source, false);
     *source = feed->sources[--feed->source_count];
     catchup_moved(exchange, feed);
 }
@@ -656,7 +660,7 @@ void catchup_abandon(struct exchange *exchange, struct feed *feed)
     while (feed->pulls)
         pulls_release(exchange, feed->pulls);
     for (size_t i = 0; i < feed->source_count; i++)
-        set_wanted(&feed->sources[i], false);
+        set_wanted(exchange, &feed->sources[i], false);
     feed->source_count = 0;
 }
 

@@ -60,6 +60,13 @@ const char *feed_handle(const struct feed *feed)
     return feed->profile && feed->profile->handle ? feed->profile->handle : "";
 }
 
+void feed_set_missing(struct exchange *exchange, struct feed *feed, uint64_t missing)
+{
+    exchange->incomplete += missing != 0;
+    exchange->incomplete -= feed->missing != 0;
+    feed->missing = missing;
+}
+
 int feed_set_position(struct feed *feed, uint64_t number, uint64_t seq, struct error *error)
 {
     if (number > feed->position_count) {
@@ -260,7 +267,7 @@ static int take_row(struct exchange *exchange, struct feed *feed, const struct s
     int code;
 
     feed->head = row->head;
-    feed->missing = row->missing;
+    feed_set_missing(exchange, feed, row->missing);
     feed->frozen = row->frozen;
     if (row->statement_ms > feed->as_of_ms && row->statement.size) {
         buffer_clear(&feed->statement);

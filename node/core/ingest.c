@@ -61,7 +61,7 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
         feed->head.seq = entry->seq;
         feed->head.hash = entry->hash;
         if (!entry->has_content)
-            feed->missing++;
+            feed_set_missing(exchange, feed, feed->missing + 1);
         else if (entry->content_type == CERTIFICATE)
             code = take_certificate(exchange, feed, entry, error);
         else if (feed_learn(feed, entry->content_type, entry->seq, entry->created_ms,
@@ -250,7 +250,7 @@ bool ingest_late_content(struct exchange *exchange, struct feed *feed, const str
         return false;
     }
     ingest_mark_changed(exchange, feed);
-    feed->missing--;
+    feed_set_missing(exchange, feed, feed->missing - 1);
     feed_learn(feed, entry->content_type, entry->seq, entry->created_ms, entry->content);
     return true;
 }

@@ -29,19 +29,39 @@ void pulls_update(struct exchange *exchange, struct partner *partner)
     partner->able = able;
     exchange->news = exchange->news || able;
     exchange->able += able ? 1 : (size_t)-1;
+    pulls_update_use(exchange, partner);
+}
+
+void pulls_update_use(struct exchange *exchange, struct partner *partner)
+{
+    bool useful = partner->able && partner->wants;
+
+    if (useful == partner->useful)
+        return;
+    partner->useful = useful;
+    exchange->news = exchange->news || useful;
+    exchange->useful += useful ? 1 : (size_t)-1;
 }
 
 void pulls_forget(struct exchange *exchange, struct partner *partner)
 {
     exchange->able -= partner->able;
     partner->able = false;
+    pulls_update_use(exchange, partner);
+}
+
+bool pulls_may_be_sent(const struct exchange *exchange)
+{
+    return !exchange->full && (exchange->incomplete ? exchange->able : exchange->useful);
 }
 
 /* Who waits for room goes first when there is some: nobody else takes it meanwhile. */
 static bool take_credit(struct exchange *exchange, struct partner *partner, size_t size)
 {
-    if (exchange->in_flight + size > LIMIT_CREDIT_TOTAL)
+    if (exchange->in_flight + size > LIMIT_CREDIT_TOTAL) {
+        exchange->full = true;
         return false;
+    }
     partner->choked = partner->in_flight + size > LIMIT_CREDIT_PER_PARTNER;
     if (!partner->choked) {
         partner->in_flight += size;
@@ -153,6 +173,8 @@ bool pulls_send(struct exchange *exchange, struct feed *feed, struct partner *pa
     uint64_t now = exchange_now(exchange);
     struct pull *pull = free_pull(exchange), **end = &feed->pulls;
 
+    if (!pull)
+        exchange->full = true;
     if (!pull || !take_credit(exchange, partner, size))
         return false;
     *pull = (struct pull){.feed = feed,
@@ -194,6 +216,8 @@ void pulls_release(struct exchange *exchange, struct pull *pull)
     *at = pull->next;
     pull->feed = NULL;
     give_credit_back(exchange, pull->partner, pull->size);
+    exchange->news = exchange->news || exchange->full;
+    exchange->full = false;
 }
 
 void pulls_moot_behind(struct feed *feed, uint64_t request)

@@ -113,10 +113,11 @@ struct partner {
     uint64_t hello_at; /* monotonic ms: next keep-alive */
     int64_t clock_skew_ms;
     bool clock_known;
-    size_t in_flight; /* bytes that pulls under way may bring */
-    bool choked;      /* a pull waits for more room than there is: no other one goes first */
-    bool able;        /* it may be asked for more: counted in exchange->able */
-    size_t wants;
+    size_t in_flight;  /* bytes that pulls under way may bring */
+    bool choked;       /* a pull waits for more room than there is: no other one goes first */
+    bool able;         /* it may be asked for more: counted in exchange->able */
+    size_t wants;      /* feeds that it says it has more of than we do */
+    bool useful;       /* able, and wants something: counted in exchange->useful */
     uint64_t given_up; /* the newest request whose answer counted as lost */
     bool disorderly;   /* such an answer came after all: its order tells nothing, in this session */
     /* It said that it holds more of our own feed than we do, and could not show it: its word no
@@ -175,10 +176,13 @@ struct exchange {
     /* catch-up */
     struct feed *needy, **needy_end;
     bool news;        /* somebody in the queue may be served now who could not be before */
+    bool full;        /* a pull waits for room that all share: nobody is served until one ends */
     uint64_t pump_at; /* monotonic ms: when somebody in the queue may be asked again */
     struct pull pulls[LIMIT_PULLS_TOTAL];
-    size_t in_flight; /* bytes that all of them may bring */
-    size_t able;      /* partners that may be asked for more */
+    size_t in_flight;  /* bytes that all of them may bring */
+    size_t able;       /* partners that may be asked for more */
+    size_t useful;     /* … and that say they have something */
+    size_t incomplete; /* feeds of which contents are missing: whoever is able may have them */
     uint64_t next_request;
     uint64_t heads_messages; /* so many have come */
     /* own feed */
@@ -209,6 +213,7 @@ void feed_destroy(struct feed *feed);
 int feed_load(struct exchange *exchange, struct feed *feed, struct error *error);
 /* Loads all. */
 int feed_load_all(struct exchange *exchange, struct error *error);
+void feed_set_missing(struct exchange *exchange, struct feed *feed, uint64_t missing);
 /* Certificate number in force for an entry at seq. */
 uint64_t feed_certificate_at(const struct feed *feed, uint64_t seq);
 int feed_set_position(struct feed *feed, uint64_t number, uint64_t seq, struct error *error);
@@ -300,6 +305,10 @@ uint64_t catchup_believed_seq(const struct exchange *exchange, const struct feed
 
 /* The partner's links have changed. */
 void pulls_update(struct exchange *exchange, struct partner *partner);
+/* … or what it wants has. */
+void pulls_update_use(struct exchange *exchange, struct partner *partner);
+/* Is there anybody left whom something in the queue could be asked of? */
+bool pulls_may_be_sent(const struct exchange *exchange);
 void pulls_forget(struct exchange *exchange, struct partner *partner); /* it goes */
 /* Which entries from first to at most end to ask for at once, and how many bytes of answer. */
 void pulls_choose_range(const struct feed *feed, uint64_t first, uint64_t end, uint64_t *last,

@@ -422,6 +422,71 @@ static void test_session__too_many_heads_are_refused(void **state)
     assert_int_equal(f->pulls, 1);
 }
 
+/* --- who is asked -------------------------------------------------------------------------------
+ */
+
+static void set_in_flight(struct fixture *f, unsigned party, size_t size)
+{
+    struct partner *partner = feed_of(f, party)->partner;
+
+    f->exchange->in_flight = f->exchange->in_flight - partner->in_flight + size;
+    partner->in_flight = size;
+    pulls_update(f->exchange, partner);
+}
+
+static void test_session__the_queue_is_not_searched_for_who_has_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct said said[2] = {head_of(f, A, 50), head_of(f, B, 50)};
+    struct feed *last = feed_of(f, B);
+
+    /* Both wait for A, who has no more room; B is there, too, and has nothing that we lack. */
+    set_in_flight(f, A, LIMIT_CREDIT_PER_PARTNER);
+    say(f, said, 2, 1);
+    exchange_link(f->exchange, feed_id(f, B), EXCHANGE_SYNC_IN, true, "", "");
+    /* Who looks at it in the queue sees that it lacks nothing any more. */
+    last->head.seq = 60;
+    catchup_moved(f->exchange, last);
+    say(f, said, 1, 1);
+    assert_true(last->needy);
+    assert_int_equal(f->pulls, 0);
+    set_in_flight(f, A, 0);
+    say(f, said, 1, 1);
+    assert_int_equal(f->pulls, 1);
+    assert_false(last->needy);
+}
+
+static void test_session__who_waits_for_room_is_asked_when_there_is_some(void **state)
+{
+    struct fixture *f = *state;
+    struct said said[2] = {head_of(f, A, 50), head_of(f, B, 50)};
+    Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
+    Caravan__Run run = CARAVAN__RUN__INIT;
+    struct buffer bytes = {0};
+    struct incoming *incoming;
+
+    say(f, said, 1, 1);
+    assert_int_equal(f->pulls, 1);
+    f->exchange->in_flight += LIMIT_CREDIT_TOTAL;
+    say(f, said + 1, 1, 1);
+    assert_int_equal(f->pulls, 1);
+    f->exchange->in_flight -= LIMIT_CREDIT_TOTAL;
+    /* An answer makes room: at once, not only at the commit, and not after some time. */
+    run.has_request = run.has_feed = true;
+    run.request = feed_of(f, A)->pulls->request;
+    run.feed = fields_binary(span_of_id(feed_id(f, A)));
+    message.body_case = CARAVAN__SYNC_MESSAGE__BODY_RUN;
+    message.run = &run;
+    assert_true(fields_pack(&message.base, &bytes));
+    incoming = incoming_create(feed_id(f, A), NULL, &bytes, INSTITUTION_NETWORK, f->keyring);
+    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
+    exchange_incoming(f->exchange, incoming);
+    assert_int_equal(f->pulls, 2);
+    assert_non_null(feed_of(f, B)->pulls);
+    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    incoming_destroy(incoming);
+}
+
 /* B's first certificate again and again, which is known. */
 static void say_certificates(struct fixture *f, size_t count)
 {
@@ -466,6 +531,8 @@ int main(void)
         TEST(test_session__statements_that_tell_nothing_new_are_not_checked),
         TEST(test_session__live_statements_that_tell_nothing_new_are_not_checked),
         TEST(test_session__too_many_heads_are_refused),
+        TEST(test_session__the_queue_is_not_searched_for_who_has_nothing),
+        TEST(test_session__who_waits_for_room_is_asked_when_there_is_some),
         TEST(test_session__certificates_are_looked_at_as_many_as_a_feed_may_have),
     };
 
