@@ -46,6 +46,21 @@ void buffer_clear(struct buffer *buffer)
     buffer->size = 0;
 }
 
+void buffer_trim(struct buffer *buffer)
+{
+    uint8_t *data;
+
+    if (!buffer->size)
+        buffer_finish(buffer);
+    if (buffer->size >= buffer->capacity / 2)
+        return;
+    data = realloc(buffer->data, buffer->size);
+    if (!data)
+        return; /* then it stays as it is */
+    buffer->data = data;
+    buffer->capacity = buffer->size;
+}
+
 bool buffer_reserve(struct buffer *buffer, size_t more)
 {
     size_t need, capacity;

@@ -37,6 +37,8 @@ bool span_to_id(struct span span, struct id *id);
 
 void buffer_finish(struct buffer *buffer);
 void buffer_clear(struct buffer *buffer); /* keeps the memory */
+/* Gives memory back where more than half of it is not used. */
+void buffer_trim(struct buffer *buffer);
 /* The three below return false when memory runs out; the buffer is then unchanged. */
 bool buffer_reserve(struct buffer *buffer, size_t more); /* data is then never NULL */
 bool buffer_append(struct buffer *buffer, const void *data, size_t size);

@@ -105,11 +105,14 @@ static int gather_proof(void *context, const struct store_entry *row)
     return g->signed_proof;
 }
 
-/* Most entries are smaller; the whole is bounded by what was asked for. */
+/* Most entries are smaller; the whole is bounded by what was asked for. An open end tells nothing
+ * of how many there are. */
 static size_t guess_size(uint64_t first, uint64_t last, size_t max_size)
 {
     uint64_t count = last < first ? 0 : last - first;
 
+    if (count >= LIMIT_RUN_ENTRIES)
+        return 0;
     return count < max_size / 1024 ? (size_t)count * 1024 : max_size;
 }
 
@@ -318,6 +321,7 @@ static int answer_pull(const struct store *reader, struct policy *policy, const 
                      &count, error);
     if (!code)
         wire_end(out, mark);
+    buffer_trim(out); /* it may wait for a peer that does not read */
     return code;
 }
 

@@ -84,6 +84,28 @@ static void test_bytes__a_buffer_grows_and_prints(void **state)
     buffer_finish(&buffer);
 }
 
+static void test_bytes__a_buffer_gives_back_what_it_does_not_need(void **state)
+{
+    struct buffer buffer = {0};
+
+    (void)state;
+    buffer_trim(&buffer);
+    assert_int_equal(buffer.capacity, 0);
+    assert_true(buffer_reserve(&buffer, 1 << 20));
+    assert_true(buffer_append_text(&buffer, "a small one"));
+    buffer_trim(&buffer);
+    assert_int_equal(buffer.capacity, buffer.size);
+    assert_string_equal(buffer_text(&buffer), "a small one");
+    /* Where little would come back it stays where it is. */
+    assert_true(buffer_reserve(&buffer, buffer.size));
+    buffer_trim(&buffer);
+    assert_true(buffer.capacity > buffer.size);
+    assert_true(buffer_reserve(&buffer, 1 << 20));
+    buffer_clear(&buffer);
+    buffer_trim(&buffer);
+    assert_null(buffer.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -91,6 +113,7 @@ int main(void)
         cmocka_unit_test(test_bytes__refuses_bad_base64),
         cmocka_unit_test(test_bytes__hex_goes_both_ways),
         cmocka_unit_test(test_bytes__a_buffer_grows_and_prints),
+        cmocka_unit_test(test_bytes__a_buffer_gives_back_what_it_does_not_need),
     };
 
     return cmocka_run_group_tests_name("bytes", tests, NULL, NULL);

@@ -96,6 +96,8 @@ static const Caravan__SyncMessage *ask(struct fixture *f, const Caravan__SyncMes
     assert_int_equal(serve_answer(&f->reader, f->policy, &f->peer, question, &answer, NULL),
                      ERROR_NONE);
     assert_true(answer.size <= LIMIT_MESSAGE_SIZE);
+    /* What waits for a slow peer is counted by its size: it holds no more than about that. */
+    assert_true(answer.capacity <= 2 * answer.size + 256);
     if (f->answer)
         caravan__sync_message__free_unpacked(f->answer, NULL);
     f->answer = caravan__sync_message__unpack(NULL, answer.size, answer.data);
@@ -159,6 +161,8 @@ static void test_serve__a_run_ends_at_the_last_signature(void **state)
     assert_int_equal(check_run(f, 16, 20, 1), 0);
     assert_int_equal(check_run(f, 99, 120, 1), 0);
     assert_int_equal(check_run(f, 9, 3, 1), 0);
+    assert_int_equal(check_run(f, 16, UINT64_MAX, 1), 0);
+    assert_int_equal(check_run(f, 2, UINT64_MAX, 1), 14);
 }
 
 static void test_serve__unsigned_entries_bring_their_proof(void **state)
