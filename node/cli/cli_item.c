@@ -231,7 +231,8 @@ void cli_item_print_fit(FILE *out, const char *text, size_t columns)
 {
     struct buffer fitted = {0};
 
-    if (columns ? text_fit(text, columns, true, &fitted) : text_clean(text, false, &fitted))
+    if ((columns ? text_fit(text, columns, true, &fitted) : text_clean(text, false, &fitted)) &&
+        fitted.size)
         fwrite(fitted.data, 1, fitted.size, out);
     buffer_finish(&fitted);
 }
