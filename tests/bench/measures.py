@@ -60,7 +60,7 @@ MEASURES = [
              Metric("slow_percent", "% change of p99, stopped partner"),
              Metric("hostile_percent", "% change of p99, flooding partner"),
              Metric("memory_mib", "MiB, the most")),
-            sizes={"partners": (50, 6), "seconds": (40, 2)},
+            sizes={"partners": (50, 6), "seconds": (30, 2)},
             musts=(Must("dead_percent", at_most=20), Must("slow_percent", at_most=20),
                    Must("hostile_percent", at_most=20), Must("memory_mib", at_most=128))),
     Measure("7", "growth", "growth of the cost of an entry, from the fewest entries of the fewest "

@@ -1,6 +1,7 @@
 /* peer_mosquitto: Mosquitto with QoS 1, over a persistent session, by the fastest client we could
  * write: MQTT 3.1.1 on a bare socket, packets written and acknowledgements sent in batches. With
- * libmosquitto, which takes a lock and a system call for each, the same broker is half as fast.
+ * libmosquitto (peer_libmosquitto.c), which takes a lock and a system call for each, the same
+ * broker is half as fast.
  *
  * usage: peer_mosquitto live    PORT PID CONTENTS COUNT WINDOW
  *        peer_mosquitto queued  PORT PID CONTENTS COUNT WINDOW
