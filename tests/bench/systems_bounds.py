@@ -1,5 +1,6 @@
-"""The bounding programs: the same steps in under 100 lines, without Caravan's code. They run in the
-same table, and show what the parts can do on this machine."""
+"""The bounding programs: the same steps in under 100 lines, without Caravan's code, on parts.c, which
+opens files and sockets and makes and hashes entries. They run in the same table, and show what the
+parts can do on this machine."""
 
 from frame import BOUND, Promises, system
 
