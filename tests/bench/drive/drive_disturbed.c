@@ -1,8 +1,9 @@
 /* drive_disturbed HOME CONTENTS LIVE SYNC --pid PID [--calm SIGNAL] [--disturb SIGNAL] [--once 1]
- *                 [--partners N] [--known N] [--rate N] [--windows N] [--window-ms N]
+ *                 [--partners N] [--known N] [--rate N] [--warm N] [--windows N] [--window-ms N]
  *
  * Light partners (crowd.h) follow the running node of HOME; announcements are published there at
- * even distances. Time is cut into windows, calm and disturbed in turn, or with --once the first
+ * even distances. Time is cut into windows: some to warm up, which count for nothing, then calm and
+ * disturbed ones in turn, or with --once the first
  * half calm and the second half disturbed. When it changes, the process PID gets that signal (0:
  * none). An announcement's latency runs from when it was due until a light partner has checked it.
  * Where calm and disturbance take turns, the first SETTLE_NS of a window count for neither: what
@@ -23,7 +24,7 @@
 
 struct disturbed {
     struct audience audience;
-    uint64_t pid, calm, disturb, once, partners, known, rate, windows, window_ms;
+    uint64_t pid, calm, disturb, once, partners, known, rate, warm, windows, window_ms;
     uint64_t started, sent;
 };
 
@@ -43,29 +44,45 @@ static int tell(const struct disturbed *d, uint64_t window, struct error *error)
     return ERROR_NONE;
 }
 
-static int run_window(struct disturbed *d, uint64_t window, struct error *error)
+static uint64_t length_of(const struct disturbed *d, uint64_t windows)
 {
-    uint64_t length = d->window_ms * SECOND_NS / 1000, begin = d->started + window * length;
-    int code = tell(d, window, error);
+    return windows * d->window_ms * SECOND_NS / 1000;
+}
+
+/* What is due before `end`, in this group of crowd.h. */
+static int publish_until(struct disturbed *d, uint64_t end, unsigned group, struct error *error)
+{
+    int code = ERROR_NONE;
 
     for (;;) {
         uint64_t due = d->started + d->sent * SECOND_NS / d->rate;
 
-        if (code || due >= begin + length)
+        if (code || due >= end)
             return code;
         drive_sleep_until(due);
-        code =
-            audience_publish(&d->audience, due,
-                             !d->once && due < begin + SETTLE_NS ? 0 : (unsigned)window + 1, error);
+        code = audience_publish(&d->audience, due, group, error);
         d->sent++;
     }
 }
 
+static int run_window(struct disturbed *d, uint64_t window, struct error *error)
+{
+    uint64_t length = length_of(d, 1), begin = d->started + length_of(d, d->warm + window);
+    uint64_t settled = begin + (d->once ? 0 : SETTLE_NS);
+    int code = tell(d, window, error);
+
+    if (!code)
+        code = publish_until(d, settled, 0, error);
+    return code ? code : publish_until(d, begin + length, (unsigned)window + 1, error);
+}
+
 static int run(struct disturbed *d, struct error *error)
 {
-    int code = ERROR_NONE;
+    int code;
 
     d->started = drive_now() + SECOND_NS / 10;
+    /* A hub that has just started is slower. */
+    code = publish_until(d, d->started + length_of(d, d->warm), 0, error);
     for (uint64_t window = 0; !code && window < d->windows; window++)
         code = run_window(d, window, error);
     return code ? code : audience_wait(&d->audience, d->sent, error);
@@ -127,6 +144,7 @@ int main(int argc, char **argv)
                                            {"--partners", &d.partners, NULL},
                                            {"--known", &d.known, NULL},
                                            {"--rate", &d.rate, NULL},
+                                           {"--warm", &d.warm, NULL},
                                            {"--windows", &d.windows, NULL},
                                            {"--window-ms", &d.window_ms, NULL},
                                            {NULL, NULL, NULL}};
@@ -145,7 +163,7 @@ int main(int argc, char **argv)
             .sync = arguments[3],
             .members = d.partners,
             .known = d.known,
-            .room = d.rate * d.windows * d.window_ms / 1000 + d.rate,
+            .room = d.rate * (d.warm + d.windows) * d.window_ms / 1000 + d.rate,
         };
         code = audience_gather(&d.audience, &gather, &error);
     }
