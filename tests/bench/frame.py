@@ -270,9 +270,11 @@ def judge(must, summaries):
 
 def ranks(run):
     """{(measure, metric, better system, worse one)} of a run's JSON, where all rounds of the one
-    were better than all of the other."""
+    were better than all of the other. A single round says nothing of how far figures spread."""
     found = set()
     for measure in run["measures"]:
+        if measure["rounds"] < 2:
+            continue
         for metric in measure["metrics"]:
             rows = [(row["name"], row["summary"][metric["name"]]) for row in measure["systems"]
                     if metric["name"] in row["summary"]]

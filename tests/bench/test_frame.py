@@ -105,8 +105,9 @@ class Verdicts(unittest.TestCase):
 
 
 class Ranking(unittest.TestCase):
-    def run_of(self, more=True, **spans):
-        return {"measures": [{"number": "1", "metrics": [{"name": "m", "more": more}], "systems": [
+    def run_of(self, more=True, rounds=5, **spans):
+        return {"measures": [{"number": "1", "rounds": rounds,
+                              "metrics": [{"name": "m", "more": more}], "systems": [
             {"name": name, "summary": {"m": {"min": low, "max": high}}}
             for name, (low, high) in spans.items()]}]}
 
@@ -120,6 +121,10 @@ class Ranking(unittest.TestCase):
             changed = frame.changed_ranks(first, self.run_of(more, a=(5, 6), b=(3, 4)))
             self.assertEqual(len(changed), 1)
             self.assertIn("measure 1, m: %s was better than" % ("a" if more else "b"), changed[0])
+
+    def test_a_single_round_has_no_order(self):
+        first = self.run_of(a=(1, 1), b=(3, 3))
+        self.assertEqual(frame.changed_ranks(first, self.run_of(rounds=1, a=(4, 4), b=(3, 3))), [])
 
     def test_figures_that_overlap_have_no_order(self):
         first = self.run_of(a=(1, 2), b=(3, 4))
