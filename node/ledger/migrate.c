@@ -221,7 +221,7 @@ static int check_heads(const struct migration *migration, struct error *error)
     return rc;
 }
 
-int migrate_to_segments(const struct database *database, struct error *error)
+static int migrate_entries(const struct database *database, struct error *error)
 {
     struct migration migration = {.database = database};
     struct store_entry entry;
@@ -254,4 +254,59 @@ int migrate_to_segments(const struct database *database, struct error *error)
     sqlite3_finalize(migration.get);
     segment_finish(&migration.segment);
     return rc ? rc : database_run(database, "DROP TABLE entry", "change", error);
+}
+
+/* --- request ids -------------------------------------------------------------------------------
+ */
+
+/* One row of request_recent with all of them; the writer puts many into its index soon enough. */
+static int copy_requests(const struct migration *migration, sqlite3_stmt *from, sqlite3_stmt *into,
+                         struct buffer *records, struct error *error)
+{
+    bool row = true;
+    int rc = ERROR_NONE;
+
+    while (!rc && row) {
+        struct span id;
+        uint8_t seq[8];
+
+        rc = database_step(migration->database, from, "change", &row, error);
+        if (rc || !row)
+            break;
+        id = database_blob(from, 0);
+        bytes_put_u64(seq, database_u64(from, 1));
+        if (id.size != STORE_REQUEST_ID_SIZE)
+            return damaged(migration, error);
+        if (!buffer_append(records, id.data, id.size) || !buffer_append(records, seq, sizeof seq))
+            return error_memory(error);
+    }
+    if (!rc && records->size)
+        rc = database_bind_blob(into, 1, buffer_span(records))
+                 ? fail(migration, error)
+                 : database_step(migration->database, into, "change", &row, error);
+    return rc;
+}
+
+static int migrate_requests(const struct database *database, struct error *error)
+{
+    const struct migration migration = {.database = database};
+    sqlite3_stmt *from = NULL, *into = NULL;
+    struct buffer records = {0};
+    int rc = prepare(&migration, "SELECT request, seq FROM request", &from, error);
+
+    if (!rc)
+        rc = prepare(&migration, "INSERT INTO request_recent (requests) VALUES (?1)", &into, error);
+    if (!rc)
+        rc = copy_requests(&migration, from, into, &records, error);
+    sqlite3_finalize(from);
+    sqlite3_finalize(into);
+    buffer_finish(&records);
+    return rc ? rc : database_run(database, "DROP TABLE request", "change", error);
+}
+
+int migrate_to_version_2(const struct database *database, struct error *error)
+{
+    int rc = migrate_entries(database, error);
+
+    return rc ? rc : migrate_requests(database, error);
 }

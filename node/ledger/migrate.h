@@ -5,7 +5,8 @@
 
 #include "node/ledger/database.h"
 
-/* Version 1 to 2: from a row for each entry to segments; drops the table of entries. */
-int migrate_to_segments(const struct database *database, struct error *error);
+/* Version 1 to 2: from a row for each entry to segments, and from a row for each request id to
+ * records (sqlite_requests.h); drops the tables of the rows. */
+int migrate_to_version_2(const struct database *database, struct error *error);
 
 #endif

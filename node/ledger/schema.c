@@ -52,7 +52,7 @@ static const char version_1[] =
  * - segment_rare: a start reads certificates, profiles and endpoints of all feeds, the first list
  * or show revisions and withdrawals; 110 is their bits.
  * - feed.network: what the feed's Entry bytes begin with; see segment.h.
- * - request_recent: see sqlite_requests.h. */
+ * - request_recent, request_chunk: see sqlite_requests.h. */
 static const char version_2[] =
     "ALTER TABLE feed ADD COLUMN network BLOB NOT NULL DEFAULT x'';"
     "CREATE TABLE segment (arrival INTEGER PRIMARY KEY, feed INTEGER NOT NULL,"
@@ -60,11 +60,12 @@ static const char version_2[] =
     "  missing INTEGER NOT NULL, records BLOB NOT NULL, UNIQUE (feed, seq)) STRICT;"
     "CREATE INDEX segment_missing ON segment (feed, seq) WHERE missing > 0;"
     "CREATE INDEX segment_rare ON segment (arrival) WHERE types & 110 != 0;"
-    "CREATE TABLE request_recent (number INTEGER PRIMARY KEY, requests BLOB NOT NULL) STRICT;";
+    "CREATE TABLE request_recent (number INTEGER PRIMARY KEY, requests BLOB NOT NULL) STRICT;"
+    "CREATE TABLE request_chunk (key INTEGER PRIMARY KEY, records BLOB NOT NULL) STRICT;";
 
 const struct schema_step schema_steps[] = {
     {"make the tables", version_1, NULL},
-    {"put entries into segments", version_2, migrate_to_segments},
+    {"put entries into segments", version_2, migrate_to_version_2},
 };
 const size_t schema_step_count = sizeof schema_steps / sizeof schema_steps[0];
 

@@ -101,12 +101,17 @@ struct sqlite_ledger {
     X(STATEMENT_PUT_CURSOR, "INSERT OR REPLACE INTO cursor VALUES (?1, ?2, ?3)")                   \
     X(STATEMENT_ADD_REQUESTS, "INSERT INTO request_recent (requests) VALUES (?1)")                 \
     X(STATEMENT_RECENT_REQUESTS, "SELECT requests FROM request_recent ORDER BY number")            \
-    X(STATEMENT_HAS_REQUESTS, "SELECT 1 FROM request LIMIT 1")                                     \
     X(STATEMENT_DELETE_RECENT_REQUESTS, "DELETE FROM request_recent")                              \
-    X(STATEMENT_PUT_REQUEST, "INSERT INTO request VALUES (?1, ?2) ON CONFLICT DO NOTHING")         \
+    X(STATEMENT_FIND_REQUESTS, "SELECT key, records FROM request_chunk WHERE key <= ?1"            \
+                               " ORDER BY key DESC LIMIT 1")                                       \
+    X(STATEMENT_NEXT_REQUESTS, "SELECT key, records FROM request_chunk WHERE key >= ?1"            \
+                               " ORDER BY key LIMIT 1")                                            \
+    X(STATEMENT_NEXT_REQUESTS_KEY, "SELECT key FROM request_chunk WHERE key >= ?1"                 \
+                                   " ORDER BY key LIMIT 1")                                        \
+    X(STATEMENT_ADD_INDEXED_REQUESTS, "INSERT INTO request_chunk (key, records) VALUES (?1, ?2)")  \
+    X(STATEMENT_DELETE_INDEXED_REQUESTS, "DELETE FROM request_chunk WHERE key = ?1")               \
     X(STATEMENT_PUT_VALUE, "INSERT OR REPLACE INTO value VALUES (?1, ?2)")                         \
     X(STATEMENT_GET_CURSOR, "SELECT ledger, arrival FROM cursor WHERE partner = ?1")               \
-    X(STATEMENT_GET_REQUEST, "SELECT seq FROM request WHERE request = ?1")                         \
     X(STATEMENT_GET_VALUE, "SELECT value FROM value WHERE name = ?1")                              \
     X(STATEMENT_FEEDS, "SELECT " STATEMENT_FEED_COLUMNS " FROM feed WHERE head_arrival > ?1"       \
                        " ORDER BY head_arrival LIMIT ?2")                                          \

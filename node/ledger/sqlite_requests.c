@@ -3,19 +3,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "node/ledger/sqlite_request_index.h"
 #include "node/ledger/sqlite_use.h"
 
-#define RECORD_SIZE (STORE_REQUEST_ID_SIZE + sizeof(uint64_t))
+#define RECORD_SIZE SQLITE_REQUEST_RECORD
 #define FIRST_CAPACITY 64
 
 /* --- in memory: a hash table, open addressing, at most half full -------------------------------
  */
 
-/* The owner's clients choose the ids; nobody else can make a chain of them long. */
+/* Ids need not be random; but who chooses them is a client of the owner, so they need no secret. */
+static size_t slot_of(const struct sqlite_requests *requests,
+                      const uint8_t id[STORE_REQUEST_ID_SIZE])
+{
+    uint64_t mixed = bytes_get_u64(id) ^ bytes_get_u64(id + 8) * 0x9e3779b97f4a7c15u;
+
+    return (size_t)(mixed ^ mixed >> 32) & (requests->capacity - 1);
+}
+
 static struct sqlite_request *find(const struct sqlite_requests *requests,
                                    const uint8_t id[STORE_REQUEST_ID_SIZE])
 {
-    size_t at = (size_t)bytes_get_u64(id) & (requests->capacity - 1);
+    size_t at = slot_of(requests, id);
 
     while (requests->slots[at].seq &&
            memcmp(requests->slots[at].id, id, STORE_REQUEST_ID_SIZE) != 0)
@@ -56,6 +65,13 @@ static int remember(struct sqlite_requests *requests, const uint8_t id[STORE_REQ
     return ERROR_NONE;
 }
 
+static void write_record(const uint8_t id[STORE_REQUEST_ID_SIZE], uint64_t seq,
+                         uint8_t record[RECORD_SIZE])
+{
+    memcpy(record, id, STORE_REQUEST_ID_SIZE);
+    bytes_put_u64(record + STORE_REQUEST_ID_SIZE, seq);
+}
+
 static void empty(struct sqlite_requests *requests)
 {
     free(requests->slots);
@@ -68,23 +84,11 @@ static void empty(struct sqlite_requests *requests)
 /* --- the recent ones in their table ------------------------------------------------------------
  */
 
-static int look_for_any(struct sqlite_ledger *ledger, bool *found, struct error *error)
-{
-    struct sqlite_use use;
-    int rc = sqlite_use_start(&use, ledger, STATEMENT_HAS_REQUESTS, error);
-
-    if (rc)
-        return rc;
-    rc = sqlite_use_step(&use, found, error);
-    sqlite_use_finish(&use);
-    return rc;
-}
-
 /* Reads all of them into memory. */
 static int load(struct sqlite_ledger *ledger, struct sqlite_requests *out, struct error *error)
 {
     struct sqlite_use use;
-    bool row = true;
+    bool row = true, none = true;
     int rc = sqlite_use_start(&use, ledger, STATEMENT_RECENT_REQUESTS, error);
 
     if (rc)
@@ -105,24 +109,9 @@ static int load(struct sqlite_ledger *ledger, struct sqlite_requests *out, struc
     }
     sqlite_use_finish(&use);
     if (!rc)
-        rc = look_for_any(ledger, &out->indexed, error);
+        rc = sqlite_request_index_is_empty(ledger, &none, error);
+    out->indexed = !none;
     out->loaded = rc == ERROR_NONE;
-    return rc;
-}
-
-static int look_in_index(struct sqlite_ledger *ledger, const uint8_t id[STORE_REQUEST_ID_SIZE],
-                         uint64_t *seq, bool *found, struct error *error)
-{
-    struct sqlite_use use;
-    int rc = sqlite_use_start(&use, ledger, STATEMENT_GET_REQUEST, error);
-
-    if (rc)
-        return rc;
-    sqlite_use_blob(&use, 1, span_of(id, STORE_REQUEST_ID_SIZE));
-    rc = sqlite_use_step(&use, found, error);
-    if (!rc && *found)
-        *seq = database_u64(use.statement, 0);
-    sqlite_use_finish(&use);
     return rc;
 }
 
@@ -142,7 +131,8 @@ static int look(struct sqlite_ledger *ledger, const uint8_t id[STORE_REQUEST_ID_
         *found = true;
         return ERROR_NONE;
     }
-    return requests->indexed ? look_in_index(ledger, id, seq, found, error) : ERROR_NONE;
+    return requests->indexed ? sqlite_request_index_find(ledger, id, seq, found, error)
+                             : ERROR_NONE;
 }
 
 int sqlite_requests_get(void *self, const uint8_t id[STORE_REQUEST_ID_SIZE], uint64_t *seq,
@@ -170,8 +160,7 @@ int sqlite_requests_put(struct sqlite_ledger *ledger, const uint8_t id[STORE_REQ
 
     if (!rc && found)
         return error_set(error, ERROR_EXISTS, "this request was answered before");
-    memcpy(record, id, STORE_REQUEST_ID_SIZE);
-    bytes_put_u64(record + STORE_REQUEST_ID_SIZE, seq);
+    write_record(id, seq, record);
     if (!rc)
         rc = remember(requests, id, seq, error);
     if (!rc && !buffer_append(&requests->fresh, record, sizeof record))
@@ -204,8 +193,8 @@ static int compare(const void *a, const void *b)
     return memcmp(left->id, right->id, sizeof left->id);
 }
 
-/* The free slots go; what is left is sorted, and no hash table any more. */
-static void sort(struct sqlite_requests *requests)
+/* All of them, sorted, as records. The hash table is none any more afterwards. */
+static bool take_sorted(struct sqlite_requests *requests, struct buffer *out)
 {
     size_t count = 0;
 
@@ -213,28 +202,30 @@ static void sort(struct sqlite_requests *requests)
         if (requests->slots[i].seq)
             requests->slots[count++] = requests->slots[i];
     qsort(requests->slots, count, sizeof *requests->slots, compare);
+    for (size_t i = 0; i < count; i++) {
+        uint8_t record[RECORD_SIZE];
+
+        write_record(requests->slots[i].id, requests->slots[i].seq, record);
+        if (!buffer_append(out, record, sizeof record))
+            return false;
+    }
+    return true;
 }
 
 static int write_index(struct sqlite_ledger *ledger, struct error *error)
 {
-    struct sqlite_requests *requests = &ledger->requests;
+    struct buffer records = {0};
     struct sqlite_use use;
-    int rc = ERROR_NONE;
+    int rc = take_sorted(&ledger->requests, &records) ? ERROR_NONE : error_memory(error);
 
-    sort(requests);
-    for (size_t i = 0; !rc && i < requests->count; i++) {
-        rc = sqlite_use_start(&use, ledger, STATEMENT_PUT_REQUEST, error);
-        if (rc)
-            break;
-        sqlite_use_blob(&use, 1, span_of(requests->slots[i].id, STORE_REQUEST_ID_SIZE));
-        sqlite_use_number(&use, 2, requests->slots[i].seq);
-        rc = sqlite_use_run(&use, error);
-    }
+    if (!rc)
+        rc = sqlite_request_index_add(ledger, buffer_span(&records), error);
     if (!rc)
         rc = sqlite_use_start(&use, ledger, STATEMENT_DELETE_RECENT_REQUESTS, error);
     if (!rc)
         rc = sqlite_use_run(&use, error);
-    empty(requests);
+    buffer_finish(&records);
+    empty(&ledger->requests);
     return rc;
 }
 

@@ -3,10 +3,8 @@
  * Ids are random. An index of them in which every commit puts some is written again nearly as a
  * whole each time: with 100,000 ids that is more than the announcements themselves. So the newest
  * ids stand in the order in which they came: in the table request_recent, a row for each commit,
- * and in the writer's memory. When SQLITE_REQUESTS_RECENT have come they go into the index, the
- * table request, sorted, in the transaction of the last of them.
- *
- *     a row of request_recent = (id (16 bytes) seq (8 bytes, big-endian))…
+ * and in the writer's memory. When SQLITE_REQUESTS_RECENT have come they go into the index
+ * (sqlite_request_index.h), in the transaction of the last of them. Records look the same in both.
  *
  * Whoever adds something in a transaction settles before its commit. All of these mark the
  * transaction as failed when they fail, but for errors that ports.h names. Threads: as struct

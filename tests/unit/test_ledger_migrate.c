@@ -194,10 +194,28 @@ static void make_old(struct ledger_fixture *f, struct old *old)
     insert(database, 1, &old->a[59]);
     insert_feed(database, 1, &old->a[ENTRIES - 1], 1, ENTRIES, old->last);
     insert_feed(database, 2, &old->b[ENTRIES - 1], 0, 300, old->last - 1);
+    run(database, "INSERT INTO request VALUES (x'000102030405060708090a0b0c0d0e0f', 7),"
+                  " (x'ff0102030405060708090a0b0c0d0e0f', 300)");
     snprintf(sql, sizeof sql, "UPDATE ledger SET last_arrival = %d; COMMIT", (int)old->last);
     run(database, sql);
     sqlite3_close(database);
     assert_int_equal(chmod(ledger_script_file(f), 0600), 0);
+}
+
+static void assert_has_requests(struct ledger_fixture *f)
+{
+    uint8_t id[STORE_REQUEST_ID_SIZE];
+    uint64_t seq = 0;
+
+    for (size_t i = 0; i < sizeof id; i++)
+        id[i] = (uint8_t)i;
+    ok(call(f->writer, get_request, id, &seq, &f->error));
+    assert_int_equal(seq, 7);
+    id[0] = 0xff;
+    ok(call(f->writer, get_request, id, &seq, &f->error));
+    assert_int_equal(seq, 300);
+    id[0] = 1;
+    assert_int_equal(call(f->writer, get_request, id, &seq, NULL), ERROR_NOT_FOUND);
 }
 
 static void assert_has_all(struct ledger_fixture *f, const struct old *old)
@@ -208,6 +226,7 @@ static void assert_has_all(struct ledger_fixture *f, const struct old *old)
     uint64_t missing[8];
     size_t count;
 
+    assert_has_requests(f);
     assert_int_equal(seen->count, ENTRIES + ENTRIES / 2);
     for (size_t i = 1; i < seen->count; i++)
         assert_true(seen->arrivals[i] > seen->arrivals[i - 1]);

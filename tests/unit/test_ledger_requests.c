@@ -4,8 +4,8 @@
 #include "node/ledger/sqlite_requests.h"
 #include "tests/support/ledger_fixture.h"
 
-#define MANY (SQLITE_REQUESTS_RECENT + 5000) /* the first of them are in the index then */
-#define EACH 1500                            /* in one transaction */
+#define MANY (2 * SQLITE_REQUESTS_RECENT + 5000) /* most of them are in the index then */
+#define EACH 1500                                /* in one transaction */
 
 /* Ids in no order, no two alike. */
 static void make_id(uint64_t seq, uint8_t id[STORE_REQUEST_ID_SIZE])
@@ -42,6 +42,13 @@ static void assert_answer(struct ledger_fixture *f, struct store store, uint64_t
     assert_int_equal(call(store, get_request, id, &found, &f->error),
                      known ? ERROR_NONE : ERROR_NOT_FOUND);
     assert_int_equal(found, known ? seq : 0);
+}
+
+/* Ids that no hash makes: many begin with the same eight bytes. */
+static void make_alike(uint64_t seq, uint8_t id[STORE_REQUEST_ID_SIZE])
+{
+    bytes_put_u64(id, seq % 5);
+    bytes_put_u64(id + 8, seq);
 }
 
 static void assert_all(struct ledger_fixture *f, uint64_t last)
@@ -97,6 +104,31 @@ static void test_ledger_requests__what_is_taken_back_is_unknown(void **state)
     assert_all(f, 12);
 }
 
+static void test_ledger_requests__ids_that_begin_alike_are_found_too(void **state)
+{
+    struct ledger_fixture *f = *state;
+    uint8_t id[STORE_REQUEST_ID_SIZE];
+    uint64_t found;
+
+    for (uint64_t seq = 1; seq <= 2 * SQLITE_REQUESTS_RECENT + 10; seq++) {
+        if (seq % EACH == 1)
+            ledger_fixture_begin(f);
+        make_alike(seq, id);
+        ok(call(f->writer, put_request, id, seq, &f->error));
+        if (seq % EACH == 0)
+            ledger_fixture_commit(f);
+    }
+    ledger_fixture_commit(f);
+    ledger_fixture_reopen(f);
+    for (uint64_t seq = 1; seq <= 2 * SQLITE_REQUESTS_RECENT + 10; seq += 997) {
+        make_alike(seq, id);
+        ok(call(f->writer, get_request, id, &found, &f->error));
+        assert_int_equal(found, seq);
+    }
+    make_alike(3 * SQLITE_REQUESTS_RECENT, id);
+    assert_int_equal(call(f->writer, get_request, id, &found, NULL), ERROR_NOT_FOUND);
+}
+
 /* The transaction that fills the index, taken back and done again. */
 static void test_ledger_requests__filling_the_index_is_taken_back_whole(void **state)
 {
@@ -130,6 +162,7 @@ int main(void)
         LEDGER_FIXTURE_BOTH(test_ledger_requests__few_stay_over_a_start),
         LEDGER_FIXTURE_BOTH(test_ledger_requests__more_than_fit_into_memory_are_kept_too),
         LEDGER_FIXTURE_BOTH(test_ledger_requests__what_is_taken_back_is_unknown),
+        LEDGER_FIXTURE_BOTH(test_ledger_requests__ids_that_begin_alike_are_found_too),
         LEDGER_FIXTURE_BOTH(test_ledger_requests__filling_the_index_is_taken_back_whole),
         LEDGER_FIXTURE_BOTH(test_ledger_requests__a_reader_sees_what_was_committed),
     };
