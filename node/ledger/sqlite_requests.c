@@ -16,8 +16,9 @@
 static size_t slot_of(const struct sqlite_requests *requests,
                       const uint8_t id[STORE_REQUEST_ID_SIZE])
 {
-    uint64_t mixed = bytes_get_u64(id) ^ bytes_get_u64(id + 8) * 0x9e3779b97f4a7c15u;
+    uint64_t mixed = (bytes_get_u64(id) ^ bytes_get_u64(id + 8)) * 0xbf58476d1ce4e5b9u;
 
+    mixed = (mixed ^ mixed >> 27 ^ bytes_get_u64(id + 8)) * 0x94d049bb133111ebu;
     return (size_t)(mixed ^ mixed >> 32) & (requests->capacity - 1);
 }
 
