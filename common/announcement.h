@@ -57,6 +57,9 @@ extern const struct announcement_rule announcement_rules[];
 /* NULL when there is none: a field of another schema. */
 const struct announcement_rule *announcement_rule_of(const ProtobufCMessageDescriptor *type,
                                                      const ProtobufCFieldDescriptor *field);
+/* The fields of this type that the rules can require: bit i % 8 of byte i / 8 for field i. NULL: a
+ * type of another schema. */
+const uint8_t *announcement_required_of(const ProtobufCMessageDescriptor *type);
 
 /* Where a rule is asked. */
 struct announcement_context {

@@ -125,11 +125,6 @@ static enum announcement_level level_of(const struct check *check,
     return !rule->when || rule->when(&context) ? rule->level : rule->otherwise;
 }
 
-static bool may_be_required(const struct announcement_rule *rule)
-{
-    return rule->level == ANNOUNCEMENT_REQUIRED || rule->otherwise == ANNOUNCEMENT_REQUIRED;
-}
-
 static void check_missing(struct check *check, const struct announcement_rule *rule,
                           const ProtobufCMessage *message, const reflect_field *field,
                           const reflect_field *inside)
@@ -293,15 +288,14 @@ static bool is_details(const ProtobufCMessage *message, const reflect_field *fie
 }
 
 static void check_field(struct check *check, const ProtobufCMessage *message,
-                        const reflect_field *field, const reflect_field *inside)
+                        const reflect_field *field, size_t count, const reflect_field *inside)
 {
     const struct announcement_rule *rule = announcement_rule_of(message->descriptor, field);
     bool many = field->label == PROTOBUF_C_LABEL_REPEATED && !announcement_is_texts(field);
-    size_t count = reflect_count(message, field);
     unsigned items = rule && rule->items ? rule->items : USUAL_ITEMS;
     size_t depth = check->depth;
 
-    if (!rule || (count == 0 && check->problems->errors_only && !may_be_required(rule)))
+    if (!rule)
         return;
     push(check, field, 0, false);
     if (count == 0)
@@ -326,8 +320,16 @@ static void check_field(struct check *check, const ProtobufCMessage *message,
 static void check_message(struct check *check, const ProtobufCMessage *message,
                           const reflect_field *inside)
 {
-    for (unsigned i = 0; i < message->descriptor->n_fields; i++)
-        check_field(check, message, &message->descriptor->fields[i], inside);
+    const ProtobufCMessageDescriptor *type = message->descriptor;
+    /* Of most fields it is no error when they are absent, and most are. */
+    const uint8_t *required = check->problems->errors_only ? announcement_required_of(type) : NULL;
+
+    for (unsigned i = 0; i < type->n_fields; i++) {
+        size_t count = reflect_count(message, &type->fields[i]);
+
+        if (count || !required || required[i / 8] >> i % 8 & 1)
+            check_field(check, message, &type->fields[i], count, inside);
+    }
     announcement_cross(message, report_cross, check);
 }
 

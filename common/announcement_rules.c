@@ -1,6 +1,7 @@
 /* The table of rules: one row for every field of the schema, in the schema's order. */
 #include "common/announcement.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
@@ -431,6 +432,15 @@ static struct place {
 } places[PLACES];
 static pthread_once_t places_made = PTHREAD_ONCE_INIT;
 
+/* Which fields of a type may be required; likewise. */
+#define TYPES 256       /* several times the number of types */
+#define TYPE_FIELDS 128 /* none has more */
+
+static struct type {
+    const ProtobufCMessageDescriptor *type;
+    uint8_t required[TYPE_FIELDS / 8];
+} types[TYPES];
+
 static struct place *place_of(const ProtobufCFieldDescriptor *field)
 {
     size_t at = (size_t)((uintptr_t)field / sizeof *field) % PLACES;
@@ -438,6 +448,15 @@ static struct place *place_of(const ProtobufCFieldDescriptor *field)
     while (places[at].field && places[at].field != field)
         at = (at + 1) % PLACES;
     return &places[at];
+}
+
+static struct type *type_of(const ProtobufCMessageDescriptor *type)
+{
+    size_t at = (size_t)((uintptr_t)type / sizeof *type) % TYPES;
+
+    while (types[at].type && types[at].type != type)
+        at = (at + 1) % TYPES;
+    return &types[at];
 }
 
 static const struct announcement_rule *find(const ProtobufCMessageDescriptor *type,
@@ -452,6 +471,10 @@ static const struct announcement_rule *find(const ProtobufCMessageDescriptor *ty
 /* The type and all that it is made of. */
 static void make_places_of(const ProtobufCMessageDescriptor *type)
 {
+    struct type *known = type_of(type);
+
+    assert(type->n_fields <= TYPE_FIELDS);
+    known->type = type;
     for (unsigned i = 0; i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &type->fields[i];
         struct place *place = place_of(field);
@@ -459,6 +482,9 @@ static void make_places_of(const ProtobufCMessageDescriptor *type)
         if (place->field)
             continue;
         *place = (struct place){field, find(type, field)};
+        if (place->rule && (place->rule->level == ANNOUNCEMENT_REQUIRED ||
+                            place->rule->otherwise == ANNOUNCEMENT_REQUIRED))
+            known->required[i / 8] |= (uint8_t)(1u << i % 8);
         if (field->type == PROTOBUF_C_TYPE_MESSAGE)
             make_places_of(field->descriptor);
     }
@@ -467,6 +493,15 @@ static void make_places_of(const ProtobufCMessageDescriptor *type)
 static void make_places(void)
 {
     make_places_of(&caravan__announcement__descriptor);
+}
+
+const uint8_t *announcement_required_of(const ProtobufCMessageDescriptor *type)
+{
+    const struct type *known;
+
+    pthread_once(&places_made, make_places);
+    known = type_of(type);
+    return known->type ? known->required : NULL;
 }
 
 const struct announcement_rule *announcement_rule_of(const ProtobufCMessageDescriptor *type,

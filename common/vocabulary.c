@@ -31,9 +31,38 @@ const struct vocabulary_term *vocabulary_at(const struct vocabulary *vocabulary,
     return vocabulary && index < vocabulary->count ? &vocabulary->terms[index] : NULL;
 }
 
+static int compare_code(const char *code, const char *text, size_t size)
+{
+    size_t length = strlen(code);
+    int order = memcmp(code, text, length < size ? length : size);
+
+    return order ? order : (length > size) - (length < size);
+}
+
+static const struct vocabulary_term *search_code(const struct vocabulary *vocabulary,
+                                                 const char *text, size_t size)
+{
+    size_t low = 0, high = vocabulary->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare_code(vocabulary->terms[middle].code, text, size);
+
+        if (order == 0)
+            return &vocabulary->terms[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
 const struct vocabulary_term *vocabulary_find_code(const struct vocabulary *vocabulary,
                                                    const char *text, size_t size)
 {
+    if (text && vocabulary && vocabulary->sorted)
+        return search_code(vocabulary, text, size);
     for (size_t i = 0; text && vocabulary && i < vocabulary->count; i++) {
         const char *code = vocabulary->terms[i].code;
 

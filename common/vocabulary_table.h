@@ -11,6 +11,7 @@ struct vocabulary {
     const char *name; /* of the file, without .tsv */
     const struct vocabulary_term *terms;
     size_t count;
+    bool sorted; /* by code, byte by byte: found out when it is built */
 };
 
 extern const struct vocabulary vocabulary_table[];

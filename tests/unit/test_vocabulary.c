@@ -51,6 +51,13 @@ static void test_vocabulary__a_stored_code_is_exact(void **state)
     assert_null(vocabulary_find_code(country, "N", 1));
     assert_non_null(vocabulary_find_code(country, "NOx", 2)); /* the size counts, not a NUL */
     assert_null(vocabulary_find_code(country, "", 0));
+    assert_null(vocabulary_find_code(country, "NO\0x", 4));
+    for (size_t i = 0; i < vocabulary_count(country); i++) {
+        const char *code = vocabulary_at(country, i)->code;
+
+        assert_ptr_equal(vocabulary_find_code(country, code, strlen(code)),
+                         vocabulary_at(country, i));
+    }
     assert_null(vocabulary_find_code(NULL, "NO", 2));
 }
 
