@@ -5,6 +5,7 @@
 #include "common/announcement.h"
 #include "common/guard.h"
 #include "common/reflect.h"
+#include "common/wire.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,26 +35,25 @@ static int take_request_id(bool present, const ProtobufCBinaryData *data, const 
     return ERROR_NONE;
 }
 
+/* As operations.c does it. */
+enum { REPLY_FEED = 1, REPLY_SEQ, REPLY_HASH, REPLY_NAME, REPLY_REPEATED };
+
 static int write_answer(const struct publication *publication,
                         const struct exchange_published *published, struct buffer *reply,
                         struct error *error)
 {
-    Caravan__PublishReply message = CARAVAN__PUBLISH_REPLY__INIT;
     const struct ops_context *context = publication->context;
     char name[VIEW_NAME_SIZE];
 
     snprintf(name, sizeof name, "%s/%" PRIu64, exchange_own_handle(context->exchange),
              publication->target ? publication->target : published->seq);
-    message.has_feed = true;
-    message.feed = ops_id(&context->feed);
-    message.has_seq = true;
-    message.seq = published->seq;
-    message.has_hash = true;
-    message.hash = ops_id(&published->hash);
-    message.name = name;
-    message.has_repeated_request = true;
-    message.repeated_request = published->repeated;
-    return ops_reply(&message.base, reply, error);
+    return wire_put_bytes(reply, REPLY_FEED, span_of_id(&context->feed)) &&
+                   wire_put_number(reply, REPLY_SEQ, published->seq) &&
+                   wire_put_bytes(reply, REPLY_HASH, span_of_id(&published->hash)) &&
+                   wire_put_bytes(reply, REPLY_NAME, span_of_text(name)) &&
+                   wire_put_number(reply, REPLY_REPEATED, published->repeated)
+               ? ERROR_NONE
+               : error_memory(error);
 }
 
 /* A retry gets the first answer, whatever has happened since. *done: it was one. */
