@@ -55,18 +55,18 @@ def mosquitto_library(round):
 
 
 @system(("burst", "burst-real"), "mosquitto_batches",
-        "Mosquitto, QoS 1, live, a client of batches on a bare socket", PEER, MEMORY)
+        "Mosquitto, QoS 1, live, bare socket, in batches", PEER, MEMORY)
 def mosquitto_live(round):
     return mosquitto(round, "live", round.size("entries"), 2000)
 
 
-@system(("catchup", "catchup-real"), "mosquitto_queued", "Mosquitto, QoS 1, queued session", PEER,
+@system(("catchup", "catchup-real"), "mosquitto_queued", "Mosquitto, QoS 1, queued session, bare socket", PEER,
         MEMORY)
 def mosquitto_queued(round):
     return mosquitto(round, "queued", round.size("entries"), 2000)
 
 
-@system(("latency", "latency-real"), "mosquitto", "Mosquitto, QoS 1", PEER, MEMORY)
+@system(("latency", "latency-real"), "mosquitto", "Mosquitto, QoS 1, bare socket", PEER, MEMORY)
 def mosquitto_latency(round):
     rate = round.size("rate")
     return mosquitto(round, "latency", rate * round.size("seconds"), rate)
