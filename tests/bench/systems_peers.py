@@ -60,8 +60,8 @@ def mosquitto_live(round):
     return mosquitto(round, "live", round.size("entries"), 2000)
 
 
-@system(("catchup", "catchup-real"), "mosquitto_queued", "Mosquitto, QoS 1, queued session, bare socket", PEER,
-        MEMORY)
+@system(("catchup", "catchup-real"), "mosquitto_queued",
+        "Mosquitto, QoS 1, queued session, bare socket", PEER, MEMORY)
 def mosquitto_queued(round):
     return mosquitto(round, "queued", round.size("entries"), 2000)
 
