@@ -94,7 +94,7 @@ class Node:
         """Seconds from the start of the process to the line of the log, by the time in it."""
         line = re.search(r"(?m)^(\S+)Z .*" + pattern, self.read_log())
         if not line:
-            return None
+            raise BenchError("%s has logged no %s" % (self.handle, pattern))
         return datetime.fromisoformat(line.group(1) + "+00:00").timestamp() - self.started_at
 
     def stop(self):

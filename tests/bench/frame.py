@@ -19,6 +19,7 @@ equal; `--quick` looks at nothing else. `info` is kept in the JSON file.
 """
 
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -185,8 +186,14 @@ class Round:
                              % (name, lines[-1] if lines else "")) from error
 
 
+def quotient(value, divisor):
+    """value / divisor; NaN where nothing was measured: a quick pass can be over within one look."""
+    return value / divisor if divisor > 0 else math.nan
+
+
 def look_at(measure, result, quick):
-    """Raises BenchError unless the result is whole: all checks hold, and it has values."""
+    """Raises BenchError unless the result is whole: all checks hold, and it has values. A quick
+    pass says nothing about times: there it has none afterwards."""
     wrong = ["%s: found %s, wanted %s" % (name, found, wanted)
              for name, (found, wanted) in result.get("checks", {}).items() if found != wanted]
     if wrong:
@@ -197,8 +204,13 @@ def look_at(measure, result, quick):
     values = result.get("values", {})
     if unknown := set(values) - known:
         raise BenchError("values that the measure does not know: %s" % ", ".join(sorted(unknown)))
-    if not quick and not values:
+    if quick:
+        result["values"] = {}
+        return
+    if not values:
         raise BenchError("measured nothing")
+    if strange := [name for name, value in values.items() if not math.isfinite(value)]:
+        raise BenchError("not measured: %s" % ", ".join(strange))
 
 
 # --- figures --------------------------------------------------------------------------------------
@@ -334,7 +346,7 @@ class Bench:
                 result = system_.run(current)
                 look_at(measure, result, self.quick)
                 return result
-        except BenchError as error:
+        except (BenchError, OSError, ValueError) as error:
             problem = "measure %s, %s, round %d: %s" % (measure.number, system_.label, number,
                                                         error)
             self.problems.append(problem)

@@ -7,7 +7,7 @@ hub's, committed. Before it are the start of the process and the handshake, whic
 the number of entries; `from_start_s` has them in it."""
 
 from caravan_node import compare, make_hub, make_receiver
-from frame import CARAVAN, Promises, system
+from frame import CARAVAN, Promises, quotient, system
 
 PROMISES = Promises(encrypted="yes", signed="yes, verified", on_disk="synced")
 
@@ -37,7 +37,7 @@ def measure(round_, run):
     hub.stop()
     result = compare(hub, receiver)
     result["checks"]["made"] = [made["entries"], entries]
-    result["values"] = {"rate": info["entries"] / info["seconds"],
+    result["values"] = {"rate": quotient(info["entries"], info["seconds"]),
                         "cpu_us": info["hub_cpu_us"] + info["receiver_cpu_us"]}
     result["info"] = {**made, **info, "hub_ledger_ratio": hub.ledger_bytes() / made["content_bytes"]}
     return result

@@ -3,7 +3,7 @@ own keys and encrypted connections to both services, as many deliveries a second
 together. What the hub needs for them in memory belongs to the footprint."""
 
 from caravan_node import Node
-from frame import CARAVAN, Promises, system
+from frame import CARAVAN, Promises, quotient, system
 from systems_footprint import MIB, part
 
 
@@ -16,7 +16,8 @@ def fan_out(round_, subscribers, seconds):
                             "--subscribers", subscribers, "--seconds", seconds)
     info = result["info"]
     info["hub_cpu_s"] = hub.process.cpu_seconds() - before  # with the joining
-    result["values"]["cpu_us"] = (info["hub_cpu_s"] + info["crowd_cpu_s"]) / info["deliveries"] * 1e6
+    result["values"]["cpu_us"] = quotient((info["hub_cpu_s"] + info["crowd_cpu_s"]) * 1e6,
+                                          info["deliveries"])
     result["info"]["memory"] = hub.memory()
     hub.stop()
     return result

@@ -13,7 +13,7 @@ dearest point over the smallest one."""
 import statistics
 
 from caravan_node import compare, make_hub, make_receiver
-from frame import CARAVAN, Promises, system
+from frame import CARAVAN, Promises, quotient, system
 from systems_catchup import catch_up
 from systems_exchange import drive
 
@@ -64,6 +64,6 @@ def caravan(round_):
         checks.update(seen)
 
     def growth(name):
-        return max(point[name] for point in points) / points[0][name]
+        return quotient(max(point[name] for point in points), points[0][name])
     return {"values": {"catchup_growth": growth("catchup_us"), "latency_growth": growth("p50_ms")},
             "checks": checks, "info": {"points": points}}

@@ -190,6 +190,26 @@ class Rounds(unittest.TestCase):
         self.assertIn("ok     caravan: received 10", report.table(run))
         self.assertNotIn("ratio", report.table(run))
 
+    def test_what_was_over_too_soon_to_be_measured(self):
+        self.assertEqual(frame.quotient(6, 3), 2)
+        for name, divisor in (("caravan", 0), ("backwards", -1)):
+            frame.system("moving", name, name, frame.CARAVAN)(
+                lambda round, divisor=divisor: result(frame.quotient(1, divisor)))
+        self.bench.measure(self.measure)
+        self.assertEqual(self.bench.problems[:2],
+                         ["measure 9, %s, round 1: not measured: rate" % name
+                          for name in ("caravan", "backwards")])
+        self.bench.problems, self.bench.quick = [], True
+        part = self.bench.measure(self.measure)
+        self.assertEqual(self.bench.problems, [])
+        self.assertEqual(part["systems"][0]["summary"], {})
+
+    def test_a_file_that_is_missing_costs_the_round_and_not_the_run(self):
+        frame.system("moving", "lost", "lost", frame.CARAVAN)(
+            lambda round: result(float((round.folder / "nothing").read_text())))
+        self.bench.measure(self.measure)
+        self.assertIn("measure 9, lost, round 1: [Errno 2]", self.bench.problems[0])
+
     def test_a_run_is_whole_only_with_all_rounds_of_all_systems(self):
         self.add("peer", self.answer("1"))
         self.add("caravan", self.answer("1"), frame.CARAVAN)
