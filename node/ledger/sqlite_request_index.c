@@ -192,9 +192,9 @@ static size_t size_below(struct span records, uint64_t key)
     return size;
 }
 
-/* One row and what goes into it: what is in front of the next row. *from: where that begins. */
-static int add_to_row(struct sqlite_ledger *ledger, const struct chunk *chunk, uint64_t *from,
-                      struct span *records, struct buffer *merged, struct error *error)
+/* One row and what goes into it: what is in front of the next row. */
+static int add_to_row(struct sqlite_ledger *ledger, const struct chunk *chunk, struct span *records,
+                      struct buffer *merged, struct error *error)
 {
     uint64_t next = 0;
     bool more = false;
@@ -204,9 +204,6 @@ static int add_to_row(struct sqlite_ledger *ledger, const struct chunk *chunk, u
     if (rc)
         return rc;
     size = more ? size_below(*records, next) : records->size;
-    *from = next;
-    if (!size)
-        return ERROR_NONE;
     if (!merge(buffer_span(&chunk->records), span_of(records->data, size), merged))
         return error_memory(error);
     *records = span_of(records->data + size, records->size - size);
@@ -218,15 +215,17 @@ int sqlite_request_index_add(struct sqlite_ledger *ledger, struct span records, 
 {
     struct buffer merged = {0};
     struct chunk chunk = {0};
-    uint64_t from = 0;
     bool found = true;
     int rc = ERROR_NONE;
 
     while (!rc && records.size) {
-        rc = read_chunk(ledger, STATEMENT_NEXT_REQUESTS, from, &chunk, &found, error);
+        rc = read_chunk(ledger, STATEMENT_FIND_REQUESTS, key_of(records.data), &chunk, &found,
+                        error);
+        if (!rc && !found) /* in front of the first row */
+            rc = read_chunk(ledger, STATEMENT_NEXT_REQUESTS, 0, &chunk, &found, error);
         if (rc || !found)
             break;
-        rc = add_to_row(ledger, &chunk, &from, &records, &merged, error);
+        rc = add_to_row(ledger, &chunk, &records, &merged, error);
     }
     if (!rc)
         rc = write_rows(ledger, records, error); /* the first of all */
