@@ -7,9 +7,8 @@
  * what it sealed itself. A Sealed belongs to one network and one publisher: a copy in another feed
  * does not open. It holds one plaintext for all (key commitment), whoever built it.
  *
- * Who reads, in the order of use:
- *     seal_open(…, &opened)               which of our keys opens it; the SealedContent bytes, and
- * K seal_content_read(opened.content …) true type, content, audience, min_reader
+ * To read one: seal_open gives the SealedContent bytes and K; seal_content_read tells the true
+ * type, the content and the audience.
  *
  * Pure but for the random bytes. Threads: no shared state. */
 #ifndef COMMON_SEAL_H
