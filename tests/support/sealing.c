@@ -1,6 +1,7 @@
 #include "tests/support/sealing.h"
 
 #include "common/wire.h"
+#include "tests/support/poly_collision.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -134,6 +135,41 @@ void sealing_put_box(struct sealing *sealing, const struct seal_key *key, struct
                                                associated.data, associated.size, NULL, nonce,
                                                box_key);
     sealing->box.size = padded.size + 16;
+    buffer_finish(&associated);
+}
+
+/* What the plaintext of the box is mixed with. */
+static void stream_of(const struct sealing *sealing, const struct seal_key *key,
+                      uint8_t out[LIMIT_SEAL_PAD_LEAST])
+{
+    uint8_t box_key[32];
+
+    sealing_derive(sealing, key->bytes, "seal key", span_of(NULL, 0), box_key);
+    memset(out, 0, LIMIT_SEAL_PAD_LEAST);
+    crypto_stream_xchacha20_xor_ic(out, out, LIMIT_SEAL_PAD_LEAST, nonce, 1, box_key);
+}
+
+void sealing_put_double_box(struct sealing *sealing, const struct seal_key *first,
+                            struct seal_key *second)
+{
+    uint8_t a[LIMIT_SEAL_PAD_LEAST], b[LIMIT_SEAL_PAD_LEAST], first_key[32], second_key[32];
+    static const uint8_t tag[16];
+    struct buffer associated = {0};
+
+    stream_of(sealing, first, a);
+    do {
+        second->bytes[31]++;
+        second->bytes[30] = (uint8_t)(second->bytes[30] + (second->bytes[31] == 0));
+        stream_of(sealing, second, b);
+    } while (a[sizeof a - 1] != b[sizeof b - 1]);
+    a[sizeof a - 1] ^= 0x80; /* so it is the ciphertext of zeros and 0x80 with the first key */
+    buffer_clear(&sealing->box);
+    must(buffer_append(&sealing->box, a, sizeof a) && buffer_append(&sealing->box, tag, sizeof tag),
+         "memory");
+    sealing_associate(sealing, "seal box", &associated);
+    sealing_derive(sealing, first->bytes, "seal key", span_of(NULL, 0), first_key);
+    sealing_derive(sealing, second->bytes, "seal key", span_of(NULL, 0), second_key);
+    poly_collide(first_key, second_key, buffer_span(&associated), &sealing->box);
     buffer_finish(&associated);
 }
 

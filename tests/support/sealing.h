@@ -41,6 +41,11 @@ void sealing_put_slot(struct sealing *sealing, size_t index, const struct id *re
                       const struct seal_key *key);
 /* The box is these bytes, encrypted, as they are. */
 void sealing_put_box(struct sealing *sealing, const struct seal_key *key, struct span padded);
+/* A box that two keys open, padding and all, each to another text of 4,095 bytes. `second` is
+ * changed to the next key whose stream ends with the same byte as the first one's, so that 0x80
+ * stands at the end of both. */
+void sealing_put_double_box(struct sealing *sealing, const struct seal_key *first,
+                            struct seal_key *second);
 /* Appends text, 0x80 and zeros up to `size`. */
 void sealing_pad(struct span text, size_t size, struct buffer *out);
 /* Appends the bytes of the Sealed. */
