@@ -1,8 +1,8 @@
 /* seal: contents for named institutions only. PROTOCOL.md §4, "Sealed content", is the contract:
  * what is in the bytes, and why nobody else can open them or pass them off as their own.
  *
- * Who is named can open the bytes with a sealing key; everybody else, relays too, sees neither what
- * kind of content it is, nor for whom, nor more of its length than the step that it is padded to.
+ * Who is named can open the bytes with a sealing key. Everybody else, relays too, sees neither what
+ * kind of content it is, nor for whom, and its length and the number of readers in wide steps only.
  * The publisher is always a recipient: only so can a node that was restored from its partners read
  * what it sealed itself. A Sealed belongs to one network and one publisher: a copy in another feed
  * does not open. It holds one plaintext for all (key commitment), whoever built it.
