@@ -55,6 +55,8 @@ struct codec_names {
     void *self;
     /* The feed of an institution; false when the handle is not known. */
     bool (*find)(void *self, const char *handle, struct id *feed);
+    /* A key at the top that is no field of the message and for the caller alone; NULL: none. */
+    const char *aside;
 };
 /* codec_read_yaml with what only the caller knows. Either may be NULL. With names a handle may
  * stand where a feed id is expected, and "handle/number" for an announcement. language: of plain
