@@ -19,6 +19,7 @@
     X(withdraw) \
     X(list) \
     X(show) \
+    X(history) \
     X(follow) \
     X(status) \
     X(verify) \

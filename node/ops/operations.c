@@ -31,6 +31,8 @@ const struct ops_operation ops_operations[] = {
         NULL, ops_publish_withdraw),
     ROW("list", list_request, list_reply, OPS_READER, "GET", "/announcements", NULL, ops_list),
     ROW("show", show_request, show_reply, OPS_READER, "GET", "/announcement", NULL, ops_list_show),
+    ROW("history", history_request, history_reply, OPS_READER, "GET", "/announcement/history", NULL,
+        ops_list_history),
     ROW("changes", changes_request, changes_reply, OPS_READER, "GET", "/changes",
         ops_list_changes_wait, ops_list_changes),
     ROW("coverage", coverage_request, coverage_reply, OPS_WRITER, "GET", "/coverage",
