@@ -20,15 +20,19 @@ struct step_kind {
     uint32_t content_type;
     const char *label;
     bool says;                                 /* it is compared with what was said before */
-    void (*print_more)(const Caravan__Item *); /* behind its time; NULL: nothing */
+    void (*print_more)(const Caravan__Item *); /* below it; NULL: nothing */
 };
 
+/* In all languages: which one the reader knows is not known. */
 static void print_reason(const Caravan__Item *item)
 {
-    if (item->n_reason == 0 || !item->reason[0]->text)
-        return;
-    fputs(": ", stdout);
-    cli_print_text(stdout, item->reason[0]->text, false);
+    for (size_t i = 0; i < item->n_reason; i++) {
+        if (!item->reason[i]->text)
+            continue;
+        printf("%*s", INDENT, "");
+        cli_print_text(stdout, item->reason[i]->text, false);
+        putchar('\n');
+    }
 }
 
 static const struct step_kind step_kinds[] = {
@@ -123,9 +127,9 @@ static void print_step(const struct cli *cli, const Caravan__Item *item)
         fputs(", received ", stdout);
         cli_print_time(stdout, item->received_ms);
     }
+    putchar('\n');
     if (kind->print_more)
         kind->print_more(item);
-    putchar('\n');
 }
 
 static void print_remark(const struct cli *cli, enum cli_style style, const char *text)

@@ -757,7 +757,7 @@ static void test_client__history_says_what_each_step_changed(void **state)
     assert_says(world, " UTC, received 20");
     assert_says(world, " UTC\n  First\nNo. 4  revised 20");
     assert_says(world, " UTC\n  title\n    - First\n    + Second\nNo. 5  withdrawn 20");
-    assert_says(world, " UTC: no \\x1b[31m money\n");
+    assert_says(world, " UTC\n  no \\x1b[31m money\n");
     assert_run(world, "history th-two/5", 0, "No. 3  published");
     assert_run(world, "history th-two/3 --json | python3 -m json.tool --compact", 0,
                "\"changes\":[{\"path\":\"title\",\"before\":\"First\",\"after\":\"Second\"}]");
