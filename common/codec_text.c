@@ -166,6 +166,8 @@ struct value *codec_write_text(struct codec_writer *writer, const Caravan__Local
 
 static bool by_language(Caravan__LocalizedText *const *texts, size_t count)
 {
+    if (count == 0 || count >= 64) /* so many are not compared with each other */
+        return false;
     for (size_t i = 0; i < count; i++) {
         if (!texts[i]->text || !is_key(texts[i]->lang))
             return false;
@@ -173,7 +175,7 @@ static bool by_language(Caravan__LocalizedText *const *texts, size_t count)
             if (strcmp(texts[k]->lang, texts[i]->lang) == 0)
                 return false;
     }
-    return count > 0 && count < 64;
+    return true;
 }
 
 static struct value *write_languages(struct codec_writer *writer,

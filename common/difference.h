@@ -25,11 +25,12 @@
 
 #define DIFFERENCE_PATH_SIZE 512
 
+/* The path is ready for a terminal, and cut when it is very long; the values are as they were
+ * written. NULL: there was, or is, no such value. */
 struct difference_change {
-    const char *path; /* made ready for a terminal; cut when it is very long */
-    const char
-        *before; /* NULL: it was not there; as it was written, not made ready for a terminal */
-    const char *after; /* NULL: it is no longer there */
+    const char *path;
+    const char *before;
+    const char *after;
 };
 
 struct difference_list {
