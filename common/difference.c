@@ -449,9 +449,10 @@ static bool gather(struct comparing *comparing, struct difference_list *out)
 }
 
 int difference_find(const ProtobufCMessage *before, const ProtobufCMessage *after,
-                    struct arena *arena, struct difference_list *out, struct error *error)
+                    const char *language, struct arena *arena, struct difference_list *out,
+                    struct error *error)
 {
-    struct comparing comparing = {.arena = arena};
+    struct comparing comparing = {.arena = arena, .language = {language, language}};
     bool ok = compare_messages(&comparing, (const ProtobufCMessage *const[2]){before, after}) &&
               gather(&comparing, out);
 

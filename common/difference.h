@@ -38,10 +38,13 @@ struct difference_list {
     size_t count;
 };
 
-/* Returns 0, or ERROR_MEMORY when memory runs out or the arena is full (LIMIT_ARENA_SIZE is enough
- * for two contents of the largest size). *out is set on success only. */
+/* language: what plain texts are in where the messages do not say it themselves (of a part of an
+ * announcement, the language of that one); may be NULL. Returns 0, or ERROR_MEMORY when memory runs
+ * out or the arena is full (LIMIT_ARENA_SIZE is enough for two contents of the largest size). *out
+ * is set on success only. */
 int difference_find(const ProtobufCMessage *before, const ProtobufCMessage *after,
-                    struct arena *arena, struct difference_list *out, struct error *error);
+                    const char *language, struct arena *arena, struct difference_list *out,
+                    struct error *error);
 
 /* Appends [{"path": …, "before": …, "after": …}, …] in one line; what was not there is null. false
  * when memory runs out. */

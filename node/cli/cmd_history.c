@@ -111,7 +111,7 @@ static int find_changes(const struct version *before, const Caravan__Announcemen
 
     if (!read || !after)
         return error_memory(error);
-    return difference_find(&read->base, &after->base, arena, list, error);
+    return difference_find(&read->base, &after->base, NULL, arena, list, error);
 }
 
 /* --- text ------------------------------------------------------------------------------------- */

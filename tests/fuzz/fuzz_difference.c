@@ -75,7 +75,7 @@ static size_t compare(const ProtobufCMessage *a, const ProtobufCMessage *b)
     size_t count;
 
     arena_init(&arena, LIMIT_ARENA_SIZE);
-    require(difference_find(a, b, &arena, &list, NULL) == ERROR_NONE);
+    require(difference_find(a, b, NULL, &arena, &list, NULL) == ERROR_NONE);
     check_list(&list);
     count = list.count;
     arena_finish(&arena);

@@ -61,7 +61,7 @@ static ProtobufCMessage *read_as(struct fixture *f, const ProtobufCMessageDescri
 
 static void find(struct fixture *f, const ProtobufCMessage *before, const ProtobufCMessage *after)
 {
-    assert_int_equal(difference_find(before, after, &f->arena, &f->list, NULL), ERROR_NONE);
+    assert_int_equal(difference_find(before, after, NULL, &f->arena, &f->list, NULL), ERROR_NONE);
 }
 
 static void compare(struct fixture *f, const char *before, const char *after)
@@ -234,6 +234,24 @@ static void test_difference__names_the_languages_of_texts(void **state)
     compare(f, "kind: visit\nlanguage: en\ntitle: A\n", "kind: visit\nlanguage: th\ntitle: A\n");
     assert_int_equal(f->list.count, 2);
     assert_change(f, 1, "title / en / lang", "en", "th");
+}
+
+/* Parts of announcements are compared by themselves, too: the terms of one side. */
+static void test_difference__takes_the_language_of_a_part(void **state)
+{
+    static const char before[] = "name: {en: RSF, ru: РНФ}\nmoney: up to 5 RUB\n",
+                      after[] = "name: {en: Fund, ru: Фонд}\nmoney: up to 6 RUB\n";
+    struct fixture *f = *state;
+    const ProtobufCMessage *a = read_as(f, &caravan__party__descriptor, before);
+    const ProtobufCMessage *b = read_as(f, &caravan__party__descriptor, after);
+
+    assert_int_equal(difference_find(a, b, "en", &f->arena, &f->list, NULL), ERROR_NONE);
+    assert_int_equal(f->list.count, 3);
+    assert_change(f, 0, "name", "RSF", "Fund");
+    assert_change(f, 1, "name / ru", "РНФ", "Фонд");
+    assert_change(f, 2, "money", "up to 5 RUB", "up to 6 RUB");
+    find(f, a, b);
+    assert_change(f, 0, "name / en", "RSF", "Fund");
 }
 
 static void test_difference__keeps_the_keys_of_the_kind_at_the_top(void **state)
@@ -573,7 +591,7 @@ static void test_difference__survives_every_failing_allocation(void **state)
 
         arena_init(&arena, LIMIT_ARENA_SIZE);
         fault_arm(n);
-        ok = difference_find(a, b, &arena, &list, &error) == ERROR_NONE &&
+        ok = difference_find(a, b, NULL, &arena, &list, &error) == ERROR_NONE &&
              difference_write_json(&list, &json);
         hit = fault_disarm();
         arena_finish(&arena);
@@ -700,6 +718,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_difference__calls_another_order_one_change, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_difference__names_the_languages_of_texts, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_difference__takes_the_language_of_a_part, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_difference__keeps_the_keys_of_the_kind_at_the_top,
                                         set_up, tear_down),
