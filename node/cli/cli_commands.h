@@ -25,6 +25,7 @@
     X(share) \
     X(list) \
     X(show) \
+    X(history) \
     X(follow) \
     X(inbox) \
     X(status) \

@@ -482,8 +482,8 @@ int view_show(struct view *view, const struct id *feed, uint64_t seq, view_visit
                                  may_be_taken_back(meant.kind.type), visit, context, &stop, error);
 }
 
-/* What changed it, oldest first. */
-static int read_changes(struct view *view, const struct id *feed, uint64_t base,
+/* What changed it behind the entry `after`, oldest first. */
+static int read_changes(struct view *view, const struct id *feed, uint64_t base, uint64_t after,
                         struct view_read *read, bool *stop, struct error *error)
 {
     const struct view_folded *folded = folded_of(view, feed, base);
@@ -495,6 +495,8 @@ static int read_changes(struct view *view, const struct id *feed, uint64_t base,
     for (size_t i = 0; i < count && !code && !*stop; i++) {
         struct view_read_kind kind;
 
+        if (seqs[i] <= after)
+            continue;
         code = view_read_kind(&view->index.store, feed, seqs[i], &kind, error);
         if (!code)
             code = read_event(view, feed, seqs[i], base, kind.type == TYPE_WITHDRAWAL, NULL, read,
@@ -504,19 +506,25 @@ static int read_changes(struct view *view, const struct id *feed, uint64_t base,
     return code;
 }
 
-int view_history(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
-                 void *context, struct error *error)
+int view_history_after(struct view *view, const struct id *feed, uint64_t seq, uint64_t after,
+                       view_visitor visit, void *context, struct error *error)
 {
     struct view_read read = {.visit = visit, .context = context};
     struct meant meant;
     bool stop = false;
     int code = find(view, feed, seq, &meant, error);
 
-    if (!code)
+    if (!code && after < meant.seq)
         code = read_event(view, feed, meant.seq, 0, false, NULL, &read, &stop, error);
     if (!code && !stop && meant.announcement)
-        code = read_changes(view, feed, meant.seq, &read, &stop, error);
+        code = read_changes(view, feed, meant.seq, after, &read, &stop, error);
     return code;
+}
+
+int view_history(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
+                 void *context, struct error *error)
+{
+    return view_history_after(view, feed, seq, 0, visit, context, error);
 }
 
 int view_check_change(struct view *view, const struct id *feed, uint64_t seq, bool withdraw,

@@ -113,6 +113,10 @@ int view_show(struct view *view, const struct id *feed, uint64_t seq, view_visit
 int view_history(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
                  void *context, struct error *error);
 
+/* The steps behind the one whose entry is `after`; 0: all. */
+int view_history_after(struct view *view, const struct id *feed, uint64_t seq, uint64_t after,
+                       view_visitor visit, void *context, struct error *error);
+
 /* May the announcement be revised or withdrawn? A proposal may be withdrawn, too. ERROR_NOT_FOUND
  * when there is no such entry, ERROR_INVALID when it is none of these or was withdrawn. */
 int view_check_change(struct view *view, const struct id *feed, uint64_t seq, bool withdraw,

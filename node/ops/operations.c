@@ -34,6 +34,8 @@ const struct ops_operation ops_operations[] = {
     ROW("put", put_request, publish_reply, OPS_WRITER, "POST", "/entries", NULL, ops_publish_put),
     ROW("list", list_request, list_reply, OPS_READER, "GET", "/announcements", NULL, ops_list),
     ROW("show", show_request, show_reply, OPS_READER, "GET", "/announcement", NULL, ops_list_show),
+    ROW("history", history_request, history_reply, OPS_READER, "GET", "/announcement/history", NULL,
+        ops_list_history),
     ROW("inbox", inbox_request, inbox_reply, OPS_READER, "GET", "/inbox", NULL, ops_inbox),
     ROW("mark", mark_request, mark_reply, OPS_READER, "POST", "/inbox/read", NULL, ops_inbox_mark),
     ROW("changes", changes_request, changes_reply, OPS_READER, "GET", "/changes",

@@ -1,4 +1,4 @@
-/* list, show, changes: announcements for readers. */
+/* list, show, history, changes: announcements for readers. */
 #include "node/ops/ops_parts.h"
 
 #include "common/filter.h"
@@ -451,5 +451,53 @@ int ops_list_show(struct ops_context *context, const ProtobufCMessage *message,
     items_finish(&voices);
     items_finish(&history);
     items_finish(&now);
+    return code;
+}
+
+/* --- history ---------------------------------------------------------------------------------- */
+
+struct steps {
+    struct items items;
+    bool more; /* not all fitted into one reply */
+};
+
+static int add_step(void *context, const struct view_state *state)
+{
+    struct steps *steps = context;
+    struct items *items = &steps->items;
+
+    if (items->count == items->capacity || items->arena.used >= OPS_REPLY_SIZE) {
+        steps->more = true;
+        return 1;
+    }
+    add_item(items, state);
+    return items->no_memory;
+}
+
+int ops_list_history(struct ops_context *context, const ProtobufCMessage *message,
+                     struct buffer *reply, struct error *error)
+{
+    const Caravan__HistoryRequest *request = (const Caravan__HistoryRequest *)message;
+    Caravan__HistoryReply answer = CARAVAN__HISTORY_REPLY__INIT;
+    struct steps steps = {.more = false};
+    struct id feed;
+    uint64_t seq;
+    int code =
+        view_resolve_name(context->view, request->name ? request->name : "", &feed, &seq, error);
+
+    if (code)
+        return code;
+    items_init(&steps.items, limit_of(request->limit));
+    code = view_history_after(context->view, &feed, seq, request->after, add_step, &steps, error);
+    if (!code && steps.items.no_memory)
+        code = error_memory(error);
+    if (!code) {
+        answer.n_items = steps.items.count;
+        answer.items = steps.items.items;
+        answer.has_next_after = true;
+        answer.next_after = steps.more ? answer.items[answer.n_items - 1]->event_seq : 0;
+        code = ops_reply(&answer.base, reply, error);
+    }
+    items_finish(&steps.items);
     return code;
 }

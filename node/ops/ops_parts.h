@@ -28,7 +28,7 @@ int ops_publish_check_drop(const struct view_state *state, size_t unknown, struc
 /* A reason is one short text in some languages. */
 int ops_publish_check_reason(Caravan__LocalizedText *const *reasons, size_t count,
                              struct error *error);
-ops_handler ops_list, ops_list_show, ops_list_changes;
+ops_handler ops_list, ops_list_show, ops_list_history, ops_list_changes;
 ops_handler ops_inbox, ops_inbox_mark;
 ops_handler ops_status, ops_status_coverage;
 ops_handler ops_feed_read, ops_feed_import, ops_feed_resolve, ops_feed_backup, ops_feed_dial;

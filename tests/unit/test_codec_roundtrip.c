@@ -54,6 +54,8 @@ static void reach_all(void)
         &caravan__list_reply__descriptor,
         &caravan__show_request__descriptor,
         &caravan__show_reply__descriptor,
+        &caravan__history_request__descriptor,
+        &caravan__history_reply__descriptor,
         &caravan__changes_request__descriptor,
         &caravan__changes_reply__descriptor,
         &caravan__coverage_request__descriptor,
