@@ -8,6 +8,9 @@
 #include "common/bytes.h"
 #include "common/error.h"
 
+/* Readers can meet a writer that is recovering the log of a killed process; they wait this long. */
+#define DATABASE_BUSY_TIMEOUT_MS 5000
+
 struct database {
     sqlite3 *handle;
     char *path;
