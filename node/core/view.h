@@ -1,7 +1,8 @@
 /* view: announcements as people read them: what an entry, its revisions and its withdrawal say
  * together, folded from the ledger. Contents that break a rule, are of an unknown kind or from a
  * newer version, and contents that are missing stop nothing: they come with the reason why they
- * cannot be shown.
+ * cannot be shown; so do those that were ordered erased. An erased revision no longer tells what it
+ * changed: it is then an entry by itself.
  *
  * A change (revision, withdrawal) counts only when it is in the feed of the announcement that it
  * names. The newest revision is in force, also when it cannot be shown: to show an older one would
@@ -61,7 +62,8 @@ struct view_state {
     /* Announcement bytes; of another type of entry its content as it is */
     struct span content;
     bool has_content;
-    char problem[VIEW_PROBLEM_SIZE];       /* "cannot be shown: …"; "" when it can */
+    uint64_t erased_by;              /* that content was erased by this entry; 0: it was not */
+    char problem[VIEW_PROBLEM_SIZE]; /* "cannot be shown: …"; "" when it can */
     const Caravan__Withdrawal *withdrawal; /* NULL when not withdrawn or not readable */
 };
 

@@ -12,7 +12,8 @@
 
 bool view_read_knows_type(uint32_t content_type)
 {
-    return (content_type >= TYPE(CERTIFICATE) && content_type <= TYPE(CONFIRMATION));
+    return (content_type >= TYPE(CERTIFICATE) && content_type <= TYPE(CONFIRMATION)) ||
+           content_type == TYPE(ERASURE);
 }
 
 static void cannot_show(struct view_state *state, const char *format, ...)
@@ -88,17 +89,22 @@ static int read_stray(struct view_state *state, struct arena *arena)
 }
 
 /* What the entry at content_seq carries. */
-static int read_content(struct view_state *state, const struct entry *entry, struct arena *arena)
+static int read_content(struct view_state *state, const struct store_entry *stored,
+                        struct arena *arena)
 {
+    const struct entry *entry = &stored->entry;
     bool alone = entry->seq == state->seq;
 
     state->content = entry->content;
     state->has_content = entry->has_content;
+    state->erased_by = stored->erased;
     if (!view_read_knows_type(entry->content_type))
         cannot_show(state,
                     "content type %" PRIu32 " is not known to this version; a newer one may show "
                     "it",
                     entry->content_type);
+    else if (stored->erased)
+        cannot_show(state, "the content was erased by No. %" PRIu64, stored->erased);
     else if (!entry->has_content)
         cannot_show(state, "the content is missing; it is asked of other partners");
     else if (entry->min_reader > VIEW_SCHEMA_VERSION)
@@ -132,7 +138,7 @@ static int visit_content(void *context, const struct store_entry *entry)
     struct view_read *read = reading->read;
 
     reading->found = true;
-    reading->code = read_content(&read->state, &entry->entry, &reading->arena);
+    reading->code = read_content(&read->state, entry, &reading->arena);
     if (reading->code)
         error_memory(reading->error);
     else
