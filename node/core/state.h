@@ -265,7 +265,6 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
 void ingest_mark_changed(struct exchange *exchange, struct feed *feed);
 /* Late content of an entry that we keep without. true when it was stored. */
 bool ingest_late_content(struct exchange *exchange, struct feed *feed, const struct entry *entry);
-void exchange_break(struct exchange *exchange, const struct error *error);
 
 /* --- erase: orders to erase contents (erase.c) --------------------------------------------------
  */
