@@ -42,7 +42,7 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
     const struct store *store = &exchange->config.store;
     struct store_entry *rows = calloc(count, sizeof *rows);
     uint64_t now = exchange_wall(exchange);
-    struct erase_list erased = {0};
+    struct erasure_list erased = {0};
     bool dial_anew = false;
     int code;
 
@@ -50,12 +50,12 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
         return error_memory(error);
     /* From here on memory may be ahead of the store: a failed commit must read the feed again. */
     ingest_mark_changed(exchange, feed);
-    code = erase_list_read(&erased, entries, count, error);
+    code = erasure_list_read(&erased, entries, count, error);
     for (size_t i = 0; i < count; i++) {
         rows[i].entry = entries[i];
         rows[i].received_ms = now;
         rows[i].certificate = feed->head.certificate + (entries[i].content_type == CERTIFICATE);
-        erase_list_apply(&erased, &rows[i]);
+        erase_apply(&erased, &rows[i]);
     }
     if (!code)
         code = store->operations->append(store->self, rows, count, error);
@@ -80,7 +80,7 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
     }
     if (!code)
         code = erase_carry_out(exchange, feed, &erased, &dial_anew, error);
-    erase_list_finish(&erased);
+    erasure_list_finish(&erased);
     free(rows);
     if (code)
         return code;

@@ -9,6 +9,7 @@
 
 #include "common/bytes.h"
 #include "common/entry.h"
+#include "common/erasure.h"
 #include "common/error.h"
 
 #define STORE_LEDGER_ID_SIZE 16
@@ -43,11 +44,6 @@ struct store_feed {
     bool frozen;            /* a fork at the same certificate number */
     struct span statement;  /* SignedHead bytes of the publisher's latest; may be empty */
     uint64_t statement_ms;  /* its as_of_ms */
-};
-
-/* An order: the content of the entry at seq goes. by: the seq of the entry that orders it. */
-struct store_erasure {
-    uint64_t seq, by;
 };
 
 struct store_certificate {
@@ -117,7 +113,7 @@ struct store_operations {
      * each seq once. Each entry takes a new arrival, as with put_content. *erased: how many were.
      * Passed over are entries that are not kept, that were erased before, and those whose content
      * is permanent. */
-    int (*erase)(void *self, const struct id *feed, const struct store_erasure *orders,
+    int (*erase)(void *self, const struct id *feed, const struct erasure_order *orders,
                  size_t count, size_t *erased, struct error *error);
     /* frozen and statement of an existing or new feed; they do not move head_arrival. */
     int (*put_frozen)(void *self, const struct id *feed, bool frozen, struct error *error);

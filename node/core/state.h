@@ -269,21 +269,10 @@ bool ingest_late_content(struct exchange *exchange, struct feed *feed, const str
 /* --- erase: orders to erase contents (erase.c) --------------------------------------------------
  */
 
-/* Orders of one feed, in order of seq, each seq once. Zeroed is empty. */
-struct erase_list {
-    struct store_erasure *orders;
-    size_t count, capacity;
-};
-void erase_list_finish(struct erase_list *list);
-/* Adds the orders that stand in consecutive entries of one feed. ERROR_MEMORY only. */
-int erase_list_read(struct erase_list *list, const struct entry *entries, size_t count,
-                    struct error *error);
-/* Seq of the entry that orders it; 0: none does. */
-uint64_t erase_list_by(const struct erase_list *list, uint64_t seq);
 /* An entry that is to be appended loses its content, if that is ordered. */
-void erase_list_apply(const struct erase_list *list, struct store_entry *row);
+void erase_apply(const struct erasure_list *list, struct store_entry *row);
 /* Erases what the store has of it. *endpoints is set when they are others than before. */
-int erase_carry_out(struct exchange *exchange, struct feed *feed, const struct erase_list *list,
+int erase_carry_out(struct exchange *exchange, struct feed *feed, const struct erasure_list *list,
                     bool *endpoints, struct error *error);
 /* Once for each ledger: carries out the orders that stood in it before there was this version. In a
  * transaction. */

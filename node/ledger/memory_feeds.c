@@ -277,7 +277,7 @@ static void erase_one(struct memory_ledger *ledger, struct memory_feed *feed,
     take_arrival(ledger, feed, entry);
 }
 
-int memory_feeds_erase(void *self, const struct id *feed_id, const struct store_erasure *orders,
+int memory_feeds_erase(void *self, const struct id *feed_id, const struct erasure_order *orders,
                        size_t count, size_t *erased, struct error *error)
 {
     struct memory_store *store = self;

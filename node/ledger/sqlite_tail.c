@@ -473,12 +473,12 @@ int sqlite_tail_content(struct sqlite_ledger *ledger, const struct id *feed, uin
 struct erasing {
     struct sqlite_ledger *ledger;
     struct segment part;                     /* of the row in ledger->scratch: what stays, … */
-    const struct store_erasure *order, *end; /* … and those that are still to come */
+    const struct erasure_order *order, *end; /* … and those that are still to come */
     size_t erased;
 };
 
 /* The order for this entry, if it is to be erased. */
-static const struct store_erasure *order_for(struct erasing *erasing,
+static const struct erasure_order *order_for(struct erasing *erasing,
                                              const struct store_entry *entry)
 {
     while (erasing->order < erasing->end && erasing->order->seq < entry->entry.seq)
@@ -551,7 +551,7 @@ static int go_through(struct erasing *erasing, uint64_t *first, struct error *er
     int rc = ERROR_NONE;
 
     while (!rc && good && (good = segment_next(&cursor, &entry, &end)) && !end) {
-        const struct store_erasure *order = order_for(erasing, &entry);
+        const struct erasure_order *order = order_for(erasing, &entry);
 
         if (first && order) {
             *first = entry.entry.seq;
@@ -570,7 +570,7 @@ static int erase_in_row(struct erasing *erasing, struct error *error)
 {
     struct sqlite_ledger *ledger = erasing->ledger;
     const struct segment *whole = &ledger->scratch;
-    const struct store_erasure *order = erasing->order;
+    const struct erasure_order *order = erasing->order;
     uint64_t first = 0;
     int rc = go_through(erasing, &first, error);
 
@@ -611,7 +611,7 @@ static int erase_rows(struct erasing *erasing, struct error *error)
 }
 
 int sqlite_tail_erase(struct sqlite_ledger *ledger, const struct id *feed,
-                      const struct store_erasure *orders, size_t count, size_t *erased,
+                      const struct erasure_order *orders, size_t count, size_t *erased,
                       struct error *error)
 {
     struct erasing erasing = {.ledger = ledger, .order = orders, .end = orders + count};

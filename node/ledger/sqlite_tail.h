@@ -40,7 +40,7 @@ int sqlite_tail_content(struct sqlite_ledger *ledger, const struct id *feed, uin
 
 /* erase. */
 int sqlite_tail_erase(struct sqlite_ledger *ledger, const struct id *feed,
-                      const struct store_erasure *orders, size_t count, size_t *erased,
+                      const struct erasure_order *orders, size_t count, size_t *erased,
                       struct error *error);
 
 /* Writes what is not yet in the tables; nothing in a reader. */

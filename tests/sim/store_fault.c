@@ -74,7 +74,7 @@ static int put_content(void *self, const struct id *feed, uint64_t seq, struct s
     return WRITE(put_content, feed, seq, salt, content, received_ms, error);
 }
 
-static int erase(void *self, const struct id *feed, const struct store_erasure *orders,
+static int erase(void *self, const struct id *feed, const struct erasure_order *orders,
                  size_t count, size_t *erased, struct error *error)
 {
     *erased = 0;

@@ -90,7 +90,7 @@ int ledger_script_write(struct store store, struct ledger_script *script, struct
     struct store_certificate certificate = {1, 1, span_of_text("certificate")};
     struct store_conflict conflict = {*a, 1, 1, span_of_text("kept"), span_of_text("other")};
     struct store_receipt receipt = {.feed = *a, .receiver = *b, .encoded = span_of_text("r")};
-    const struct store_erasure order = {1, 3};
+    const struct erasure_order order = {1, 3};
     size_t erased;
     uint8_t sixteen[16] = {1};
     int code = call(store, begin, error);

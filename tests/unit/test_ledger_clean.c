@@ -59,7 +59,7 @@ static void assert_gone(struct ledger_fixture *f, const struct entry *entry)
 
 static void erase_seq(struct ledger_fixture *f, const struct id *feed, uint64_t seq)
 {
-    const struct store_erasure order = {seq, INT64_MAX};
+    const struct erasure_order order = {seq, INT64_MAX};
     size_t erased;
 
     ok(call(f->writer, erase, feed, &order, 1, &erased, &f->error));

@@ -4,7 +4,7 @@
 #define PROFILE CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE
 
 static size_t erase(struct ledger_fixture *f, const struct id *feed,
-                    const struct store_erasure *orders, size_t count)
+                    const struct erasure_order *orders, size_t count)
 {
     size_t erased = 77;
 
@@ -42,7 +42,7 @@ static uint64_t erased_by(struct store store, const struct id *feed, uint64_t se
 static void test_ledger__erases_by_order(void **state)
 {
     struct ledger_fixture *f = *state;
-    const struct store_erasure orders[] = {{2, 6}, {3, 5}};
+    const struct erasure_order orders[] = {{2, 6}, {3, 5}};
     struct store_entry all[6];
     struct store_feed feed;
     struct ledger_seen *seen;
@@ -87,7 +87,7 @@ static void test_ledger__erases_by_order(void **state)
 static void test_ledger__never_takes_an_erased_content_again(void **state)
 {
     struct ledger_fixture *f = *state;
-    const struct store_erasure order = {1, 3};
+    const struct erasure_order order = {1, 3};
     struct store_entry one = sample_next(f->a, ANNOUNCEMENT, "one");
 
     ledger_fixture_begin(f);
@@ -110,8 +110,8 @@ static void test_ledger__never_takes_an_erased_content_again(void **state)
 static void test_ledger__passes_over_what_it_cannot_erase(void **state)
 {
     struct ledger_fixture *f = *state;
-    const struct store_erasure orders[] = {{0, 9}, {1, 9}, {2, 9}, {3, 9}, {7, 9}};
-    const struct store_erasure again[] = {{2, 8}, {3, 8}};
+    const struct erasure_order orders[] = {{0, 9}, {1, 9}, {2, 9}, {3, 9}, {7, 9}};
+    const struct erasure_order again[] = {{2, 8}, {3, 8}};
     struct store_entry profile = sample_next(f->a, PROFILE, "who we are");
     struct store_entry two = sample_next(f->a, ANNOUNCEMENT, "two");
     struct store_info info;
@@ -139,7 +139,7 @@ static void test_ledger__passes_over_what_it_cannot_erase(void **state)
 static void test_ledger__takes_back_what_it_erased(void **state)
 {
     struct ledger_fixture *f = *state;
-    const struct store_erasure orders[] = {{1, 4}, {2, 4}, {3, 4}};
+    const struct erasure_order orders[] = {{1, 4}, {2, 4}, {3, 4}};
     struct store_entry all[3], late;
 
     for (int i = 0; i < 3; i++)
@@ -195,13 +195,13 @@ static void test_ledger__appends_what_is_erased_already(void **state)
 static void test_ledger__erases_many(void **state)
 {
     enum { MANY = 1500 };
-    static struct store_erasure orders[MANY];
+    static struct erasure_order orders[MANY];
     struct ledger_fixture *f = *state;
     struct ledger_seen *seen;
 
     ledger_fixture_fill(f, f->a, MANY + 1);
     for (size_t i = 0; i < MANY; i++)
-        orders[i] = (struct store_erasure){i + 1, MANY + 1};
+        orders[i] = (struct erasure_order){i + 1, MANY + 1};
     ledger_fixture_begin(f);
     assert_int_equal(erase(f, &f->a->feed, orders, MANY), MANY);
     assert_int_equal(erase(f, &f->a->feed, orders, MANY), 0);

@@ -181,13 +181,13 @@ static void put_content(struct both *both)
 
 static void erase(struct both *both)
 {
-    struct store_erasure orders[40];
+    struct erasure_order orders[40];
     size_t feed = any(both, 3) ? 0 : any(both, FEEDS), count = 1 + any(both, 40), here, there;
     uint64_t seq = any(both, (unsigned)both->count[feed] + 2);
     struct error wrong = {0};
 
     for (size_t i = 0; i < count; i++) {
-        orders[i] = (struct store_erasure){seq, both->count[feed] + 1};
+        orders[i] = (struct erasure_order){seq, both->count[feed] + 1};
         seq += any(both, 3) ? 1 : 1 + any(both, 30);
     }
     ok(call(both->memory, erase, &both->samples[feed]->feed, orders, count, &here, &wrong));

@@ -22,7 +22,7 @@ static uint64_t erase(struct view_world *world, uint64_t first, uint64_t second)
 {
     Caravan__Erasure erasure = CARAVAN__ERASURE__INIT;
     uint64_t seqs[] = {first, second}, by;
-    struct store_erasure orders[2];
+    struct erasure_order orders[2];
     struct buffer content = {0};
     size_t erased;
 
@@ -32,7 +32,7 @@ static uint64_t erase(struct view_world *world, uint64_t first, uint64_t second)
     ok(call(world->writer, begin, NULL));
     by = announcements_keep(&world->writer, &world->own, TYPE(ERASURE), buffer_span(&content));
     for (size_t i = 0; i < erasure.n_seq; i++)
-        orders[i] = (struct store_erasure){seqs[i], by};
+        orders[i] = (struct erasure_order){seqs[i], by};
     ok(call(world->writer, erase, &world->own.head.feed, orders, erasure.n_seq, &erased, NULL));
     assert_int_equal(erased, erasure.n_seq);
     ok(call(world->writer, commit, NULL));
