@@ -28,6 +28,7 @@ struct publishing {
     const char *timeout, *request_id;
     unsigned seconds;
     uint64_t last_seq; /* of what was published */
+    bool erased;       /* … and an order stands behind it */
     /* JSON: the answers so far */
     struct buffer json;
     size_t answers;
@@ -188,6 +189,7 @@ static int tell(struct publishing *publishing, const Caravan__PublishReply *repl
                 const char *repeated, struct error *error)
 {
     publishing->last_seq = reply->seq > publishing->last_seq ? reply->seq : publishing->last_seq;
+    publishing->erased = reply->n_erased > 0;
     if (publishing->cli->json) {
         bool ok = buffer_append_text(&publishing->json, publishing->answers++ ? ", " : "") &&
                   codec_write_json(&reply->base, &publishing->json);
@@ -233,8 +235,9 @@ static int finish(struct publishing *publishing, int code, struct error *error)
     const Caravan__CoverageReply *coverage = NULL;
 
     if (!code && publishing->wait)
-        code = cli_wait_for_partners(publishing->client, publishing->last_seq, publishing->seconds,
-                                     &publishing->arena, &coverage, error);
+        code = cli_wait_for_partners(publishing->client,
+                                     publishing->erased ? CLI_WAIT_HEAD : publishing->last_seq,
+                                     publishing->seconds, &publishing->arena, &coverage, error);
     if (publishing->cli->json && (!code || publishing->answers))
         print_json(publishing, coverage, code ? error : NULL);
     client_destroy(publishing->client);
