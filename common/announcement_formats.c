@@ -413,12 +413,21 @@ static void cross_field(const struct cross *cross)
     cross->report(cross->context, cross->message, NULL, PROBLEM_WARNING, text);
 }
 
+/* A name goes to every reader; it can be erased from nodes, not from what people have made of it.
+ */
 static void cross_contact(const struct cross *cross)
 {
     const Caravan__Contact *contact = (const Caravan__Contact *)cross->message;
 
-    if (contact->person && contact->has_person_consents && !contact->person_consents)
+    if (!contact->person)
+        return;
+    if (contact->has_person_consents && !contact->person_consents)
         refuse(cross, "person", "found a person who does not consent, expected the office alone");
+    else
+        cross->report(cross->context, cross->message,
+                      reflect_find(cross->message->descriptor, "person"), PROBLEM_WARNING,
+                      "found the name of a person, expected an office; it can be erased from all "
+                      "nodes later, not from files, e-mails and print-outs");
 }
 
 void announcement_cross(const ProtobufCMessage *message, announcement_report report, void *context)

@@ -127,6 +127,8 @@ static void ledger_destroy(void *self)
     if (!ledger)
         return;
     ledger_rollback(ledger);
+    if (ledger->unclean)
+        sqlite_clean_end(ledger);
     if (ledger->writer && ledger->database.handle)
         sqlite3_wal_checkpoint_v2(ledger->database.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
                                   NULL);

@@ -175,6 +175,16 @@ void sqlite_clean_step(struct sqlite_ledger *ledger)
         take_mark_back(ledger);
 }
 
+void sqlite_clean_end(struct sqlite_ledger *ledger)
+{
+    uint32_t before;
+
+    do {
+        before = ledger->clean_pages;
+        sqlite_clean_step(ledger);
+    } while (ledger->unclean && ledger->clean_pages != before);
+}
+
 int sqlite_clean_start(struct sqlite_ledger *ledger, struct error *error)
 {
     int64_t unclean = 0;

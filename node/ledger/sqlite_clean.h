@@ -35,5 +35,7 @@ int sqlite_clean_start(struct sqlite_ledger *ledger, struct error *error);
 /* Does a step if something is owed; outside of transactions. What cannot be done now is tried
  * again with the next step. */
 void sqlite_clean_step(struct sqlite_ledger *ledger);
+/* Before the writer is closed: as many steps as can be done now. */
+void sqlite_clean_end(struct sqlite_ledger *ledger);
 
 #endif

@@ -21,28 +21,48 @@
 
 /* --- orders ----------------------------------------------------------------------------------- */
 
-static void publish(struct network *network, unsigned number, uint32_t type, struct span content)
+/* false: the store failed. */
+static bool try_publish(struct network *network, unsigned number, uint32_t type,
+                        struct span content)
 {
     struct network_node *node = &network->nodes[number];
     struct exchange_published out;
 
     network_settle(network);
-    assert_int_equal(exchange_begin(node->exchange, NULL), ERROR_NONE);
-    assert_int_equal(exchange_publish(node->exchange, type, content, NULL, &out, NULL), ERROR_NONE);
-    assert_int_equal(exchange_commit(node->exchange, NULL), ERROR_NONE);
+    if (exchange_begin(node->exchange, NULL))
+        return false;
+    if (exchange_publish(node->exchange, type, content, NULL, &out, NULL)) {
+        exchange_commit(node->exchange, NULL);
+        return false;
+    }
+    if (exchange_commit(node->exchange, NULL))
+        return false;
     node->acknowledged = out.seq;
+    return true;
 }
 
-static void order(struct network *network, unsigned node, uint64_t *seqs, size_t count)
+static void publish(struct network *network, unsigned number, uint32_t type, struct span content)
+{
+    assert_true(try_publish(network, number, type, content));
+}
+
+static bool try_order(struct network *network, unsigned node, uint64_t *seqs, size_t count)
 {
     Caravan__Erasure erasure = CARAVAN__ERASURE__INIT;
     struct buffer content = {0};
+    bool done;
 
     erasure.seq = seqs;
     erasure.n_seq = count;
     assert_true(fields_pack(&erasure.base, &content));
-    publish(network, node, ERASURE, buffer_span(&content));
+    done = try_publish(network, node, ERASURE, buffer_span(&content));
     buffer_finish(&content);
+    return done;
+}
+
+static void order(struct network *network, unsigned node, uint64_t *seqs, size_t count)
+{
+    assert_true(try_order(network, node, seqs, count));
 }
 
 static void order_one(struct network *network, unsigned node, uint64_t seq)
@@ -451,12 +471,13 @@ static void erase_some(struct chaos *chaos, unsigned node)
     uint64_t head = chaos->network.nodes[node].acknowledged, seqs[8];
     size_t count = 1 + any(chaos, 8);
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         seqs[i] = 1 + any(chaos, (unsigned)head + 3);
+    if (!try_order(&chaos->network, node, seqs, count))
+        return;
+    for (size_t i = 0; i < count; i++)
         if (seqs[i] <= head && chaos->announced[node][seqs[i]])
             chaos->ordered[node][seqs[i]] = true;
-    }
-    order(&chaos->network, node, seqs, count);
 }
 
 static void publish_some(struct chaos *chaos, unsigned node)
@@ -467,10 +488,21 @@ static void publish_some(struct chaos *chaos, unsigned node)
         char text[32];
 
         snprintf(text, sizeof text, "text %u", any(chaos, 100000));
-        publish(&chaos->network, node, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT,
-                span_of_text(text));
-        chaos->announced[node][chaos->network.nodes[node].acknowledged] = true;
+        if (try_publish(&chaos->network, node, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT,
+                        span_of_text(text)))
+            chaos->announced[node][chaos->network.nodes[node].acknowledged] = true;
     }
+}
+
+/* A node whose disk is full does not start. */
+static void start(struct chaos *chaos, unsigned node)
+{
+    struct store_fault *faults = &chaos->network.nodes[node].faults;
+    unsigned per_mille = faults->per_mille;
+
+    faults->per_mille = 0;
+    network_start(&chaos->network, node, false, true);
+    faults->per_mille = per_mille;
 }
 
 static void disturb(struct chaos *chaos)
@@ -482,7 +514,7 @@ static void disturb(struct chaos *chaos)
         return;
     }
     if (chaos->stopped[a])
-        network_start(&chaos->network, a, false, true);
+        start(chaos, a);
     else
         network_stop(&chaos->network, a);
     chaos->stopped[a] = !chaos->stopped[a];
@@ -528,6 +560,7 @@ static bool is_as_ordered(struct network *network, void *context)
 static void heal(struct chaos *chaos)
 {
     for (unsigned a = 0; a < NODES; a++) {
+        chaos->network.nodes[a].faults.per_mille = 0;
         if (chaos->stopped[a])
             network_start(&chaos->network, a, false, true);
         for (unsigned b = 0; b < NODES; b++)
@@ -554,6 +587,8 @@ static void test_erasure__holds_in_any_order(void **state)
         chaos.network.latency_max_ms = 1 + any(&chaos, 2000);
         for (unsigned node = 0; node < NODES; node++)
             chaos.network.nodes[node].acknowledged = look(&chaos.network, node, node).count;
+        for (unsigned node = 0; node < NODES && seed % 2; node++) /* full disks, now and then */
+            chaos.network.nodes[node].faults.per_mille = 20;
         for (unsigned step = 0; step < 150; step++) {
             act(&chaos);
             network_sleep(&chaos.network, any(&chaos, 1500));

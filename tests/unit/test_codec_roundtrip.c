@@ -80,6 +80,10 @@ static void reach_all(void)
         &caravan__revision__descriptor,
         &caravan__withdrawal__descriptor,
         &caravan__confirmation__descriptor,
+        &caravan__erasure__descriptor,
+        &caravan__sealed__descriptor,
+        &caravan__sealed_content__descriptor,
+        &caravan__reader__descriptor,
     };
 
     for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++)
