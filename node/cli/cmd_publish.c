@@ -595,10 +595,12 @@ static int say_sealed(struct publishing *publishing, const struct cli_put_saying
 }
 
 static int revise_sealed(struct publishing *publishing, const Caravan__Item *item,
-                         const struct notice *notice, const uint8_t *id, struct error *error)
+                         const struct notice *notice, bool erase_earlier, const uint8_t *id,
+                         struct error *error)
 {
     const struct cli_put_saying saying = {
         .name = item->name,
+        .erase = erase_earlier,
         .content_type = CARAVAN__CONTENT_TYPE__CONTENT_TYPE_REVISION,
         .content = buffer_span(&notice->content),
         .request_id = id,
@@ -630,7 +632,7 @@ static int revise(struct publishing *publishing, char *name, const struct notice
     if (code)
         return code;
     if (item->sealed)
-        return revise_sealed(publishing, item, notice, id, error);
+        return revise_sealed(publishing, item, notice, erase_earlier, id, error);
     request.has_request_id = request.has_announcement = request.has_content = true;
     request.request_id.data = id;
     request.request_id.len = sizeof id;
@@ -687,6 +689,7 @@ static int withdraw_sealed(struct publishing *publishing, const Caravan__Item *i
     Caravan__Withdrawal withdrawal = CARAVAN__WITHDRAWAL__INIT;
     const struct cli_put_saying saying = {
         .name = item->name,
+        .erase = request->erase,
         .content_type = CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL,
         .message = &withdrawal.base,
         .request_id = id,
