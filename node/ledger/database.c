@@ -290,14 +290,11 @@ static int sync_path(const char *path, int flags, struct error *error)
     return rc;
 }
 
-int database_sync_file(const char *path, struct error *error)
+int database_sync_folder(const char *path, struct error *error)
 {
     char folder[PATH_MAX];
     char *slash;
-    int rc = sync_path(path, O_RDONLY, error);
 
-    if (rc)
-        return rc;
     if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder)
         return error_set(error, ERROR_INVALID, "%s: the path is too long", path);
     slash = strrchr(folder, '/');
@@ -305,4 +302,11 @@ int database_sync_file(const char *path, struct error *error)
         return sync_path(".", O_RDONLY | O_DIRECTORY, error);
     slash[slash == folder ? 1 : 0] = '\0';
     return sync_path(folder, O_RDONLY | O_DIRECTORY, error);
+}
+
+int database_sync_file(const char *path, struct error *error)
+{
+    int rc = sync_path(path, O_RDONLY, error);
+
+    return rc ? rc : database_sync_folder(path, error);
 }

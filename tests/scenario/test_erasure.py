@@ -5,14 +5,27 @@ cleaning, and with a disk that is full at that moment."""
 import os
 import random
 import resource
-import sqlite3
 import string
+import subprocess
+import sys
 import unittest
 
 from network import Network, announcement, wait
 
 PIECE = 4  # bytes
 LONG = "description: %s\n" % ("A long text. " * 300)
+
+
+# Holds a view of the ledger until its standard input ends. In a process of its own: this one opens and closes the
+# ledger's files to search them, and closing a file gives up all of a process's locks on it.
+READ = """
+import sqlite3, sys
+reader = sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True, isolation_level=None)
+reader.execute("BEGIN")
+reader.execute("SELECT count(*) FROM segment").fetchall()
+print("reads", flush=True)
+sys.stdin.read()
+"""
 
 
 def files_of(nodes):
@@ -131,16 +144,17 @@ class Erasure(unittest.TestCase):
     def test_killed_before_it_was_cleaned(self):
         publisher, partner, name, marker = self.follower()
         # Who reads from the log keeps it from being cut off.
-        reader = sqlite3.connect("file:%s?mode=ro" % os.path.join(partner.home, "ledger.db"), uri=True,
-                                 isolation_level=None)
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM segment").fetchall()
+        reader = subprocess.Popen([sys.executable, "-c", READ, os.path.join(partner.home, "ledger.db")],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(reader.communicate)
+        self.assertEqual(reader.stdout.readline(), b"reads\n")
         publisher.run("withdraw", name, "--erase")
         self.wait_erased(partner, name)
         self.wait_gone([publisher], marker)
         self.assert_everywhere([partner], marker)
+        self.assertIn("what was erased", partner.run("status").stdout)
         partner.kill()
-        reader.close()
+        reader.communicate()
         self.assert_everywhere([partner], marker)
         partner.start()
         self.wait_gone([partner], marker)

@@ -66,6 +66,14 @@ static void erase_seq(struct ledger_fixture *f, const struct id *feed, uint64_t 
     assert_int_equal(erased, 1);
 }
 
+static bool is_unclean(struct ledger_fixture *f)
+{
+    struct store_info info;
+
+    ok(call(f->writer, info, &info, &f->error));
+    return info.unclean;
+}
+
 static void idle_commit(struct ledger_fixture *f)
 {
     ledger_fixture_begin(f);
@@ -202,8 +210,10 @@ static void test_ledger__is_cleaned_once_no_reader_is_in_the_way(void **state)
     ledger_fixture_open_reader(f);
     ok(call(f->reader, entries, &f->a->feed, 1, 1, erase_meanwhile, f, &f->error));
     assert_true(files_hold(f, one.entry.content));
+    assert_true(is_unclean(f));
     idle_commit(f);
     assert_gone(f, &one.entry);
+    assert_false(is_unclean(f));
 }
 
 /* Killed between the commit and the cleaning. */
@@ -268,6 +278,43 @@ static void test_ledger__copies_of_migrations_go(void **state)
     assert_gone(f, &one.entry);
 }
 
+/* Whether another process could take the ledger for one that nobody uses, and its log away. */
+static bool is_locked(struct ledger_fixture *f)
+{
+    pid_t child = fork();
+    int status;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        /* Where SQLite's locks of readers stand: https://sqlite.org/src/file/src/os.h */
+        struct flock lock = {
+            .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000002, .l_len = 510};
+        int file = open(ledger_script_file(f), O_RDWR);
+
+        _exit(file < 0 || fcntl(file, F_GETLK, &lock) != 0 ? 2 : lock.l_type != F_UNLCK);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+    return WEXITSTATUS(status) == 1;
+}
+
+static void test_ledger__keeps_its_locks_while_it_cleans(void **state)
+{
+    struct ledger_fixture *f = *state;
+
+    ledger_fixture_fill(f, f->a, 3);
+    folder_write_text(&f->folder, "ledger.db.v1", 0600, "an old copy");
+    assert_true(is_locked(f));
+    ledger_fixture_begin(f);
+    erase_seq(f, &f->a->feed, 1);
+    ledger_fixture_commit(f);
+    assert_false(is_unclean(f));
+    assert_true(is_locked(f));
+    assert_false(folder_has(&f->folder, "ledger.db.v1"));
+    ledger_script_close(f);
+    assert_false(is_locked(f));
+}
+
 #define ROW(test)                                                                                  \
     cmocka_unit_test_setup_teardown(test, ledger_fixture_setup_sqlite, ledger_fixture_teardown)
 
@@ -280,6 +327,7 @@ int main(void)
         ROW(test_ledger__is_cleaned_once_no_reader_is_in_the_way),
         ROW(test_ledger__is_cleaned_at_the_next_start),
         ROW(test_ledger__copies_of_migrations_go),
+        ROW(test_ledger__keeps_its_locks_while_it_cleans),
     };
 
     return cmocka_run_group_tests_name("ledger_clean", tests, NULL, NULL);
