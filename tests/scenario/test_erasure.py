@@ -6,11 +6,13 @@ import os
 import random
 import resource
 import string
+import struct
 import subprocess
 import sys
 import unittest
 
-from network import Network, announcement, wait
+import wire
+from network import SOURCE, Network, announcement, wait
 
 PIECE = 4  # bytes
 LONG = "description: %s\n" % ("A long text. " * 300)
@@ -181,6 +183,28 @@ class Erasure(unittest.TestCase):
         self.limit(partner, resource.RLIM_INFINITY)
         self.wait_gone([publisher, partner], marker)
         self.network.wait_equal(feeds=[publisher])
+
+    def test_verify_tells_erased_from_missing(self):
+        with open(os.path.join(SOURCE, "tests", "vectors", "vectors.txt")) as file:
+            vectors = dict(line.rstrip("\n").split(" = ", 1) for line in file if " = " in line)
+        node = self.network.add("cn-verify")
+
+        def value(name):
+            return bytes.fromhex(vectors["erasure." + name])
+
+        def record(data):
+            return struct.pack(">I", len(data)) + data
+
+        certificates = wire.encode([(2, value("feed")), (3, value("certificate.1.signed"))])
+        fields = wire.decode(value("run.2_5.after"))
+        for name, last, facts in (("whole", 4, ("1", "0")), ("without the order", 2, ("0", "1"))):
+            shorter = wire.encode(fields[:1] + fields[1:1 + last])  # the feed, and so many entries
+            path = os.path.join(self.network.folder, "vectors.feed")
+            with open(path, "wb") as file:
+                file.write(b"caravan-feed 1\n" + record(certificates) + record(value("run.1")) + record(shorter))
+            told = node.json("verify", path)
+            self.assertEqual((told["erased"], told["missing"]), facts, name)
+        self.assertIn("which no order of the feed explains", node.run("verify", path).stdout)
 
     def limit(self, node, size):
         _, hard = resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE)

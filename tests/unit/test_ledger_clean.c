@@ -13,24 +13,49 @@
 
 /* --- searching -------------------------------------------------------------------------------- */
 
-static bool file_holds(struct ledger_fixture *f, const char *name, struct span bytes)
+static void read_file(struct ledger_fixture *f, const char *name, struct buffer *out)
 {
     size_t size = 0;
     char *file = folder_read(&f->folder, name, &size);
-    bool found = file && memmem(file, size, bytes.data, bytes.size);
 
+    assert_true(buffer_append(out, file, size));
     free(file);
+}
+
+/* All files of the ledger, one behind the other. */
+static struct buffer read_files(struct ledger_fixture *f)
+{
+    static const char *const names[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm",
+                                        "ledger.db.v1", "ledger.db.v2"};
+    struct buffer files = {0};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        read_file(f, names[i], &files);
+    return files;
+}
+
+static bool holds(const struct buffer *files, struct span bytes)
+{
+    return memmem(files->data, files->size, bytes.data, bytes.size) != NULL;
+}
+
+static bool file_holds(struct ledger_fixture *f, const char *name, struct span bytes)
+{
+    struct buffer file = {0};
+    bool found;
+
+    read_file(f, name, &file);
+    found = holds(&file, bytes);
+    buffer_finish(&file);
     return found;
 }
 
 static bool files_hold(struct ledger_fixture *f, struct span bytes)
 {
-    static const char *const names[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm",
-                                        "ledger.db.v1", "ledger.db.v2"};
-    bool found = false;
+    struct buffer files = read_files(f);
+    bool found = holds(&files, bytes);
 
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        found = found || file_holds(f, names[i], bytes);
+    buffer_finish(&files);
     return found;
 }
 
@@ -50,11 +75,19 @@ static const char *marker(uint64_t number, size_t size)
 }
 
 /* Pieces of the content. (Salts of samples are not random.) */
-static void assert_gone(struct ledger_fixture *f, const struct entry *entry)
+static void assert_not_in(const struct buffer *files, const struct entry *entry)
 {
     for (size_t at = 0; at + 24 <= entry->content.size; at += 24)
-        if (files_hold(f, span_of(entry->content.data + at, 24)))
+        if (holds(files, span_of(entry->content.data + at, 24)))
             fail_msg("the content of %d is still there at %zu", (int)entry->seq, at);
+}
+
+static void assert_gone(struct ledger_fixture *f, const struct entry *entry)
+{
+    struct buffer files = read_files(f);
+
+    assert_not_in(&files, entry);
+    buffer_finish(&files);
 }
 
 static void erase_seq(struct ledger_fixture *f, const struct id *feed, uint64_t seq)
@@ -109,6 +142,7 @@ static void test_ledger__no_page_keeps_a_copy(void **state)
     static struct store_entry kept[SAMPLE_ENTRIES];
     static bool gone[SAMPLE_ENTRIES];
     struct ledger_fixture *f = *state;
+    struct buffer files;
     uint64_t random = 7;
     size_t count = 0;
 
@@ -132,11 +166,13 @@ static void test_ledger__no_page_keeps_a_copy(void **state)
         ledger_fixture_commit(f);
     }
     idle_commit(f);
+    files = read_files(f);
     for (size_t i = 0; i < count; i++)
         if (gone[i])
-            assert_gone(f, &kept[i].entry);
+            assert_not_in(&files, &kept[i].entry);
         else
             ledger_seen_kept(f->writer, kept[i]);
+    buffer_finish(&files);
 }
 
 /* Puts bytes where a page has room between its list of rows and the first row: SQLite leaves copies
