@@ -72,7 +72,7 @@ struct sqlite_ledger {
 #define STATEMENTS(X)                                                                              \
     X(STATEMENT_BEGIN, "BEGIN IMMEDIATE")                                                          \
     X(STATEMENT_COMMIT, "COMMIT")                                                                  \
-    X(STATEMENT_INFO, "SELECT id, last_arrival FROM ledger")                                       \
+    X(STATEMENT_INFO, "SELECT id, last_arrival, unclean FROM ledger")                              \
     X(STATEMENT_SET_ARRIVAL, "UPDATE ledger SET last_arrival = ?1")                                \
     X(STATEMENT_SET_UNCLEAN, "UPDATE ledger SET unclean = ?1")                                     \
     X(STATEMENT_GET_FEED, "SELECT " STATEMENT_FEED_COLUMNS " FROM feed WHERE id = ?1")             \
