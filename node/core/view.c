@@ -48,6 +48,13 @@ uint64_t view_last_arrival(const struct view *view)
     return view->index.last_arrival;
 }
 
+void view_own_institution(const struct view *view, struct eligible_institution *out)
+{
+    const struct view_feed *own = view_index_feed(&view->index, &view->index.own);
+
+    *out = own ? own->institution : (struct eligible_institution){.types = 0};
+}
+
 /* Only what was there when a list was last asked for: what comes later is for the next list. */
 bool view_has_work(const struct view *view)
 {
@@ -148,19 +155,23 @@ struct following {
     int code;
 };
 
-static bool content_matches(struct following *following, struct span content, struct arena *arena)
+static bool content_matches(struct following *following, struct span content, int64_t since_ms,
+                            struct arena *arena)
 {
+    struct announcement_window window;
     struct filter_facets *facets = NULL;
     bool match;
 
-    following->code = view_read_facets(content, arena, &facets, following->error);
-    match = filter_matches(following->filter, facets);
+    following->code = view_read_facets(content, arena, &facets, &window, following->error);
+    match = filter_matches(following->filter, facets) &&
+            filter_matched_dates(following->filter, &window, since_ms);
     filter_facets_destroy(facets);
     return match;
 }
 
-/* Does an announcement match, or what a revision makes of one? */
-static bool entry_matches(struct following *following, const struct entry *entry)
+/* Does an announcement match, or what a revision makes of one? By its dates, at some moment since
+ * then. */
+static bool entry_matches(struct following *following, const struct entry *entry, int64_t since_ms)
 {
     struct view_read_change change = {0};
     struct arena arena;
@@ -172,11 +183,11 @@ static bool entry_matches(struct following *following, const struct entry *entry
         return false;
     arena_init(&arena, LIMIT_ARENA_SIZE);
     if (entry->content_type == TYPE_ANNOUNCEMENT)
-        match = content_matches(following, entry->content, &arena);
+        match = content_matches(following, entry->content, since_ms, &arena);
     else if (entry->content_type == TYPE_REVISION)
         following->code = view_read_change(entry, &arena, &change, following->error);
     if (change.has_content)
-        match = content_matches(following, change.content, &arena);
+        match = content_matches(following, change.content, since_ms, &arena);
     arena_finish(&arena);
     return match;
 }
@@ -190,11 +201,12 @@ static int visit_other(void *context, const struct store_entry *stored)
 {
     struct matching *matching = context;
 
-    matching->match = entry_matches(matching->following, &stored->entry);
+    matching->match =
+        entry_matches(matching->following, &stored->entry, (int64_t)stored->received_ms);
     return 1;
 }
 
-/* The same for an entry that is not at hand. */
+/* The same for an entry that is not at hand, at some moment since it came. */
 static bool other_matches(struct following *following, const struct id *feed, uint64_t seq)
 {
     const struct store *store = &following->view->index.store;
@@ -207,12 +219,20 @@ static bool other_matches(struct following *following, const struct id *feed, ui
     return matching.match && !following->code;
 }
 
+/* At the moment that the filter names. */
+static bool matches_now(struct following *following, const struct entry *entry)
+{
+    const Caravan__Filter *filter = following->filter;
+
+    return entry_matches(following, entry, filter ? (int64_t)filter->at_ms : 0);
+}
+
 /* Whoever saw the announcement is told of its changes, also when it no longer matches. */
 static bool change_matches(struct following *following, const struct entry *entry, uint64_t base)
 {
     const struct view_folded *folded;
 
-    if (entry_matches(following, entry) || following->code ||
+    if (matches_now(following, entry) || following->code ||
         other_matches(following, &entry->feed, base))
         return true;
     folded = folded_of(following->view, &entry->feed, base);
@@ -245,7 +265,7 @@ static bool is_event(struct following *following, const struct entry *entry, uin
     if (!filter_matches_handle(following->filter, view_handle(following->view, &entry->feed)))
         return false;
     if (entry->content_type == TYPE_ANNOUNCEMENT)
-        return entry_matches(following, entry);
+        return matches_now(following, entry);
     *base = base_of(following, entry);
     if (*base && !following->code)
         return change_matches(following, entry, *base);

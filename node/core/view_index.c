@@ -158,6 +158,8 @@ static int tell_profile(struct view_feed *feed, const struct entry *entry, struc
         return code;
     feed->profile_seq = entry->seq;
     memcpy(feed->handle, profile->handle, strlen(profile->handle) + 1);
+    eligible_institution_init(&feed->institution, profile->country, profile->organisation_type,
+                              profile->n_organisation_type);
     return ERROR_NONE;
 }
 
@@ -165,6 +167,7 @@ static int tell_change(struct view_feed *feed, const struct entry *entry, struct
 {
     struct view_index *index = reading->index;
     struct view_read_change change;
+    struct announcement_window window = {INT64_MIN, INT64_MIN, false};
     struct filter_facets *facets = NULL;
     uint32_t number = VIEW_FACETS_NONE;
     int code = view_read_change(entry, &reading->arena, &change, reading->error);
@@ -172,14 +175,14 @@ static int tell_change(struct view_feed *feed, const struct entry *entry, struct
     if (code || !change.target)
         return code;
     if (change.has_content && !index->own_only)
-        code = view_read_facets(change.content, &reading->arena, &facets, reading->error);
+        code = view_read_facets(change.content, &reading->arena, &facets, &window, reading->error);
     if (!code)
         code = view_facets_add(&index->facets, facets, &number, reading->error);
     if (code)
         return code;
     if (!set_bit(&feed->changed, (uint32_t)change.target) ||
         !view_fold_add(&index->fold, feed->number, (uint32_t)change.target, (uint32_t)entry->seq,
-                       entry->content_type == TYPE(WITHDRAWAL), number))
+                       entry->content_type == TYPE(WITHDRAWAL), number, view_dates_pack(&window)))
         return error_memory(reading->error);
     return ERROR_NONE;
 }
@@ -297,12 +300,15 @@ static bool note_missing(struct view_index *index, const struct view_feed *feed,
     return view_table_put(&index->missing, key, 0);
 }
 
-static int facets_of(struct reading *reading, const struct entry *entry, uint32_t *number)
+static int keys_of(struct reading *reading, const struct entry *entry, struct view_record *record)
 {
+    struct announcement_window window;
     struct filter_facets *facets = NULL;
-    int code = view_read_facets(entry->content, &reading->arena, &facets, reading->error);
+    int code = view_read_facets(entry->content, &reading->arena, &facets, &window, reading->error);
 
-    return code ? code : view_facets_add(&reading->index->facets, facets, number, reading->error);
+    record->dates = view_dates_pack(&window);
+    return code ? code
+                : view_facets_add(&reading->index->facets, facets, &record->value, reading->error);
 }
 
 static int target_of(struct reading *reading, const struct entry *entry, uint32_t *target)
@@ -329,21 +335,21 @@ static int fill_record(struct reading *reading, struct view_feed *feed,
     const struct entry *entry = &stored->entry;
     enum view_sort sort = sort_of(entry->content_type);
     bool readable = entry->has_content && entry->min_reader <= VIEW_SCHEMA_VERSION;
-    uint32_t value = 0;
+    struct view_record made = {(uint32_t)entry->seq, feed->number | sort << SORT_SHIFT, 0, {0, 0}};
     int code = ERROR_NONE;
 
     arena_init(&reading->arena, LIMIT_ARENA_SIZE);
     if (readable && sort == VIEW_ANNOUNCEMENT)
-        code = facets_of(reading, entry, &value);
+        code = keys_of(reading, entry, &made);
     else if (readable && sort == VIEW_CHANGE)
-        code = target_of(reading, entry, &value);
+        code = target_of(reading, entry, &made.value);
     arena_finish(&reading->arena);
     if (code)
         return code;
     if ((sort == VIEW_ANNOUNCEMENT && !set_bit(&feed->announcements, (uint32_t)entry->seq)) ||
         !note_missing(reading->index, feed, stored))
         return error_memory(reading->error);
-    *record = (struct view_record){(uint32_t)entry->seq, feed->number | sort << SORT_SHIFT, value};
+    *record = made;
     return ERROR_NONE;
 }
 

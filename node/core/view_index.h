@@ -2,7 +2,7 @@
  *
  * - what is little: names of feeds, and which announcements were changed by what (view_fold). It is
  *   read from the ledger by type, so it is complete at once, also right after a start;
- * - the records: for every entry of the ledger, in order of arrival, what lists pick by: 12 bytes
+ * - the records: for every entry of the ledger, in order of arrival, what lists pick by: 20 bytes
  *   and two bits. They are read in chunks of VIEW_CHUNK entries, newest first, when somebody wants
  *   a list: the newest page needs one chunk, the total number all of them.
  *
@@ -11,8 +11,10 @@
 #ifndef CORE_VIEW_INDEX_H
 #define CORE_VIEW_INDEX_H
 
+#include "common/eligible.h"
 #include "common/map.h"
 #include "node/core/ports.h"
+#include "node/core/view_dates.h"
 #include "node/core/view_facets.h"
 #include "node/core/view_fold.h"
 
@@ -30,6 +32,7 @@ struct view_record {
     uint32_t seq;       /* 0: no entry has this arrival any more */
     uint32_t feed_sort; /* number of the feed, and its enum view_sort */
     uint32_t value;     /* announcement: its facets (view_facets); change: seq of what it names */
+    struct view_dates dates; /* of an announcement */
 };
 
 uint32_t view_record_feed(const struct view_record *record);
@@ -51,8 +54,9 @@ bool view_bits_has(const struct view_bits *bits, uint32_t seq);
 
 struct view_feed {
     struct id id;
-    uint32_t number;                    /* place in index->feeds */
-    char handle[LIMIT_HANDLE_SIZE + 1]; /* of the newest profile; "" when none */
+    uint32_t number;                         /* place in index->feeds */
+    char handle[LIMIT_HANDLE_SIZE + 1];      /* of the newest profile; "" when none */
+    struct eligible_institution institution; /* the newest profile's */
     uint64_t profile_seq;
     struct view_bits changed;       /* announcements that something names */
     struct view_bits announcements; /* among the records that were read */

@@ -12,7 +12,7 @@ enum answer { UNASKED, YES, NO };
 struct listing {
     struct view *view;
     const Caravan__Filter *filter;
-    bool asks_content;
+    bool asks_content, asks_dates;
     uint8_t *feeds;                  /* enum answer: does the publisher match? */
     uint8_t *facets;                 /* enum answer, of facets number n at n */
     size_t feed_count, facets_count; /* answers that there is room for */
@@ -61,7 +61,7 @@ static int check_content(void *context, const struct store_entry *stored)
         content = change.content;
     }
     if (!check->code)
-        check->code = view_read_facets(content, &arena, &facets, check->error);
+        check->code = view_read_facets(content, &arena, &facets, NULL, check->error);
     check->matches = filter_matches(check->filter, facets);
     filter_facets_destroy(facets);
     arena_finish(&arena);
@@ -94,6 +94,19 @@ static bool facets_match(struct listing *listing, uint32_t number)
     return *known == YES;
 }
 
+static bool dates_match(const struct listing *listing, const struct view_dates *dates)
+{
+    const struct announcement_window window = view_dates_unpack(dates);
+
+    return filter_matches_dates(listing->filter, &window);
+}
+
+/* What was withdrawn is open at no time. */
+static bool takes_withdrawn(const struct listing *listing)
+{
+    return listing->filter && listing->filter->withdrawn && !listing->asks_dates;
+}
+
 static bool announcement_matches(struct listing *listing, const struct view_feed *feed,
                                  const struct view_record *record)
 {
@@ -101,7 +114,9 @@ static bool announcement_matches(struct listing *listing, const struct view_feed
     bool revised = folded && folded->revised_by;
     uint32_t number = revised ? folded->facets : record->value;
 
-    if (folded && folded->withdrawn_by && !(listing->filter && listing->filter->withdrawn))
+    if (folded && folded->withdrawn_by && !takes_withdrawn(listing))
+        return false;
+    if (listing->asks_dates && !dates_match(listing, revised ? &folded->dates : &record->dates))
         return false;
     if (!listing->asks_content)
         return true;
@@ -262,6 +277,7 @@ int view_list(struct view *view, const Caravan__Filter *filter, uint64_t before,
     struct listing listing = {.view = view,
                               .filter = filter,
                               .asks_content = filter_asks_content(filter),
+                              .asks_dates = filter_asks_dates(filter),
                               .error = error};
     uint64_t from = before && before <= index->last_arrival ? before - 1 : index->last_arrival;
     int code = look_at_index(&listing);

@@ -234,16 +234,20 @@ int view_read_message(const ProtobufCMessageDescriptor *type, struct span conten
 }
 
 int view_read_facets(struct span content, struct arena *arena, struct filter_facets **facets,
-                     struct error *error)
+                     struct announcement_window *window, struct error *error)
 {
     const ProtobufCMessage *message;
     int code =
         view_read_message(&caravan__announcement__descriptor, content, arena, &message, error);
 
     *facets = NULL;
-    return code || !message
-               ? code
-               : filter_facets_create((const Caravan__Announcement *)message, facets, error);
+    if (window)
+        *window = (struct announcement_window){INT64_MIN, INT64_MIN, false};
+    if (code || !message)
+        return code;
+    if (window)
+        *window = announcement_window((const Caravan__Announcement *)message);
+    return filter_facets_create((const Caravan__Announcement *)message, facets, error);
 }
 
 int view_read_change(const struct entry *entry, struct arena *arena, struct view_read_change *out,

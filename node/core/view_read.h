@@ -28,10 +28,11 @@ bool view_read_knows_type(uint32_t content_type);
  * ERROR_MEMORY only. */
 int view_read_message(const ProtobufCMessageDescriptor *type, struct span content,
                       struct arena *arena, const ProtobufCMessage **message, struct error *error);
-/* What an announcement's content is filtered by; *facets NULL: it cannot be read. The caller
- * destroys it. The arena is for the work. ERROR_MEMORY only. */
+/* What an announcement's content is filtered by; *facets NULL, and open at no time: it cannot be
+ * read. The caller destroys *facets. window may be NULL. The arena is for the work. ERROR_MEMORY
+ * only. */
 int view_read_facets(struct span content, struct arena *arena, struct filter_facets **facets,
-                     struct error *error);
+                     struct announcement_window *window, struct error *error);
 
 /* What a revision or withdrawal changes. */
 struct view_read_change {

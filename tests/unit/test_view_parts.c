@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#define DATES ((struct view_dates){1, 2})
+
 /* --- table ------------------------------------------------------------------------------------ */
 
 static void test_view_table__finds_what_was_put(void **state)
@@ -210,13 +212,14 @@ static void test_view_fold__knows_the_newest_revision_and_the_first_withdrawal(v
 
     (void)state;
     assert_null(view_fold_get(&fold, 1, 3));
-    assert_true(view_fold_add(&fold, 1, 3, 7, false, 70));
-    assert_true(view_fold_add(&fold, 1, 3, 12, true, 0));
-    assert_true(view_fold_add(&fold, 1, 3, 4, false, 40)); /* late contents come in any order */
-    assert_true(view_fold_add(&fold, 1, 3, 9, false, 90));
-    assert_true(view_fold_add(&fold, 1, 3, 5, true, 0));
-    assert_true(view_fold_add(&fold, 1, 3, 9, false, 90));
-    assert_true(view_fold_add(&fold, 2, 3, 99, true, 0)); /* another feed */
+    assert_true(view_fold_add(&fold, 1, 3, 7, false, 70, DATES));
+    assert_true(view_fold_add(&fold, 1, 3, 12, true, 0, DATES));
+    assert_true(
+        view_fold_add(&fold, 1, 3, 4, false, 40, DATES)); /* late contents come in any order */
+    assert_true(view_fold_add(&fold, 1, 3, 9, false, 90, DATES));
+    assert_true(view_fold_add(&fold, 1, 3, 5, true, 0, DATES));
+    assert_true(view_fold_add(&fold, 1, 3, 9, false, 90, DATES));
+    assert_true(view_fold_add(&fold, 2, 3, 99, true, 0, DATES)); /* another feed */
     folded = view_fold_get(&fold, 1, 3);
     assert_non_null(folded);
     assert_int_equal(folded->revised_by, 9);
@@ -242,11 +245,11 @@ static void test_view_fold__is_unchanged_without_memory(void **state)
         struct view_fold fold = {0};
 
         fault_arm(n);
-        done = view_fold_add(&fold, 1, 3, 7, true, 0);
+        done = view_fold_add(&fold, 1, 3, 7, true, 0, DATES);
         failures += fault_disarm();
         if (!done) {
             assert_null(view_fold_get(&fold, 1, 3));
-            assert_true(view_fold_add(&fold, 1, 3, 7, true, 0));
+            assert_true(view_fold_add(&fold, 1, 3, 7, true, 0, DATES));
         }
         fault_arm(1);
         assert_int_equal(view_fold_changes(&fold, view_fold_get(&fold, 1, 3), &seqs, &count, NULL),
