@@ -1,7 +1,6 @@
 /* list, show, changes: announcements for readers. */
+#include "node/ops/ops_filter.h"
 #include "node/ops/ops_parts.h"
-
-#include "common/filter.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 /* Items while they are gathered; everything lives in the arena. */
 struct items {
     struct arena arena;
+    const struct ops_filter *filter; /* what each item says besides; NULL: nothing */
     Caravan__Item **items;
     size_t count, capacity;
     size_t content_size;
@@ -105,6 +105,12 @@ static Caravan__Item *make_item(struct arena *arena, const struct view_state *st
     return arena->over_limit || arena->no_memory ? NULL : item;
 }
 
+static bool mark_item(struct items *items, Caravan__Item *item)
+{
+    return !items->filter ||
+           ops_filter_mark(items->filter, item, &items->arena, NULL) == ERROR_NONE;
+}
+
 /* A view_visitor. Stops when the reply is large enough; the client asks for the next page. */
 static int add_item(void *context, const struct view_state *state)
 {
@@ -113,7 +119,7 @@ static int add_item(void *context, const struct view_state *state)
     if (items->count == items->capacity || items->no_memory)
         return 1;
     items->items[items->count] = make_item(&items->arena, state);
-    items->no_memory = !items->items[items->count];
+    items->no_memory = !items->items[items->count] || !mark_item(items, items->items[items->count]);
     if (items->no_memory)
         return 1;
     items->count++;
@@ -127,13 +133,15 @@ int ops_list(struct ops_context *context, const ProtobufCMessage *message, struc
     const Caravan__ListRequest *request = (const Caravan__ListRequest *)message;
     Caravan__ListReply answer = CARAVAN__LIST_REPLY__INIT;
     size_t limit = limit_of(request->limit);
+    struct ops_filter filter;
     struct items items;
-    int code = filter_check(request->filter, error);
+    int code = ops_filter_take(context, request->filter, &filter, error);
 
     if (code)
         return code;
     items_init(&items, limit);
-    code = view_list(context->view, request->filter, request->before_arrival, limit, add_item,
+    items.filter = &filter;
+    code = view_list(context->view, &filter.filter, request->before_arrival, limit, add_item,
                      &items, &answer.next_before, &answer.total, error);
     if (!code && items.no_memory)
         code = error_memory(error);
@@ -180,13 +188,15 @@ int ops_list_changes(struct ops_context *context, const ProtobufCMessage *messag
     const Caravan__ChangesRequest *request = (const Caravan__ChangesRequest *)message;
     Caravan__ChangesReply answer = CARAVAN__CHANGES_REPLY__INIT;
     size_t limit = limit_of(request->limit);
+    struct ops_filter filter;
     struct items items;
-    int code = filter_check(request->filter, error);
+    int code = ops_filter_take(context, request->filter, &filter, error);
 
     if (code)
         return code;
     items_init(&items, limit);
-    code = view_changes(context->view, request->filter, after_of(context, request), limit, add_item,
+    items.filter = &filter;
+    code = view_changes(context->view, &filter.filter, after_of(context, request), limit, add_item,
                         &items, &answer.next_after, error);
     if (!code && items.no_memory)
         code = error_memory(error);
@@ -289,6 +299,7 @@ int ops_list_show(struct ops_context *context, const ProtobufCMessage *message,
 {
     const Caravan__ShowRequest *request = (const Caravan__ShowRequest *)message;
     struct receipts receipts = {.context = context};
+    struct ops_filter own = {.asks_eligible = true, .asks_dates = true};
     struct items now, history;
     struct id feed;
     uint64_t seq;
@@ -300,6 +311,8 @@ int ops_list_show(struct ops_context *context, const ProtobufCMessage *message,
     items_init(&now, 1);
     items_init(&history, HISTORY_MAX);
     receipts.items = &history;
+    view_own_institution(context->view, &own.institution);
+    now.filter = &own;
     code = view_show(context->view, &feed, seq, add_item, &now, error);
     if (!code)
         code = view_history(context->view, &feed, seq, add_history, &history, error);
