@@ -72,7 +72,7 @@ static const Caravan__Date *last_day(const Caravan__Announcement *a)
     return NULL;
 }
 
-/* INT64_MAX when no date bounds it. */
+/* INT64_MAX when no date bounds it. *has_deadline: a deadline does. */
 static int64_t end_of(const Caravan__Announcement *announcement, bool *has_deadline)
 {
     int64_t ends = INT64_MAX, closes;
@@ -83,8 +83,10 @@ static int64_t end_of(const Caravan__Announcement *announcement, bool *has_deadl
         ends = closes;
     else if (announcement_date(last_day(announcement), &date))
         ends = moment_date_end_ms(&date);
-    if (announcement_date(announcement->valid_until, &date) && moment_date_end_ms(&date) < ends)
+    if (announcement_date(announcement->valid_until, &date) && moment_date_end_ms(&date) < ends) {
         ends = moment_date_end_ms(&date);
+        *has_deadline = false;
+    }
     return ends;
 }
 

@@ -114,7 +114,7 @@ const char *announcement_state_name(enum announcement_state state); /* "open" */
  * INT64_MIN, INT64_MAX: no date bounds it; ends_ms INT64_MIN: at no time. */
 struct announcement_window {
     int64_t opens_ms, ends_ms;
-    bool has_deadline; /* ends_ms is not only the end of what is announced, or of its validity */
+    bool has_deadline; /* ends_ms is its last deadline, and no other date */
 };
 struct announcement_window announcement_window(const Caravan__Announcement *announcement);
 

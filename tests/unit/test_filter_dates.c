@@ -149,8 +149,12 @@ static void test_filter_dates__the_last_side_closes(void **state)
     (void)state;
     assert_true(matches(sides, "2027-03-31T14:59:59Z", "1"));
     assert_false(matches(sides, "2027-03-31T15:00:00Z", "1"));
+    assert_true(
+        matches("deadline: 2027-03-31\nvalid until: 2027-02-28\n", "2027-03-01T11:59:59Z", NULL));
     assert_false(
         matches("deadline: 2027-03-31\nvalid until: 2027-02-28\n", "2027-03-01T12:00:00Z", NULL));
+    assert_false(
+        matches("deadline: 2027-03-31\nvalid until: 2027-02-28\n", "2027-02-27T12:00:00Z", "60"));
 }
 
 /* What somebody may have seen since it came. */
