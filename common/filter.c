@@ -95,8 +95,8 @@ static char *copy_all(const struct gathered *gathered, char *at)
 /* More values of one sort than this are not filtered by: no real announcement comes near. */
 #define FACET_VALUES 512
 
-static int create(const Caravan__Announcement *announcement, struct span rules,
-                  struct filter_facets **out, struct error *error)
+int filter_facets_create(const Caravan__Announcement *announcement, struct filter_facets **out,
+                         struct error *error)
 {
     const char *country_texts[FACET_VALUES];
     const char *field_texts[FACET_VALUES];
@@ -106,29 +106,15 @@ static int create(const Caravan__Announcement *announcement, struct span rules,
 
     gather_countries(&countries, announcement);
     gather_all_fields(&fields, announcement);
-    facets = malloc(sizeof *facets + rules.size + sizes(&countries) + sizes(&fields));
+    facets = malloc(sizeof *facets + sizes(&countries) + sizes(&fields));
     if (!facets)
         return error_memory(error);
     facets->kind = (uint32_t)announcement->kind;
     facets->countries = (uint16_t)countries.count;
     facets->fields = (uint16_t)fields.count;
-    facets->rules = (uint32_t)rules.size;
-    memcpy(facets->texts, rules.data, rules.size);
-    copy_all(&fields, copy_all(&countries, facets->texts + rules.size));
+    copy_all(&fields, copy_all(&countries, facets->texts));
     *out = facets;
     return ERROR_NONE;
-}
-
-int filter_facets_create(const Caravan__Announcement *announcement, struct filter_facets **out,
-                         struct error *error)
-{
-    struct buffer rules = {0};
-    int code = eligible_rules(announcement, &rules)
-                   ? create(announcement, buffer_span(&rules), out, error)
-                   : error_memory(error);
-
-    buffer_finish(&rules);
-    return code;
 }
 
 void filter_facets_destroy(struct filter_facets *facets)
@@ -138,7 +124,7 @@ void filter_facets_destroy(struct filter_facets *facets)
 
 static const char *text_at(const struct filter_facets *facets, size_t index)
 {
-    const char *at = facets->texts + facets->rules;
+    const char *at = facets->texts;
 
     while (index-- > 0)
         at += strlen(at) + 1;
@@ -176,7 +162,7 @@ static bool matches_kind(const Caravan__Filter *filter, const struct filter_face
 
 static bool matches_country(const Caravan__Filter *filter, const struct filter_facets *facets)
 {
-    const char *at = text_at(facets, 0);
+    const char *at = facets->texts;
 
     for (size_t n = 0; n < facets->countries; n++, at += strlen(at) + 1)
         for (size_t i = 0; i < filter->n_country; i++)
@@ -196,15 +182,20 @@ static bool matches_field(const Caravan__Filter *filter, const struct filter_fac
     return filter->n_field_of_science == 0;
 }
 
-static bool matches_rules(const Caravan__Filter *filter, const struct filter_facets *facets)
+bool filter_asks_rules(const Caravan__Filter *filter)
+{
+    return filter && filter->for_country && !filter->ineligible;
+}
+
+bool filter_matches_rules(const Caravan__Filter *filter, struct span rules)
 {
     struct eligible_institution institution;
 
-    if (!filter->for_country || filter->ineligible)
+    if (!filter_asks_rules(filter))
         return true;
     eligible_institution_init(&institution, filter->for_country, filter->for_type,
                               filter->n_for_type);
-    return eligible_by_rules(span_of(facets->texts, facets->rules), &institution) != ELIGIBLE_NO;
+    return eligible_by_rules(rules, &institution) != ELIGIBLE_NO;
 }
 
 bool filter_asks_dates(const Caravan__Filter *filter)
@@ -223,7 +214,7 @@ bool filter_matches(const Caravan__Filter *filter, const struct filter_facets *f
     if (!filter_asks_content(filter))
         return true;
     return facets && matches_kind(filter, facets) && matches_country(filter, facets) &&
-           matches_field(filter, facets) && matches_rules(filter, facets);
+           matches_field(filter, facets);
 }
 
 /* Does it match at some moment from since to until? */

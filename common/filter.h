@@ -1,12 +1,13 @@
 /* filter: which announcements somebody wants to see: by kind, country, field of science, handle,
  * who may apply, and when.
  *
- * Facets are what of an announcement is filtered by, but for its dates, taken out once, so that a
- * list does not unpack every announcement again. Threads: no shared state. */
+ * Facets, the rules of eligibility and the dates are what of an announcement is filtered by, taken
+ * out once, so that a list does not unpack every announcement again. Threads: no shared state. */
 #ifndef COMMON_FILTER_H
 #define COMMON_FILTER_H
 
 #include "common/announcement.h"
+#include "common/bytes.h"
 #include "common/error.h"
 #include "proto/announcement.pb-c.h"
 #include "proto/control.pb-c.h"
@@ -19,11 +20,10 @@
 struct filter_facets {
     uint32_t kind;
     uint16_t countries, fields; /* how many */
-    uint32_t rules;             /* bytes of eligible_rules */
-    char texts[];               /* first the rules, then the countries, then the FORD codes */
+    char texts[];               /* first the countries, then the FORD codes */
 };
 
-/* Kind; who may apply; countries concerned and those of the parties, each once; FORD codes of the
+/* Kind; countries concerned and those of the parties, each once; FORD codes of the
  * announcement and of a lab's research lines, also where only a name of the vocabulary was written,
  * each once. The caller destroys *out. ERROR_MEMORY only. */
 int filter_facets_create(const Caravan__Announcement *announcement, struct filter_facets **out,
@@ -34,11 +34,14 @@ size_t filter_facets_size(const struct filter_facets *facets);
 /* The index-th country; NULL behind the last. For live topics. */
 const char *filter_facets_country(const struct filter_facets *facets, size_t index);
 
-/* Does an announcement match kind, country, field of science and who may apply (for_country, not
- * for_us: that is the caller's to resolve)? What could not be read (facets NULL) matches only a
- * filter without conditions on the content. "2" matches the FORD codes 2 and 2.6, "2.1" does not
- * match 2.11. filter may be NULL: all. */
+/* Does an announcement match kind, country and field of science? What could not be read (facets
+ * NULL) matches only a filter without conditions on the content. "2" matches the FORD codes 2 and
+ * 2.6, "2.1" does not match 2.11. filter may be NULL: all. */
 bool filter_matches(const Caravan__Filter *filter, const struct filter_facets *facets);
+/* Does it match by who may apply (for_country, not for_us: that is the caller's to resolve)? rules:
+ * bytes of eligible_rules; they are looked at only when the filter asks. */
+bool filter_matches_rules(const Caravan__Filter *filter, struct span rules);
+bool filter_asks_rules(const Caravan__Filter *filter);
 /* Does it match by its dates (open, closing_within_ms, entered_since_ms) at filter->at_ms, which is
  * set when the filter asks for dates? What is no longer in force never does. */
 bool filter_matches_dates(const Caravan__Filter *filter, const struct announcement_window *window);

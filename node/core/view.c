@@ -158,14 +158,13 @@ struct following {
 static bool content_matches(struct following *following, struct span content, int64_t since_ms,
                             struct arena *arena)
 {
-    struct announcement_window window;
-    struct filter_facets *facets = NULL;
+    struct view_read_keys keys;
     bool match;
 
-    following->code = view_read_facets(content, arena, &facets, &window, following->error);
-    match = filter_matches(following->filter, facets) &&
-            filter_matched_dates(following->filter, &window, since_ms);
-    filter_facets_destroy(facets);
+    following->code = view_read_keys(content, arena, &keys, following->error);
+    match = view_read_keys_match(&keys, following->filter) &&
+            filter_matched_dates(following->filter, &keys.window, since_ms);
+    view_read_keys_finish(&keys);
     return match;
 }
 

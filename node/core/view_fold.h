@@ -12,7 +12,7 @@
 struct view_folded {
     uint32_t revised_by;     /* newest revision; 0: none */
     uint32_t withdrawn_by;   /* first withdrawal; 0: none */
-    uint32_t facets;         /* of the newest revision (view_facets) */
+    uint32_t keys;           /* of the newest revision (view_keys) */
     struct view_dates dates; /* of the newest revision */
     uint32_t first;          /* of its changes, in no order; in fold->changes, counted from 1 */
 };
@@ -31,10 +31,10 @@ struct view_fold {
 };
 
 void view_fold_finish(struct view_fold *fold);
-/* A change of the announcement at seq `target`. facets, dates: of a revision. false when memory ran
+/* A change of the announcement at seq `target`. keys, dates: of a revision. false when memory ran
  * out: nothing changed. */
 bool view_fold_add(struct view_fold *fold, uint32_t feed, uint32_t target, uint32_t seq,
-                   bool withdrawal, uint32_t facets, struct view_dates dates);
+                   bool withdrawal, uint32_t keys, struct view_dates dates);
 /* NULL when nothing names it. Borrowed until the next add. */
 const struct view_folded *view_fold_get(const struct view_fold *fold, uint32_t feed,
                                         uint32_t target);

@@ -21,6 +21,9 @@ void view_index_init(struct view_index *index, const struct store *store, const 
     index->store = *store;
     index->own = *own;
     index->own_only = own_only;
+    index->facets =
+        (struct view_blocks){.bytes_max = VIEW_FACETS_BYTES, .count_max = VIEW_FACETS_MAX};
+    index->rules = (struct view_blocks){.bytes_max = VIEW_RULES_BYTES, .count_max = VIEW_RULES_MAX};
 }
 
 static void feed_destroy(struct view_feed *feed)
@@ -40,7 +43,8 @@ void view_index_finish(struct view_index *index)
     free(index->feeds);
     free(index->chunks);
     view_fold_finish(&index->fold);
-    view_facets_finish(&index->facets);
+    view_blocks_finish(&index->facets);
+    view_blocks_finish(&index->rules);
     view_table_finish(&index->missing);
 }
 
@@ -163,26 +167,44 @@ static int tell_profile(struct view_feed *feed, const struct entry *entry, struc
     return ERROR_NONE;
 }
 
+/* The numbers of what a content is filtered by, and its dates. */
+static int keys_of(struct reading *reading, struct span content, uint32_t *numbers,
+                   struct view_dates *dates)
+{
+    struct view_index *index = reading->index;
+    struct view_read_keys keys;
+    uint32_t facets = VIEW_NONE, rules = VIEW_NONE;
+    int code = view_read_keys(content, &reading->arena, &keys, reading->error);
+
+    if (!code && keys.facets)
+        code =
+            view_blocks_add(&index->facets, span_of(keys.facets, filter_facets_size(keys.facets)),
+                            &facets, reading->error);
+    if (!code && keys.facets)
+        code = view_blocks_add(&index->rules, buffer_span(&keys.rules), &rules, reading->error);
+    *numbers = view_keys(facets, rules);
+    *dates = view_dates_pack(&keys.window);
+    view_read_keys_finish(&keys);
+    return code;
+}
+
 static int tell_change(struct view_feed *feed, const struct entry *entry, struct reading *reading)
 {
     struct view_index *index = reading->index;
     struct view_read_change change;
-    struct announcement_window window = {INT64_MIN, INT64_MIN, false};
-    struct filter_facets *facets = NULL;
-    uint32_t number = VIEW_FACETS_NONE;
+    struct view_dates dates = {0, 0};
+    uint32_t keys = view_keys(VIEW_NONE, VIEW_NONE);
     int code = view_read_change(entry, &reading->arena, &change, reading->error);
 
     if (code || !change.target)
         return code;
     if (change.has_content && !index->own_only)
-        code = view_read_facets(change.content, &reading->arena, &facets, &window, reading->error);
-    if (!code)
-        code = view_facets_add(&index->facets, facets, &number, reading->error);
+        code = keys_of(reading, change.content, &keys, &dates);
     if (code)
         return code;
     if (!set_bit(&feed->changed, (uint32_t)change.target) ||
         !view_fold_add(&index->fold, feed->number, (uint32_t)change.target, (uint32_t)entry->seq,
-                       entry->content_type == TYPE(WITHDRAWAL), number, view_dates_pack(&window)))
+                       entry->content_type == TYPE(WITHDRAWAL), keys, dates))
         return error_memory(reading->error);
     return ERROR_NONE;
 }
@@ -300,17 +322,6 @@ static bool note_missing(struct view_index *index, const struct view_feed *feed,
     return view_table_put(&index->missing, key, 0);
 }
 
-static int keys_of(struct reading *reading, const struct entry *entry, struct view_record *record)
-{
-    struct announcement_window window;
-    struct filter_facets *facets = NULL;
-    int code = view_read_facets(entry->content, &reading->arena, &facets, &window, reading->error);
-
-    record->dates = view_dates_pack(&window);
-    return code ? code
-                : view_facets_add(&reading->index->facets, facets, &record->value, reading->error);
-}
-
 static int target_of(struct reading *reading, const struct entry *entry, uint32_t *target)
 {
     struct view_read_change change;
@@ -340,7 +351,7 @@ static int fill_record(struct reading *reading, struct view_feed *feed,
 
     arena_init(&reading->arena, LIMIT_ARENA_SIZE);
     if (readable && sort == VIEW_ANNOUNCEMENT)
-        code = keys_of(reading, entry, &made);
+        code = keys_of(reading, entry->content, &made.value, &made.dates);
     else if (readable && sort == VIEW_CHANGE)
         code = target_of(reading, entry, &made.value);
     arena_finish(&reading->arena);

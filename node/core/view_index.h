@@ -14,8 +14,8 @@
 #include "common/eligible.h"
 #include "common/map.h"
 #include "node/core/ports.h"
+#include "node/core/view_blocks.h"
 #include "node/core/view_dates.h"
-#include "node/core/view_facets.h"
 #include "node/core/view_fold.h"
 
 /* Entries that are read in one go, some 30 ms of work: what a request may wait for another. */
@@ -29,9 +29,9 @@ enum view_sort {
 };
 
 struct view_record {
-    uint32_t seq;       /* 0: no entry has this arrival any more */
-    uint32_t feed_sort; /* number of the feed, and its enum view_sort */
-    uint32_t value;     /* announcement: its facets (view_facets); change: seq of what it names */
+    uint32_t seq;            /* 0: no entry has this arrival any more */
+    uint32_t feed_sort;      /* number of the feed, and its enum view_sort */
+    uint32_t value;          /* announcement: view_keys; change: seq of what it names */
     struct view_dates dates; /* of an announcement */
 };
 
@@ -75,7 +75,7 @@ struct view_index {
     struct view_feed **feeds;
     size_t feed_count, feed_capacity;
     struct view_fold fold;
-    struct view_facets facets;
+    struct view_blocks facets, rules;
     struct view_chunk *chunks;
     size_t chunk_count;
     /* Records without content: feed and seq -> arrival. Late content gives them another arrival. */

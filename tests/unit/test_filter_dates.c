@@ -3,6 +3,7 @@
 
 #include "common/announcement.h"
 #include "common/arena.h"
+#include "common/eligible.h"
 #include "common/limits.h"
 
 #include <setjmp.h>
@@ -216,21 +217,21 @@ static bool may_apply(const char *lines, char *country, Caravan__OrganisationTyp
                       bool ineligible)
 {
     Caravan__Filter filter = CARAVAN__FILTER__INIT;
-    struct filter_facets *facets = NULL;
+    struct buffer rules = {0};
     struct arena arena;
     bool match;
 
-    assert_int_equal(filter_facets_create(read(lines, &arena), &facets, NULL), ERROR_NONE);
+    assert_true(eligible_rules(read(lines, &arena), &rules));
     filter.for_country = country;
     filter.n_for_type = 1;
     filter.for_type = &type;
     filter.has_ineligible = 1;
     filter.ineligible = ineligible;
     assert_true(filter_asks_content(&filter));
+    assert_int_equal(filter_asks_rules(&filter), !ineligible);
     assert_int_equal(filter_check(&filter, NULL), ERROR_NONE);
-    match = filter_matches(&filter, facets);
-    assert_string_equal(filter_facets_country(facets, 0), "TH"); /* behind the rules */
-    filter_facets_destroy(facets);
+    match = filter_matches_rules(&filter, buffer_span(&rules));
+    buffer_finish(&rules);
     arena_finish(&arena);
     return match;
 }
@@ -251,27 +252,28 @@ static void test_filter_dates__leaves_out_what_a_rule_excludes(void **state)
     assert_true(may_apply("", "LK", COMPANY, false)); /* not stated: it cannot be told */
 }
 
-/* Announcements with equal rules are filtered by one block, others are not. */
-static void test_filter_dates__facets_tell_rules_apart(void **state)
+/* Equal rules are equal bytes, whatever else is said; others are not. */
+static void test_filter_dates__tells_rules_apart_by_their_bytes(void **state)
 {
     static const char *const lines[] = {
-        "deadline: 2027-03-31\neligibility: {who: organisation, org types: company}\n",
-        "deadline: 2028-04-30\neligibility: {who: organisation, org types: company}\n",
-        "deadline: 2027-03-31\neligibility: {who: organisation, org types: sme}\n",
+        "deadline: 2027-03-31\neligibility: {who: organisation, org types: company, text: A}\n",
+        "deadline: 2028-04-30\neligibility: {who: organisation, org types: company, text: B}\n",
+        "deadline: 2027-03-31\neligibility: {who: organisation, org types: sme, text: A}\n",
+        "eligibility: {who: organisation, org types: company}\n",
     };
-    struct filter_facets *facets[3];
+    struct buffer rules[4] = {{0}};
     struct arena arena;
 
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(filter_facets_create(read(lines[i], &arena), &facets[i], NULL), 0);
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(eligible_rules(read(lines[i], &arena), &rules[i]));
         arena_finish(&arena);
-        assert_int_equal(filter_facets_size(facets[i]), filter_facets_size(facets[0]));
     }
-    assert_memory_equal(facets[0], facets[1], filter_facets_size(facets[0]));
-    assert_memory_not_equal(facets[0], facets[2], filter_facets_size(facets[0]));
-    for (size_t i = 0; i < 3; i++)
-        filter_facets_destroy(facets[i]);
+    assert_true(span_equal(buffer_span(&rules[0]), buffer_span(&rules[1])));
+    assert_false(span_equal(buffer_span(&rules[0]), buffer_span(&rules[2])));
+    assert_false(span_equal(buffer_span(&rules[0]), buffer_span(&rules[3])));
+    for (size_t i = 0; i < 4; i++)
+        buffer_finish(&rules[i]);
 }
 
 static void assert_refused(const Caravan__Filter *filter, const char *text)
@@ -326,7 +328,7 @@ int main(void)
         cmocka_unit_test(test_filter_dates__knows_what_has_just_come_near),
         cmocka_unit_test(test_filter_dates__without_a_question_everything_matches),
         cmocka_unit_test(test_filter_dates__leaves_out_what_a_rule_excludes),
-        cmocka_unit_test(test_filter_dates__facets_tell_rules_apart),
+        cmocka_unit_test(test_filter_dates__tells_rules_apart_by_their_bytes),
         cmocka_unit_test(test_filter_dates__questions_are_checked),
     };
     return cmocka_run_group_tests_name("filter_dates", tests, NULL, NULL);
