@@ -319,13 +319,21 @@ int announcement_read(struct span yaml, const struct moment_date *today, struct 
                       Caravan__Announcement **announcement, struct buffer *written,
                       struct problem_list *problems)
 {
+    return announcement_read_with(yaml, NULL, today, arena, announcement, written, problems);
+}
+
+int announcement_read_with(struct span yaml, const struct codec_names *names,
+                           const struct moment_date *today, struct arena *arena,
+                           Caravan__Announcement **announcement, struct buffer *written,
+                           struct problem_list *problems)
+{
     struct codec_places places = {0};
     ProtobufCMessage *message = NULL;
     struct error error = {0};
     int rc, prepared = 0;
 
-    rc = codec_read_yaml(&caravan__announcement__descriptor, yaml, arena, &places, &message,
-                         problems);
+    rc = codec_read_yaml_with(&caravan__announcement__descriptor, yaml, names, NULL, arena, &places,
+                              &message, problems);
     if (message) {
         if (written && !codec_pack(message, written))
             prepared = ERROR_MEMORY;

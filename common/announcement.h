@@ -91,6 +91,11 @@ int announcement_prepare(Caravan__Announcement *announcement, const struct momen
 int announcement_read(struct span yaml, const struct moment_date *today, struct arena *arena,
                       Caravan__Announcement **announcement, struct buffer *written,
                       struct problem_list *problems);
+/* The same, where institutions may be named by their handles (codec.h); names NULL: by feed ids. */
+int announcement_read_with(struct span yaml, const struct codec_names *names,
+                           const struct moment_date *today, struct arena *arena,
+                           Caravan__Announcement **announcement, struct buffer *written,
+                           struct problem_list *problems);
 
 /* Can a reader show this content? ERROR_INVALID with "field, rule" when it breaks the shape: kind
  * and details do not fit, or no title. Unknown kinds: ERROR_INVALID, too, with the number. */

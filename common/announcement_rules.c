@@ -193,7 +193,7 @@ ROW(Deadline, text, OPTIONAL, "What the date does not tell")
 ROW(Rolling, all_year, OPTIONAL, "true: at any time")
 ROW(Rolling, review_months, OPTIONAL, "Months of review", .items = 12)
 
-ROW(Party, node_id, OPTIONAL, "Its feed id, if it runs a node", .min = 32, .max = 32)
+ROW(Party, node_id, OPTIONAL, "If it runs a node: its handle", .min = 32, .max = 32)
 ROW(Party, ror, OPTIONAL, "Its entry at ror.org", .format = ANNOUNCEMENT_ROR)
 ROW(Party, name, REQUIRED, "Its name", .max = 300, .when = is_issuer, .otherwise = ANNOUNCEMENT_EXPECTED)
 ROW(Party, country, REQUIRED, "Its country, ISO 3166-1", COUNTRY, .when = is_issuer, .otherwise = ANNOUNCEMENT_EXPECTED)

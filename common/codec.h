@@ -50,6 +50,20 @@ int codec_read_json(const ProtobufCMessageDescriptor *type, struct span text, st
                     struct codec_places *places, ProtobufCMessage **message,
                     struct problem_list *problems);
 
+/* How people name what bytes stand for: the handles of institutions (feed ids in the message). */
+struct codec_names {
+    void *self;
+    /* The feed of an institution; false when the handle is not known. */
+    bool (*find)(void *self, const char *handle, struct id *feed);
+};
+/* codec_read_yaml with what only the caller knows. Either may be NULL. With names a handle may
+ * stand where a feed id is expected, and "handle/number" for an announcement. language: of plain
+ * texts, where the text itself does not say it. */
+int codec_read_yaml_with(const ProtobufCMessageDescriptor *type, struct span text,
+                         const struct codec_names *names, const char *language, struct arena *arena,
+                         struct codec_places *places, ProtobufCMessage **message,
+                         struct problem_list *problems);
+
 /* Append; false when memory runs out. YAML ends with a line end, JSON is one line without. */
 bool codec_write_yaml(const ProtobufCMessage *message, struct buffer *out);
 bool codec_write_json(const ProtobufCMessage *message, struct buffer *out);

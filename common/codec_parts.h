@@ -10,7 +10,8 @@ struct codec_reader {
     struct arena *arena;
     struct codec_places *places;
     struct problem_list *problems;
-    const char *language; /* of plain texts; NULL: not known */
+    const char *language;            /* of plain texts; NULL: not known */
+    const struct codec_names *names; /* NULL: no handles are known */
     size_t errors;
     bool out_of_memory;
     char path[PROBLEM_PATH_SIZE];
@@ -60,6 +61,8 @@ bool codec_read_field(struct codec_reader *reader, const struct value *value,
                       ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
 bool codec_read_scalar(struct codec_reader *reader, const struct value *value,
                        const ProtobufCFieldDescriptor *field, void *slot);
+/* A feed id, of 64 hexadecimal digits or a handle that the reader's names know. */
+bool codec_find_feed(const struct codec_reader *reader, const char *text, struct id *feed);
 /* A repeated LocalizedText, YAML only. */
 bool codec_read_texts(struct codec_reader *reader, const struct value *value,
                       ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);

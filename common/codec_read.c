@@ -504,19 +504,19 @@ static int report_full(struct problem_list *problems, const struct arena *arena)
     return ERROR_MEMORY;
 }
 
-static int read_text(const ProtobufCMessageDescriptor *type, struct span text, bool yaml,
-                     struct arena *arena, struct codec_places *places, ProtobufCMessage **out,
-                     struct problem_list *problems)
+static int read_text(const ProtobufCMessageDescriptor *type, struct span text,
+                     const struct codec_reader *start, ProtobufCMessage **out)
 {
-    struct codec_reader reader = {
-        .yaml = yaml, .arena = arena, .places = places, .problems = problems};
+    struct codec_reader reader = *start;
+    struct problem_list *problems = reader.problems;
+    struct arena *arena = reader.arena;
     ProtobufCMessage *message;
     struct value *root = NULL;
     int rc;
 
     *out = NULL;
-    rc = yaml ? value_read_yaml(text, arena, &root, problems)
-              : value_read_json(text, arena, &root, problems);
+    rc = reader.yaml ? value_read_yaml(text, arena, &root, problems)
+                     : value_read_json(text, arena, &root, problems);
     if (rc)
         return rc == ERROR_MEMORY ? report_full(problems, arena) : rc;
     message = reflect_new(type, arena);
@@ -533,12 +533,29 @@ int codec_read_yaml(const ProtobufCMessageDescriptor *type, struct span text, st
                     struct codec_places *places, ProtobufCMessage **message,
                     struct problem_list *problems)
 {
-    return read_text(type, text, true, arena, places, message, problems);
+    return codec_read_yaml_with(type, text, NULL, NULL, arena, places, message, problems);
+}
+
+int codec_read_yaml_with(const ProtobufCMessageDescriptor *type, struct span text,
+                         const struct codec_names *names, const char *language, struct arena *arena,
+                         struct codec_places *places, ProtobufCMessage **message,
+                         struct problem_list *problems)
+{
+    struct codec_reader reader = {.yaml = true,
+                                  .arena = arena,
+                                  .places = places,
+                                  .problems = problems,
+                                  .language = language,
+                                  .names = names};
+
+    return read_text(type, text, &reader, message);
 }
 
 int codec_read_json(const ProtobufCMessageDescriptor *type, struct span text, struct arena *arena,
                     struct codec_places *places, ProtobufCMessage **message,
                     struct problem_list *problems)
 {
-    return read_text(type, text, false, arena, places, message, problems);
+    struct codec_reader reader = {.arena = arena, .places = places, .problems = problems};
+
+    return read_text(type, text, &reader, message);
 }

@@ -147,6 +147,34 @@ static bool read_enum(struct codec_reader *reader, const struct value *value,
     return true;
 }
 
+bool codec_find_feed(const struct codec_reader *reader, const char *text, struct id *feed)
+{
+    return (strlen(text) == 2 * sizeof feed->bytes &&
+            bytes_from_hex(text, feed->bytes, sizeof feed->bytes)) ||
+           (reader->names && reader->names->find(reader->names->self, text, feed));
+}
+
+/* Fields that name an institution on the wire; people write its handle. */
+static bool is_feed(const ProtobufCFieldDescriptor *field)
+{
+    return strcmp(field->name, "node_id") == 0 || strcmp(field->name, "feed") == 0;
+}
+
+static bool read_feed(struct codec_reader *reader, const struct value *value,
+                      ProtobufCBinaryData *slot)
+{
+    struct id feed;
+
+    if (value->kind != VALUE_TEXT || !codec_find_feed(reader, value->text, &feed))
+        return codec_refuse(reader, value,
+                            reader->names ? "the handle of a partner (caravan partner list), or "
+                                            "a feed id of 64 hexadecimal digits"
+                                          : "a feed id of 64 hexadecimal digits");
+    slot->len = sizeof feed.bytes;
+    slot->data = (uint8_t *)arena_copy_text(reader->arena, feed.bytes, slot->len);
+    return slot->data || codec_full(reader);
+}
+
 static bool read_bytes(struct codec_reader *reader, const struct value *value,
                        ProtobufCBinaryData *slot)
 {
@@ -192,7 +220,8 @@ bool codec_read_scalar(struct codec_reader *reader, const struct value *value,
     case PROTOBUF_C_TYPE_ENUM:
         return read_enum(reader, value, field->descriptor, slot);
     case PROTOBUF_C_TYPE_BYTES:
-        return read_bytes(reader, value, slot);
+        return reader->names && is_feed(field) ? read_feed(reader, value, slot)
+                                               : read_bytes(reader, value, slot);
     case PROTOBUF_C_TYPE_STRING:
         return read_string(reader, value, slot);
     case PROTOBUF_C_TYPE_FLOAT:

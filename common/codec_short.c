@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,6 +22,8 @@
     "or 1000000 to 3000000 RUB"
 #define DURATION_EXPECTED "a duration: 20 s, 30 min, 6 months, 2 years"
 #define SIZE_EXPECTED "a size: 500 B, 20 KiB, 1 MiB"
+#define ANNOUNCEMENT_EXPECTED                                                                      \
+    "an announcement: th-nstda/42, or the feed id's 64 hexadecimal digits, a slash and the number"
 
 /* ---- cutting a text -------------------------------------------------------------------------- */
 
@@ -530,6 +533,50 @@ static bool write_free(const ProtobufCMessage *message, struct buffer *out)
     return fee->free && buffer_append_text(out, "free");
 }
 
+/* ---- announcements --------------------------------------------------------------------------- */
+
+static bool read_number(const char *text, uint64_t *number)
+{
+    char *end;
+
+    if (*text < '1' || *text > '9' || strlen(text) > 19)
+        return false;
+    *number = strtoull(text, &end, 10);
+    return !*end;
+}
+
+static bool read_announcement(struct codec_reader *reader, const struct value *value,
+                              ProtobufCMessage *message)
+{
+    Caravan__AnnouncementName *name = (Caravan__AnnouncementName *)message;
+    const char *slash = strrchr(value->text, '/');
+    char *institution = arena_copy_text(reader->arena, value->text, value->size);
+    struct id feed;
+
+    if (!institution)
+        return codec_full(reader);
+    if (slash)
+        institution[slash - value->text] = '\0';
+    if (!slash || !read_number(slash + 1, &name->seq) ||
+        !codec_find_feed(reader, institution, &feed))
+        return codec_refuse(reader, value, ANNOUNCEMENT_EXPECTED);
+    name->has_seq = name->has_feed = true;
+    name->feed.len = sizeof feed.bytes;
+    name->feed.data = (uint8_t *)arena_copy_text(reader->arena, feed.bytes, sizeof feed.bytes);
+    return name->feed.data || codec_full(reader);
+}
+
+static bool write_announcement(const ProtobufCMessage *message, struct buffer *out)
+{
+    const Caravan__AnnouncementName *name = (const Caravan__AnnouncementName *)message;
+    char hex[2 * sizeof(struct id) + 1];
+
+    if (name->feed.len != sizeof(struct id) || !name->seq)
+        return false;
+    bytes_to_hex(name->feed.data, name->feed.len, hex);
+    return buffer_printf(out, "%s/%" PRIu64, hex, name->seq);
+}
+
 /* Rows of one type stand in the order in which they are tried. */
 const struct codec_short codec_shorts[] = {
     {&caravan__date__descriptor, DATE_EXPECTED, NULL, NULL, read_date, write_date},
@@ -547,6 +594,8 @@ const struct codec_short codec_shorts[] = {
      NULL},
     {&caravan__fee__descriptor, "free", NULL, is_free, read_free, write_free},
     {&caravan__fee__descriptor, AMOUNT_EXPECTED, "money", NULL, NULL, NULL},
+    {&caravan__announcement_name__descriptor, ANNOUNCEMENT_EXPECTED, NULL, NULL, read_announcement,
+     write_announcement},
     {&caravan__field_of_science__descriptor, "a code of FORD", "code", is_ford, NULL, NULL},
     {&caravan__field_of_science__descriptor, "a name", "label", NULL, NULL, NULL},
     {&caravan__sector__descriptor, "a code of NACE", "code", is_nace, NULL, NULL},

@@ -16,6 +16,19 @@
 #define LIMIT_STATEMENT_SIZE 1024
 /* (protocol) The salt that makes a content hash unguessable. */
 #define LIMIT_SALT_SIZE 16
+/* (protocol) Recipients of a sealed content, the publisher among them, each with a slot: 4 bytes
+ * that tell it which is its own (a stranger's fits by chance once in 4,000 million), and the
+ * content key, encrypted. 256 take a fifth of a content. The number of slots is a power of two, so
+ * that it tells little of how many recipients there are: two or eight look alike. */
+#define LIMIT_SEAL_SLOT_SIZE 52
+#define LIMIT_SEAL_SLOTS_LEAST 8
+#define LIMIT_SEAL_SLOTS 256
+/* (protocol) Institutions that a content can be sealed for, besides the publisher. */
+#define LIMIT_SEAL_AUDIENCE (LIMIT_SEAL_SLOTS - 1)
+/* (protocol) What is sealed is padded to this step, and to the least size: a short answer, a
+ * confirmation and a call of two or three pages look alike. */
+#define LIMIT_SEAL_PAD_STEP 1024
+#define LIMIT_SEAL_PAD_LEAST 4096
 /* (protocol) entry + signature + salt + content + framing. */
 #define LIMIT_SIGNED_ENTRY_SIZE (LIMIT_ENTRY_SIZE + LIMIT_CONTENT_SIZE + 256)
 /* (protocol) One sync message, single frame; ZMQ_MAXMSGSIZE is this plus CURVE overhead. */

@@ -35,6 +35,10 @@ void *reflect_room(ProtobufCMessage *message, const reflect_field *field, size_t
 /* Repeated fields only: fewer values than there was room for. */
 void reflect_shrink(ProtobufCMessage *message, const reflect_field *field, size_t count);
 
+/* Every field that stands in `from` takes the place of what `to` has in it, lists as a whole. Both
+ * are of one type; values are shared afterwards, not copied. */
+void reflect_overlay(const ProtobufCMessage *from, ProtobufCMessage *to);
+
 /* Bytes that one value takes in memory. */
 size_t reflect_size(const reflect_field *field);
 

@@ -17,6 +17,10 @@
     X(publish) \
     X(revise) \
     X(withdraw) \
+    X(confirm) \
+    X(propose) \
+    X(accept) \
+    X(outcome) \
     X(list) \
     X(show) \
     X(follow) \

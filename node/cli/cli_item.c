@@ -5,6 +5,7 @@
 #include "common/guard.h"
 #include "common/text.h"
 #include "common/utf8.h"
+#include "proto/answer.pb-c.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,10 @@ const Caravan__Announcement *cli_item_read(const Caravan__Item *item, struct are
 {
     ProtobufCMessage *message;
 
-    if (item->problem || !item->has_content ||
-        item->content_type < CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT ||
-        item->content_type > CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL)
+    if (item->problem || !item->has_content)
+        return NULL;
+    if (!item->has_said && (item->content_type < CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT ||
+                            item->content_type > CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL))
         return NULL;
     if (guard_unpack(&caravan__announcement__descriptor,
                      span_of(item->content.data, item->content.len), &guard_limits_content, arena,
@@ -167,6 +169,37 @@ void cli_item_row(const Caravan__Item *item, struct arena *arena, int64_t now_ms
         other_kind(item->content_type, row->kind);
 }
 
+const ProtobufCMessageDescriptor *cli_item_said_type(const Caravan__Item *item)
+{
+    if (!item->has_said)
+        return NULL;
+    switch (item->content_type) {
+    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_CONFIRMATION:
+        return &caravan__confirmation__descriptor;
+    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROPOSAL:
+        return &caravan__proposal__descriptor;
+    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_OUTCOME:
+        return &caravan__outcome__descriptor;
+    default:
+        return NULL;
+    }
+}
+
+static const char *confirmation_event(const Caravan__Item *item)
+{
+    ProtobufCMessage *message = NULL;
+    const char *event = "confirmed";
+    struct arena arena;
+
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    if (guard_unpack(&caravan__confirmation__descriptor, span_of(item->said.data, item->said.len),
+                     &guard_limits_content, &arena, &message, NULL) == ERROR_NONE &&
+        ((const Caravan__Confirmation *)message)->declined)
+        event = "declined";
+    arena_finish(&arena);
+    return event;
+}
+
 const char *cli_item_event(const Caravan__Item *item)
 {
     switch (item->content_type) {
@@ -176,6 +209,12 @@ const char *cli_item_event(const Caravan__Item *item)
         return "revised";
     case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL:
         return "withdrawn";
+    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_CONFIRMATION:
+        return item->has_said ? confirmation_event(item) : "entry";
+    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROPOSAL:
+        return item->has_said ? "proposed" : "entry";
+    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_OUTCOME:
+        return item->has_said ? "outcome" : "entry";
     default:
         return "entry";
     }

@@ -30,9 +30,12 @@ struct cli_item_row {
 void cli_item_row(const Caravan__Item *item, struct arena *arena, int64_t now_ms,
                   struct cli_item_row *row);
 
-/* What happened, of an item of changes or history: "published", "revised", "withdrawn", or "entry"
- * for what is no announcement. */
+/* What happened, of an item of changes or history: "published", "revised", "withdrawn"; of a voice
+ * "confirmed", "declined", "proposed", "outcome"; "entry" for what is no announcement. */
 const char *cli_item_event(const Caravan__Item *item);
+
+/* The type of a voice's message (Item.said); NULL: it is no voice. */
+const ProtobufCMessageDescriptor *cli_item_said_type(const Caravan__Item *item);
 
 /* "2026-12-31 16:00 Asia/Bangkok", "2026-12-31, time zone not stated"; false when there is no date.
  */

@@ -8,6 +8,7 @@
 #include "common/value.h"
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_file.h"
+#include "node/cli/cli_names.h"
 #include "node/config/config.h"
 
 struct outcome {
@@ -18,6 +19,7 @@ struct outcome {
 };
 
 struct totals {
+    const struct codec_names *names;
     size_t files, errors, warnings;
     int code; /* of the first file that could not be read */
 };
@@ -45,7 +47,8 @@ static bool is_configuration(struct span text)
     return yes;
 }
 
-static void check_announcement(struct span text, struct outcome *outcome)
+static void check_announcement(struct span text, const struct codec_names *names,
+                               struct outcome *outcome)
 {
     Caravan__Announcement *announcement = NULL;
     struct moment_date date = today();
@@ -53,7 +56,8 @@ static void check_announcement(struct span text, struct outcome *outcome)
 
     outcome->what = "announcement";
     arena_init(&arena, LIMIT_ARENA_SIZE);
-    if (announcement_read(text, &date, &arena, &announcement, NULL, &outcome->problems) == 0)
+    if (announcement_read_with(text, names, &date, &arena, &announcement, NULL,
+                               &outcome->problems) == 0)
         buffer_append_text(&outcome->title, announcement_title(announcement, NULL));
     arena_finish(&arena);
 }
@@ -152,7 +156,7 @@ static void check_file(const struct cli *cli, const char *path, struct totals *t
     if (is_configuration(file.bytes))
         check_configuration(file.bytes, &outcome);
     else
-        check_announcement(file.bytes, &outcome);
+        check_announcement(file.bytes, totals->names, &outcome);
     if (cli->json)
         print_outcome_json(&outcome, totals->files == 0);
     else
@@ -172,6 +176,7 @@ static int run_check(struct cli *cli, int argc, char **argv)
         {.name = "--strict", .help = "warnings count as errors, too", .flag = &strict},
         {0},
     };
+    struct cli_names *names = NULL;
     struct totals totals = {0};
     struct error error = {0};
     int rest = 0, code = cli_options(cli, &cmd_check, options, argc, argv, &rest, &error);
@@ -180,14 +185,18 @@ static int run_check(struct cli *cli, int argc, char **argv)
         return 0;
     if (code == 0 && rest == 0)
         code = error_set(&error, ERROR_USAGE, "which file? For example: caravan check notice.yaml");
+    if (!code)
+        code = cli_names_create(cli, &names, &error);
     if (code)
         return cli_fail(cli, &error);
+    totals.names = cli_names_codec(names);
     if (cli->json)
         printf("{\"files\": [");
     for (int i = 0; i < rest; i++)
         check_file(cli, argv[i], &totals);
     if (cli->json)
         printf("], \"errors\": %zu, \"warnings\": %zu}\n", totals.errors, totals.warnings);
+    cli_names_destroy(names);
     if (totals.code)
         return totals.code;
     return totals.errors || (strict && totals.warnings) ? error_exit_code(ERROR_INVALID) : 0;

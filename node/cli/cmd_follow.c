@@ -58,6 +58,10 @@ static void print_line(const struct cli *cli, const Caravan__Item *item, const c
         fputs(": ", stdout);
         cli_item_print_fit(stdout, item->reason[0]->text, 0);
     }
+    if (item->has_said) {
+        fputs(" by ", stdout);
+        cli_item_print_fit(stdout, item->speaker_handle, 0);
+    }
     putchar('\n');
 }
 

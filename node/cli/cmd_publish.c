@@ -7,18 +7,14 @@
 
 #include "common/announcement.h"
 #include "common/codec.h"
-#include "common/identity.h"
 #include "common/vocabulary.h"
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_file.h"
 #include "node/cli/cli_item.h"
+#include "node/cli/cli_names.h"
+#include "node/cli/cli_put.h"
 #include "node/cli/cli_wait.h"
 #include "node/core/ports.h"
-
-/* What the node cannot take yet is sent again every second, and so often without any success: after
- * a start, or when a partner shows our feed ahead, it asks its partners what they hold before it
- * publishes, 10 s at most. */
-#define LATER_TRIES 15
 
 struct publishing {
     struct cli *cli;
@@ -32,7 +28,8 @@ struct publishing {
     struct buffer json;
     size_t answers;
     bool printed; /* … as a whole */
-    bool told_of_waiting;
+    struct cli_put_patience patience;
+    struct cli_names *names; /* for files that name institutions; NULL: not read yet */
 };
 
 /* --- files ------------------------------------------------------------------------------------ */
@@ -71,20 +68,26 @@ static void print_problems(const struct problem_list *problems, const char *path
 }
 
 /* Prints all that is wrong with the file; ERROR_INVALID when it cannot be published. */
-static int read_notice(const char *path, struct notice *notice, struct error *error)
+static int read_notice(struct publishing *publishing, const char *path, struct notice *notice,
+                       struct error *error)
 {
     struct problem_list problems = {0};
     struct cli_file file = {0};
     struct moment_date day = today();
     struct arena arena;
     Caravan__Announcement *announcement;
-    int code = cli_file_open(path, &file, error);
+    int code = ERROR_NONE;
 
+    if (!publishing->names)
+        code = cli_names_create(publishing->cli, &publishing->names, error);
+    if (!code)
+        code = cli_file_open(path, &file, error);
     if (code)
         return code;
     arena_init(&arena, LIMIT_ARENA_SIZE);
     notice->path = path;
-    code = announcement_read(file.bytes, &day, &arena, &announcement, &notice->written, &problems);
+    code = announcement_read_with(file.bytes, cli_names_codec(publishing->names), &day, &arena,
+                                  &announcement, &notice->written, &problems);
     problem_list_sort(&problems);
     print_problems(&problems, path);
     if (code == ERROR_MEMORY || (!code && !codec_pack(&announcement->base, &notice->content)))
@@ -102,18 +105,6 @@ static int read_notice(const char *path, struct notice *notice, struct error *er
 
 /* --- request ids ------------------------------------------------------------------------------ */
 
-/* The same words give the same id: repeating a command repeats nothing, on no other day either
- * (what is filled in before publishing depends on the day, so it is not asked). */
-static void make_request_id(const char *what, struct span first, struct span second,
-                            uint8_t id[STORE_REQUEST_ID_SIZE])
-{
-    struct id inner, outer;
-
-    identity_hash2(IDENTITY_CONTENT, first, second, &inner);
-    identity_hash2(IDENTITY_CONTENT, span_of_text(what), span_of_id(&inner), &outer);
-    memcpy(id, outer.bytes, STORE_REQUEST_ID_SIZE);
-}
-
 static int choose_request_id(const struct publishing *publishing, const char *what,
                              struct span first, struct span second,
                              uint8_t id[STORE_REQUEST_ID_SIZE], struct error *error)
@@ -126,7 +117,7 @@ static int choose_request_id(const struct publishing *publishing, const char *wh
                          "announcement",
                          publishing->request_id, 2 * STORE_REQUEST_ID_SIZE);
     }
-    make_request_id(what, first, second, id);
+    cli_put_request_id(what, first, second, id);
     if (publishing->again &&
         getrandom(id, STORE_REQUEST_ID_SIZE, 0) != (ssize_t)STORE_REQUEST_ID_SIZE)
         return error_set(error, ERROR_IO, "the system gives no random numbers");
@@ -135,43 +126,12 @@ static int choose_request_id(const struct publishing *publishing, const char *wh
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-/* It was not done, and can be done later: the node checks its own feed, or has too much waiting. */
-static bool is_later(int code)
-{
-    return code == ERROR_HELD || code == ERROR_BUSY;
-}
-
-static void wait_a_second(struct publishing *publishing, int why)
-{
-    const struct timespec second = {.tv_sec = 1};
-
-    if (publishing->cli->terminal && !publishing->told_of_waiting)
-        fputs(why == ERROR_HELD
-                  ? "the node is still checking its own feed with its partners; waiting\n"
-                  : "the node has too much to do; waiting\n",
-              stderr);
-    publishing->told_of_waiting = true;
-    nanosleep(&second, NULL);
-}
-
-/* Asks; what can be done later is asked again: the request id makes that safe. */
 static int ask(struct publishing *publishing, const char *operation,
                const ProtobufCMessage *request, const Caravan__PublishReply **reply,
                struct error *error)
 {
-    ProtobufCMessage *message;
-    int code = ERROR_NONE;
-
-    for (int i = 0; i < LATER_TRIES && (i == 0 || is_later(code)); i++) {
-        if (i > 0)
-            wait_a_second(publishing, code);
-        code =
-            client_call(publishing->client, operation, request, &caravan__publish_reply__descriptor,
-                        &publishing->arena, CLIENT_TIMEOUT_MS, &message, error);
-    }
-    if (!code)
-        *reply = (const Caravan__PublishReply *)message;
-    return code;
+    return cli_put_ask(&publishing->patience, publishing->client, operation, request,
+                       &publishing->arena, reply, error);
 }
 
 static int tell(struct publishing *publishing, const Caravan__PublishReply *reply,
@@ -227,6 +187,7 @@ static int finish(struct publishing *publishing, int code, struct error *error)
     if (publishing->cli->json && (!code || publishing->answers))
         print_json(publishing, coverage, code ? error : NULL);
     client_destroy(publishing->client);
+    cli_names_destroy(publishing->names);
     arena_finish(&publishing->arena);
     buffer_finish(&publishing->json);
     return code;
@@ -387,7 +348,7 @@ static int receive_one(struct batch *batch, struct error *error)
         notice->reply = (const Caravan__PublishReply *)reply;
         batch->published = true;
         batch->window = batch->most;
-    } else if (is_later(code)) {
+    } else if (cli_put_is_later(code)) {
         put_off(batch, error);
     } else {
         refuse(batch, notice, error);
@@ -417,10 +378,10 @@ static int run_rounds(struct batch *batch, struct error *error)
         tries = batch->published ? 0 : tries + 1;
         if (code || !batch->put_off.code || batch->refused.code || batch->published)
             continue;
-        if (tries == LATER_TRIES)
+        if (tries == CLI_PUT_TRIES)
             batch->refused = batch->put_off;
         else
-            wait_a_second(batch->publishing, (int)batch->put_off.code);
+            cli_put_wait(&batch->publishing->patience, (int)batch->put_off.code);
     }
     return code;
 }
@@ -455,7 +416,7 @@ static int publish_all(struct publishing *publishing, int count, char **paths, s
     if (!notices)
         return error_memory(error);
     for (int i = 0; i < count; i++) {
-        int one = read_notice(paths[i], &notices[i], &local);
+        int one = read_notice(publishing, paths[i], &notices[i], &local);
 
         if (!one)
             one = choose_request_id(publishing, "publish", buffer_span(&notices[i].written),
@@ -477,7 +438,8 @@ static int publish_all(struct publishing *publishing, int count, char **paths, s
 
 static int run_publish(struct cli *cli, int argc, char **argv)
 {
-    struct publishing publishing = {.cli = cli, .seconds = CLI_WAIT_SECONDS};
+    struct publishing publishing = {
+        .cli = cli, .seconds = CLI_WAIT_SECONDS, .patience = {.cli = cli}};
     const struct cli_option options[] = {WAIT_OPTIONS(publishing),
                                          {.name = "--again",
                                           .help = "publish also what was published already",
@@ -558,7 +520,8 @@ static int revise(struct publishing *publishing, char *name, const struct notice
 
 static int run_revise(struct cli *cli, int argc, char **argv)
 {
-    struct publishing publishing = {.cli = cli, .seconds = CLI_WAIT_SECONDS};
+    struct publishing publishing = {
+        .cli = cli, .seconds = CLI_WAIT_SECONDS, .patience = {.cli = cli}};
     const struct cli_option options[] = {WAIT_OPTIONS(publishing), {.name = NULL}};
     struct notice notice = {0};
     struct error error = {0};
@@ -572,7 +535,7 @@ static int run_revise(struct cli *cli, int argc, char **argv)
                          "say which announcement and what it shall say: caravan revise NAME FILE");
     arena_init(&publishing.arena, 8 * LIMIT_ARENA_SIZE);
     if (!code)
-        code = read_notice(argv[1], &notice, &error);
+        code = read_notice(&publishing, argv[1], &notice, &error);
     if (!code)
         code = begin(&publishing, &error);
     if (!code)
@@ -618,7 +581,8 @@ static int withdraw(struct publishing *publishing, char *name, const struct reas
 
 static int run_withdraw(struct cli *cli, int argc, char **argv)
 {
-    struct publishing publishing = {.cli = cli, .seconds = CLI_WAIT_SECONDS};
+    struct publishing publishing = {
+        .cli = cli, .seconds = CLI_WAIT_SECONDS, .patience = {.cli = cli}};
     struct reason reason = {.language = "en"};
     const struct cli_option options[] = {
         {.name = "--reason", .value = "TEXT", .help = "why, for readers", .text = &reason.text},

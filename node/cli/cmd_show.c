@@ -9,6 +9,7 @@
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_item.h"
 #include "node/cli/client.h"
+#include "proto/answer.pb-c.h"
 
 struct showing {
     const struct cli *cli;
@@ -40,6 +41,25 @@ static bool append_rows(struct buffer *out, Caravan__Coverage *const *rows, size
     return ok && buffer_append_text(out, "]");
 }
 
+/* Who says it, where, and the message itself. */
+static bool append_voice(const struct showing *showing, const Caravan__Item *item,
+                         struct buffer *out)
+{
+    const ProtobufCMessageDescriptor *type = cli_item_said_type(item);
+    ProtobufCMessage *message;
+    bool ok = type && guard_unpack(type, span_of(item->said.data, item->said.len),
+                                   &guard_limits_content, showing->arena, &message, NULL) == 0;
+
+    ok = ok &&
+         buffer_printf(out,
+                       "{\"event\": \"%s\", \"handle\": \"%s\", \"seq\": \"%" PRIu64
+                       "\", \"created_ms\": \"%" PRIu64 "\", \"said\": ",
+                       cli_item_event(item), item->speaker_handle, item->event_seq,
+                       item->created_ms) &&
+         codec_write_json(message, out) && buffer_append_text(out, "}");
+    return ok;
+}
+
 static bool write_json(const struct showing *showing, struct buffer *out)
 {
     const Caravan__ShowReply *reply = showing->reply;
@@ -57,6 +77,9 @@ static bool write_json(const struct showing *showing, struct buffer *out)
         ok = buffer_append_text(out, i ? ", " : "") &&
              cli_item_json(reply->history[i], cli_item_event(reply->history[i]), showing->arena,
                            out);
+    ok = ok && buffer_append_text(out, "], \"voices\": [");
+    for (size_t i = 0; ok && i < reply->n_voices; i++)
+        ok = buffer_append_text(out, i ? ", " : "") && append_voice(showing, reply->voices[i], out);
     ok = ok && buffer_append_text(out, "]");
     if (ok && showing->coverage)
         ok = append_rows(out, showing->coverage->received_by, showing->coverage->n_received_by);
@@ -146,6 +169,57 @@ static void print_eligible(const struct cli *cli, const struct cli_item_row *row
     putchar('\n');
 }
 
+/* "confirmed No. 5, an earlier revision": where a side stands, of the revision in force. */
+static void print_side_state(const Caravan__Item *item, const Caravan__Side *side)
+{
+    switch (side->state) {
+    case CARAVAN__SIDE_STATE__SIDE_STATE_PUBLISHER:
+        fputs("publishes it", stdout);
+        break;
+    case CARAVAN__SIDE_STATE__SIDE_STATE_CONFIRMED:
+        printf("confirmed as No. %" PRIu64, side->by_seq);
+        break;
+    case CARAVAN__SIDE_STATE__SIDE_STATE_EARLIER:
+        printf("confirmed an earlier revision, No. %" PRIu64, side->revision);
+        break;
+    case CARAVAN__SIDE_STATE__SIDE_STATE_ELSEWHERE:
+        fputs("confirmed a revision that is not here", stdout);
+        break;
+    case CARAVAN__SIDE_STATE__SIDE_STATE_DECLINED:
+        printf("declined%s", side->revision == (item->revised_by ? item->revised_by : item->seq)
+                                 ? ""
+                                 : " an earlier revision");
+        break;
+    default:
+        fputs("proposed, not confirmed", stdout);
+    }
+}
+
+static void print_side(const struct cli *cli, const Caravan__Item *item, const Caravan__Side *side)
+{
+    print_label(cli, "Side");
+    cli_print_text(stdout, *side->handle ? side->handle : "an institution that is not known here",
+                   false);
+    fputs(side->own ? " (we): " : ": ", stdout);
+    print_side_state(item, side);
+    if (side->has_proposal_seq)
+        printf("; proposes other terms as No. %" PRIu64, side->proposal_seq);
+    putchar('\n');
+    if (side->own && side->state != CARAVAN__SIDE_STATE__SIDE_STATE_PUBLISHER &&
+        side->state != CARAVAN__SIDE_STATE__SIDE_STATE_CONFIRMED &&
+        side->state != CARAVAN__SIDE_STATE__SIDE_STATE_DECLINED) {
+        print_label(cli, "To do");
+        fputs("caravan confirm ", stdout);
+        cli_print_text(stdout, item->name, false);
+        putchar('\n');
+    } else if (item->own && side->has_proposal_seq) {
+        print_label(cli, "To do");
+        fputs("caravan accept ", stdout);
+        cli_print_text(stdout, item->name, false);
+        putchar('\n');
+    }
+}
+
 static void print_receivers(const struct showing *showing, bool have)
 {
     const Caravan__CoverageReply *coverage = showing->coverage;
@@ -164,6 +238,35 @@ static void print_receivers(const struct showing *showing, bool have)
     }
     if (shown)
         putchar('\n');
+}
+
+/* What came of it. Confirmations and proposals are told with the sides. */
+static void print_voice(const struct cli *cli, const Caravan__Item *item)
+{
+    ProtobufCMessage *message;
+    const Caravan__Outcome *outcome;
+    char what[CODEC_NAME_SIZE];
+    struct arena arena;
+
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    if (item->content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_OUTCOME &&
+        guard_unpack(&caravan__outcome__descriptor, span_of(item->said.data, item->said.len),
+                     &guard_limits_content, &arena, &message, NULL) == ERROR_NONE) {
+        outcome = (const Caravan__Outcome *)message;
+        codec_enum_text(&caravan__outcome_what__descriptor, (int)outcome->what, what);
+        print_label(cli, "Outcome");
+        printf("%s", what);
+        if (outcome->has_number)
+            printf(" %" PRIu32, outcome->number);
+        if (outcome->n_text) {
+            fputs(": ", stdout);
+            cli_print_text(stdout, announcement_text(outcome->text, outcome->n_text, NULL), false);
+        }
+        fputs(" (", stdout);
+        cli_print_text(stdout, item->speaker_handle, false);
+        printf(", No. %" PRIu64 ")\n", item->event_seq);
+    }
+    arena_finish(&arena);
 }
 
 static bool print_announcement(const struct showing *showing,
@@ -227,6 +330,10 @@ static bool print_text(const struct showing *showing)
     print_eligible(cli, &row);
     for (size_t i = 0; i < showing->reply->n_history; i++)
         print_event(cli, showing->reply->history[i]);
+    for (size_t i = 0; i < item->n_sides; i++)
+        print_side(cli, item, item->sides[i]);
+    for (size_t i = 0; i < showing->reply->n_voices; i++)
+        print_voice(cli, showing->reply->voices[i]);
     if (showing->coverage) {
         print_receivers(showing, true);
         print_receivers(showing, false);

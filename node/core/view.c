@@ -9,6 +9,7 @@
 #define TYPE_ANNOUNCEMENT CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT
 #define TYPE_REVISION CARAVAN__CONTENT_TYPE__CONTENT_TYPE_REVISION
 #define TYPE_WITHDRAWAL CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL
+#define TYPE_PROPOSAL CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROPOSAL
 
 /* Entries that one call of view_changes reads: some 30 ms. */
 #define CHANGES_MAX VIEW_CHUNK
@@ -125,6 +126,27 @@ static int read_event(struct view *view, const struct id *feed, uint64_t seq, ui
         read->content_seq = read->state.revised_by ? read->state.revised_by : base;
     }
     return view_read(read, event, stop, error);
+}
+
+/* What somebody says of an announcement, which is shown as it is now. */
+int view_parts_voice(struct view *view, const struct store_entry *stored,
+                     const struct view_read_voice *voice, struct view_read *read, bool *stop,
+                     struct error *error)
+{
+    const struct view_folded *folded = folded_of(view, &voice->feed, voice->seq);
+
+    read->store = &view->index.store;
+    view_parts_name(view, &voice->feed, voice->seq, &read->state);
+    if (folded) {
+        read->state.revised_by = folded->revised_by;
+        read->state.withdrawn_by = folded->withdrawn_by;
+    }
+    read->content_seq = read->state.revised_by ? read->state.revised_by : voice->seq;
+    read->state.event_seq = stored->entry.seq;
+    read->state.said = voice->message;
+    read->state.speaker = stored->entry.feed;
+    read->state.speaker_handle = view_handle(view, &stored->entry.feed);
+    return view_read(read, stored, stop, error);
 }
 
 int view_parts_is_announcement(const struct view *view, const struct id *feed, uint64_t seq,
@@ -258,6 +280,50 @@ static uint64_t base_of(struct following *following, const struct entry *entry)
     return is ? change.target : 0;
 }
 
+static bool now_or_first_matches(struct following *following, const struct id *feed, uint64_t seq)
+{
+    const struct view_folded *folded = folded_of(following->view, feed, seq);
+
+    return other_matches(following, feed, seq) ||
+           (!following->code && folded && folded->revised_by &&
+            other_matches(following, feed, folded->revised_by));
+}
+
+/* Is it about an announcement that is here and matches? */
+static bool is_voice(struct following *following, const struct entry *entry,
+                     struct view_read_voice *voice, struct arena *arena)
+{
+    bool is = false;
+
+    following->code = view_read_voice(entry, arena, voice, following->error);
+    if (!following->code && voice->seq)
+        following->code = view_parts_is_announcement(following->view, &voice->feed, voice->seq, &is,
+                                                     following->error);
+    return is && !following->code &&
+           filter_matches_handle(following->filter, view_handle(following->view, &voice->feed)) &&
+           now_or_first_matches(following, &voice->feed, voice->seq);
+}
+
+/* false: it is none that counts here. */
+static bool follow_voice(struct following *following, const struct store_entry *stored, bool *full)
+{
+    struct view_read_voice voice;
+    struct arena arena;
+    bool is;
+
+    if (!view_read_is_voice(stored->entry.content_type))
+        return false;
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    is = is_voice(following, &stored->entry, &voice, &arena);
+    if (is) {
+        following->code = view_parts_voice(following->view, stored, &voice, &following->read, full,
+                                           following->error);
+        *full = *full || --following->limit == 0;
+    }
+    arena_finish(&arena);
+    return is;
+}
+
 static bool is_event(struct following *following, const struct entry *entry, uint64_t *base)
 {
     *base = 0;
@@ -281,7 +347,8 @@ static int follow(void *context, const struct store_entry *stored)
     if (stored->arrival > following->view->index.last_arrival)
         return 1;
     following->scanned++;
-    if (is_event(following, entry, &base) && !following->code) {
+    if (!follow_voice(following, stored, &full) && !following->code &&
+        is_event(following, entry, &base) && !following->code) {
         following->code = read_event(following->view, &entry->feed, entry->seq, base,
                                      entry->content_type == TYPE_WITHDRAWAL, stored,
                                      &following->read, &full, following->error);
@@ -422,7 +489,8 @@ int view_history(struct view *view, const struct id *feed, uint64_t seq, view_vi
     return code;
 }
 
-int view_check_change(struct view *view, const struct id *feed, uint64_t seq, struct error *error)
+int view_check_change(struct view *view, const struct id *feed, uint64_t seq, bool withdraw,
+                      struct error *error)
 {
     const struct view_folded *folded;
     char name[VIEW_NAME_SIZE];
@@ -439,7 +507,7 @@ int view_check_change(struct view *view, const struct id *feed, uint64_t seq, st
         return error_set(error, ERROR_INVALID,
                          "%s is a change of the announcement %s; change that one", name, base);
     }
-    if (!meant.announcement)
+    if (!meant.announcement && !(withdraw && meant.kind.type == TYPE_PROPOSAL))
         return error_set(error, ERROR_INVALID, "%s is no announcement", name);
     folded = folded_of(view, feed, seq);
     if (folded && folded->withdrawn_by)

@@ -7,12 +7,17 @@
  * names. The newest revision is in force, also when it cannot be shown: to show an older one would
  * be wrong. What was withdrawn stays withdrawn.
  *
+ * A voice (confirmation, proposal, outcome) is what an institution says in its own feed about an
+ * announcement of any feed. It changes nothing of the announcement; view_sides.h says what the
+ * voices mean together.
+ *
  * Threads: one at a time, each thread its own view and store. */
 #ifndef CORE_VIEW_H
 #define CORE_VIEW_H
 
 #include "common/eligible.h"
 #include "node/core/ports.h"
+#include "proto/answer.pb-c.h"
 #include "proto/control.pb-c.h"
 
 /* Contents that ask for a newer schema than this are not interpreted (Entry.min_reader). */
@@ -62,8 +67,14 @@ struct view_state {
     /* Announcement bytes; of another type of entry its content as it is */
     struct span content;
     bool has_content;
-    char problem[VIEW_PROBLEM_SIZE];       /* "cannot be shown: …"; "" when it can */
-    const Caravan__Withdrawal *withdrawal; /* NULL when not withdrawn or not readable */
+    const Caravan__Announcement *announcement; /* the same, read; NULL when it cannot be shown */
+    char problem[VIEW_PROBLEM_SIZE];           /* "cannot be shown: …"; "" when it can */
+    const Caravan__Withdrawal *withdrawal;     /* NULL when not withdrawn or not readable */
+    /* Of a voice: who says it, and what (Confirmation, Proposal or Outcome, by content_type). Then
+     * event_seq is a number of that feed, and the announcement is as it is now. */
+    const ProtobufCMessage *said; /* NULL: this is no voice */
+    struct id speaker;
+    const char *speaker_handle;
 };
 
 /* Returns 0 to go on, anything else to stop after this one. */
@@ -88,10 +99,10 @@ int view_list(struct view *view, const Caravan__Filter *filter, uint64_t before,
               struct error *error);
 
 /* What happened after arrival `after`, oldest first: publications, revisions, withdrawals, late
- * contents. The state is as the event left it. A change comes when it matches, or what it changes
- * did (by its dates: at some moment since it came). *next: pass as `after` to go on; it is below
- * view_last_arrival when there may be more. Costs what has arrived since, and reads no more than
- * some thousand entries at a time. */
+ * contents, and voices. The state is as the event left it. A change comes when it matches, or what
+ * it changes did (by its dates: at some moment since it came). *next: pass as `after` to go on; it
+ * is below view_last_arrival when there may be more. Costs what has arrived since, and reads no
+ * more than some thousand entries at a time. */
 int view_changes(struct view *view, const Caravan__Filter *filter, uint64_t after, size_t limit,
                  view_visitor visit, void *context, uint64_t *next, struct error *error);
 
@@ -103,9 +114,10 @@ int view_show(struct view *view, const struct id *feed, uint64_t seq, view_visit
 int view_history(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
                  void *context, struct error *error);
 
-/* May the announcement be revised or withdrawn? ERROR_NOT_FOUND when there is no such entry,
- * ERROR_INVALID when it is no announcement or was withdrawn. */
-int view_check_change(struct view *view, const struct id *feed, uint64_t seq, struct error *error);
+/* May the announcement be revised or withdrawn? A proposal may be withdrawn, too. ERROR_NOT_FOUND
+ * when there is no such entry, ERROR_INVALID when it is none of these or was withdrawn. */
+int view_check_change(struct view *view, const struct id *feed, uint64_t seq, bool withdraw,
+                      struct error *error);
 
 /* The handle of a feed; "" when no profile was seen. Borrowed until the next update or reset. */
 const char *view_handle(const struct view *view, const struct id *feed);

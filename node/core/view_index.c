@@ -10,7 +10,8 @@
 #define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
 /* What is told of feeds and announcements by other entries. */
 #define TOLD_TYPES                                                                                 \
-    (STORE_TYPE(TYPE(PROFILE)) | STORE_TYPE(TYPE(REVISION)) | STORE_TYPE(TYPE(WITHDRAWAL)))
+    (STORE_TYPE(TYPE(PROFILE)) | STORE_TYPE(TYPE(REVISION)) | STORE_TYPE(TYPE(WITHDRAWAL)) |       \
+     STORE_TYPE(TYPE(CONFIRMATION)) | STORE_TYPE(TYPE(PROPOSAL)) | STORE_TYPE(TYPE(OUTCOME)))
 #define SORT_SHIFT 28
 #define FEEDS_MAX (1u << SORT_SHIFT)
 
@@ -43,6 +44,7 @@ void view_index_finish(struct view_index *index)
     free(index->feeds);
     free(index->chunks);
     view_fold_finish(&index->fold);
+    view_voices_finish(&index->voices);
     view_blocks_finish(&index->facets);
     view_blocks_finish(&index->rules);
     view_table_finish(&index->missing);
@@ -86,6 +88,13 @@ const struct view_folded *view_index_folded(const struct view_index *index,
     if (!feed || seq > UINT32_MAX || !view_bits_has(&feed->changed, (uint32_t)seq))
         return NULL;
     return view_fold_get(&index->fold, feed->number, (uint32_t)seq);
+}
+
+uint64_t view_index_key(const struct view_index *index, const struct id *feed, uint64_t seq)
+{
+    const struct view_feed *known = view_index_feed(index, feed);
+
+    return known && seq && seq <= UINT32_MAX ? view_table_key(known->number, (uint32_t)seq) : 0;
 }
 
 /* --- adding ----------------------------------------------------------------------------------- */
@@ -209,6 +218,23 @@ static int tell_change(struct view_feed *feed, const struct entry *entry, struct
     return ERROR_NONE;
 }
 
+static int tell_voice(struct view_feed *feed, const struct entry *entry, struct reading *reading)
+{
+    struct view_index *index = reading->index;
+    struct view_read_voice voice;
+    struct view_feed *about;
+    int code = view_read_voice(entry, &reading->arena, &voice, reading->error);
+
+    if (code || !voice.seq || index->own_only)
+        return code;
+    about = take_feed(index, &voice.feed); /* its own entries may come later */
+    if (!about ||
+        !view_voices_add(&index->voices, view_table_key(about->number, (uint32_t)voice.seq),
+                         feed->number, (uint32_t)entry->seq, entry->content_type))
+        return error_memory(reading->error);
+    return ERROR_NONE;
+}
+
 static int tell(void *context, const struct store_entry *stored)
 {
     struct reading *reading = context;
@@ -226,6 +252,8 @@ static int tell(void *context, const struct store_entry *stored)
             reading->code = error_memory(reading->error);
         else if (entry->content_type == TYPE(PROFILE))
             reading->code = tell_profile(feed, entry, reading);
+        else if (view_read_is_voice(entry->content_type))
+            reading->code = tell_voice(feed, entry, reading);
         else
             reading->code = tell_change(feed, entry, reading);
         arena_finish(&reading->arena);

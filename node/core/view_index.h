@@ -1,7 +1,8 @@
 /* view_index: what view*.c look things up in. Contents stay in the ledger; here is, in memory,
  *
- * - what is little: names of feeds, and which announcements were changed by what (view_fold). It is
- *   read from the ledger by type, so it is complete at once, also right after a start;
+ * - what is little: names of feeds, which announcements were changed by what (view_fold), and who
+ *   has said something of them (view_voices). It is read from the ledger by type, so it is complete
+ *   at once, also right after a start;
  * - the records: for every entry of the ledger, in order of arrival, what lists pick by: 20 bytes
  *   and two bits. They are read in chunks of VIEW_CHUNK entries, newest first, when somebody wants
  *   a list: the newest page needs one chunk, the total number all of them.
@@ -17,6 +18,7 @@
 #include "node/core/view_blocks.h"
 #include "node/core/view_dates.h"
 #include "node/core/view_fold.h"
+#include "node/core/view_voices.h"
 
 /* Entries that are read in one go, some 30 ms of work: what a request may wait for another. */
 #define VIEW_CHUNK 8192u
@@ -75,6 +77,7 @@ struct view_index {
     struct view_feed **feeds;
     size_t feed_count, feed_capacity;
     struct view_fold fold;
+    struct view_voices voices;
     struct view_blocks facets, rules;
     struct view_chunk *chunks;
     size_t chunk_count;
@@ -99,6 +102,8 @@ size_t view_index_unread(const struct view_index *index, uint64_t last);
 int view_index_read(struct view_index *index, size_t chunk, struct error *error);
 
 struct view_feed *view_index_feed(const struct view_index *index, const struct id *feed);
+/* Of an announcement, for view_voices; 0: nobody can have said anything of it. */
+uint64_t view_index_key(const struct view_index *index, const struct id *feed, uint64_t seq);
 /* NULL when the announcement stands as it was published. */
 const struct view_folded *view_index_folded(const struct view_index *index,
                                             const struct view_feed *feed, uint64_t seq);

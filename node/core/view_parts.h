@@ -18,6 +18,11 @@ int view_parts_now(struct view *view, const struct id *feed, uint64_t seq, bool 
 /* Is `seq` an announcement of the feed? 0 is none. */
 int view_parts_is_announcement(const struct view *view, const struct id *feed, uint64_t seq,
                                bool *is, struct error *error);
+/* Visits what somebody says of an announcement, which is shown as it is now. read: visit and
+ * context are filled. */
+int view_parts_voice(struct view *view, const struct store_entry *stored,
+                     const struct view_read_voice *voice, struct view_read *read, bool *stop,
+                     struct error *error);
 /* Does the filter take an entry that is no announcement and no change of one? */
 bool view_parts_takes_other(const Caravan__Filter *filter, bool known_type);
 

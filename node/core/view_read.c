@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 
 bool view_read_knows_type(uint32_t content_type)
 {
-    return (content_type >= TYPE(CERTIFICATE) && content_type <= TYPE(CONFIRMATION));
+    return content_type >= TYPE(CERTIFICATE) && content_type <= TYPE(OUTCOME);
 }
 
 static void cannot_show(struct view_state *state, const char *format, ...)
@@ -51,9 +52,12 @@ static int check_announcement(struct view_state *state, struct arena *arena)
     ProtobufCMessage *message;
     int code;
 
-    if (unpack(state, &caravan__announcement__descriptor, arena, &message, &code) &&
-        announcement_showable((const Caravan__Announcement *)message, &error))
+    if (!unpack(state, &caravan__announcement__descriptor, arena, &message, &code))
+        return code;
+    if (announcement_showable((const Caravan__Announcement *)message, &error))
         cannot_show(state, "%s", error.text);
+    else
+        state->announcement = (const Caravan__Announcement *)message;
     return code;
 }
 
@@ -73,23 +77,37 @@ static int read_revision(struct view_state *state, struct arena *arena)
     return ERROR_NONE;
 }
 
-/* A change that is shown by itself names no announcement of its feed. */
-static int read_stray(struct view_state *state, struct arena *arena)
+/* Does the change take back something else that its feed has said? */
+static bool takes_back_voice(const struct view_read *read, const ProtobufCMessage *change)
 {
+    uint64_t target = read->state.content_type == TYPE(REVISION)
+                          ? 0
+                          : ((const Caravan__Withdrawal *)change)->announcement;
+    struct view_read_kind kind = {0};
+
+    return target && view_read_kind(read->store, &read->state.feed, target, &kind, NULL) == 0 &&
+           view_read_is_voice(kind.type);
+}
+
+/* A change that is shown by itself names no announcement of its feed. */
+static int read_stray(struct view_read *read, struct arena *arena)
+{
+    struct view_state *state = &read->state;
     const ProtobufCMessageDescriptor *type = state->content_type == TYPE(REVISION)
                                                  ? &caravan__revision__descriptor
                                                  : &caravan__withdrawal__descriptor;
     ProtobufCMessage *message;
     int code;
 
-    if (unpack(state, type, arena, &message, &code))
+    if (unpack(state, type, arena, &message, &code) && !takes_back_voice(read, message))
         cannot_show(state, "announcement: names no announcement of this feed");
     return code;
 }
 
 /* What the entry at content_seq carries. */
-static int read_content(struct view_state *state, const struct entry *entry, struct arena *arena)
+static int read_content(struct view_read *read, const struct entry *entry, struct arena *arena)
 {
+    struct view_state *state = &read->state;
     bool alone = entry->seq == state->seq;
 
     state->content = entry->content;
@@ -111,7 +129,7 @@ static int read_content(struct view_state *state, const struct entry *entry, str
     else if (entry->content_type == TYPE(REVISION) && !alone)
         return read_revision(state, arena);
     else if (entry->content_type == TYPE(REVISION) || entry->content_type == TYPE(WITHDRAWAL))
-        return read_stray(state, arena);
+        return read_stray(read, arena);
     return ERROR_NONE;
 }
 
@@ -132,7 +150,7 @@ static int visit_content(void *context, const struct store_entry *entry)
     struct view_read *read = reading->read;
 
     reading->found = true;
-    reading->code = read_content(&read->state, &entry->entry, &reading->arena);
+    reading->code = read_content(read, &entry->entry, &reading->arena);
     if (reading->code)
         error_memory(reading->error);
     else
@@ -162,7 +180,7 @@ static int read_event(struct reading *reading, const struct store_entry *stored)
     state->received_ms = stored->received_ms;
     state->arrival = stored->arrival;
     state->hash = entry->hash;
-    if (entry->seq == reading->read->content_seq) {
+    if (!state->said && entry->seq == reading->read->content_seq) {
         visit_content(reading, stored);
         return reading->code;
     }
@@ -204,7 +222,7 @@ int view_read(struct view_read *read, const struct store_entry *event, bool *sto
     int code = ERROR_NONE;
 
     arena_init(&reading.arena, LIMIT_ARENA_SIZE);
-    if (event && event->entry.seq == read->state.withdrawn_by)
+    if (event && !read->state.said && event->entry.seq == read->state.withdrawn_by)
         visit_withdrawal(&reading, event);
     else if (read->state.withdrawn_by)
         code = read_entry(&reading, read->state.withdrawn_by, visit_withdrawal);
@@ -286,6 +304,52 @@ int view_read_change(const struct entry *entry, struct arena *arena, struct view
     }
     if (out->target >= entry->seq)
         out->target = 0;
+    return ERROR_NONE;
+}
+
+/* Every voice names what it is about in the same field. */
+struct voice_type {
+    const ProtobufCMessageDescriptor *message;
+    size_t announcement; /* offset of its AnnouncementName */
+};
+
+static const struct voice_type *voice_type_of(uint32_t content_type)
+{
+    static const struct voice_type types[] = {
+        [TYPE(CONFIRMATION)] = {&caravan__confirmation__descriptor,
+                                offsetof(Caravan__Confirmation, announcement)},
+        [TYPE(PROPOSAL)] = {&caravan__proposal__descriptor,
+                            offsetof(Caravan__Proposal, announcement)},
+        [TYPE(OUTCOME)] = {&caravan__outcome__descriptor, offsetof(Caravan__Outcome, announcement)},
+    };
+
+    return content_type < sizeof types / sizeof types[0] && types[content_type].message
+               ? &types[content_type]
+               : NULL;
+}
+
+bool view_read_is_voice(uint32_t content_type)
+{
+    return voice_type_of(content_type) != NULL;
+}
+
+int view_read_voice(const struct entry *entry, struct arena *arena, struct view_read_voice *out,
+                    struct error *error)
+{
+    const struct voice_type *type = voice_type_of(entry->content_type);
+    const Caravan__AnnouncementName *name;
+    int code;
+
+    *out = (struct view_read_voice){.message = NULL};
+    if (!type || !entry->has_content || entry->min_reader > VIEW_SCHEMA_VERSION)
+        return ERROR_NONE;
+    code = view_read_message(type->message, entry->content, arena, &out->message, error);
+    if (code || !out->message)
+        return code;
+    memcpy(&name, (const char *)out->message + type->announcement, sizeof name);
+    if (name && span_to_id(span_of(name->feed.data, name->feed.len), &out->feed) &&
+        name->seq <= UINT32_MAX)
+        out->seq = name->seq;
     return ERROR_NONE;
 }
 

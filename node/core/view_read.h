@@ -50,6 +50,16 @@ struct view_read_change {
 int view_read_change(const struct entry *entry, struct arena *arena, struct view_read_change *out,
                      struct error *error);
 
+/* The message of a voice (view.h): confirmation, proposal, outcome. */
+bool view_read_is_voice(uint32_t content_type);
+struct view_read_voice {
+    struct id feed; /* what it is about; seq 0: it names no announcement, or cannot be read */
+    uint64_t seq;
+    const ProtobufCMessage *message; /* lives as long as the arena */
+};
+int view_read_voice(const struct entry *entry, struct arena *arena, struct view_read_voice *out,
+                    struct error *error);
+
 /* What sort of entry stands at a seq. */
 struct view_read_kind {
     bool found;

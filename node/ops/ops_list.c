@@ -2,8 +2,13 @@
 #include "node/ops/ops_filter.h"
 #include "node/ops/ops_parts.h"
 
+#include "node/core/view_sides.h"
+
 #include <stdlib.h>
 #include <string.h>
+
+/* About what a side takes in a reply. */
+#define SIDE_SIZE 100
 
 /* Items while they are gathered; everything lives in the arena. */
 struct items {
@@ -12,6 +17,8 @@ struct items {
     Caravan__Item **items;
     size_t count, capacity;
     size_t content_size;
+    struct view *view; /* sides of joint announcements are looked up in it; NULL: they are not */
+    bool proposals;    /* … and what they propose */
     bool no_memory;
 };
 
@@ -58,6 +65,83 @@ static bool copy_reason(struct arena *arena, const Caravan__Withdrawal *withdraw
     return true;
 }
 
+/* --- sides ------------------------------------------------------------------------------------ */
+
+struct sides {
+    struct arena *arena;
+    bool proposals;
+    Caravan__Side *items[VIEW_SIDES_MAX];
+    size_t count;
+};
+
+/* A view_side_visitor. */
+static int add_side(void *context, const struct view_side *side)
+{
+    static const Caravan__SideState states[] = {
+        [VIEW_SIDE_PUBLISHER] = CARAVAN__SIDE_STATE__SIDE_STATE_PUBLISHER,
+        [VIEW_SIDE_PROPOSED] = CARAVAN__SIDE_STATE__SIDE_STATE_PROPOSED,
+        [VIEW_SIDE_CONFIRMED] = CARAVAN__SIDE_STATE__SIDE_STATE_CONFIRMED,
+        [VIEW_SIDE_EARLIER] = CARAVAN__SIDE_STATE__SIDE_STATE_EARLIER,
+        [VIEW_SIDE_ELSEWHERE] = CARAVAN__SIDE_STATE__SIDE_STATE_ELSEWHERE,
+        [VIEW_SIDE_DECLINED] = CARAVAN__SIDE_STATE__SIDE_STATE_DECLINED,
+    };
+    struct sides *sides = context;
+    Caravan__Side *out = arena_alloc(sides->arena, sizeof *out);
+
+    if (!out)
+        return 1;
+    caravan__side__init(out);
+    out->has_party = out->has_feed = out->has_own = out->has_state = true;
+    out->party = (uint32_t)side->party;
+    out->feed = ops_binary(sides->arena, side->feed.bytes, sizeof side->feed.bytes);
+    out->handle = arena_copy_text(sides->arena, side->handle, strlen(side->handle));
+    out->own = side->own;
+    out->state = states[side->state];
+    out->has_revision = side->revision != 0;
+    out->revision = side->revision;
+    out->has_by_seq = out->has_by_ms = side->by_seq != 0;
+    out->by_seq = side->by_seq;
+    out->by_ms = side->by_ms;
+    out->has_proposal_seq = out->has_proposal_ms = side->proposal_seq != 0;
+    out->proposal_seq = side->proposal_seq;
+    out->proposal_ms = side->proposal_ms;
+    out->has_proposal = side->proposal_seq && sides->proposals;
+    if (out->has_proposal)
+        out->proposal = ops_binary(sides->arena, side->proposal.data, side->proposal.size);
+    sides->items[sides->count++] = out;
+    return 0;
+}
+
+static bool add_sides(struct items *items, const struct view_state *state, Caravan__Item *item)
+{
+    struct sides sides = {.arena = &items->arena, .proposals = items->proposals};
+    int code = items->view ? view_sides(items->view, state, add_side, &sides, NULL) : ERROR_NONE;
+
+    item->sides = arena_alloc(&items->arena, (sides.count + 1) * sizeof *item->sides);
+    if (code || !item->sides)
+        return false;
+    memcpy(item->sides, sides.items, sides.count * sizeof *item->sides);
+    item->n_sides = sides.count;
+    return !items->arena.over_limit && !items->arena.no_memory;
+}
+
+static bool add_voice(struct arena *arena, const struct view_state *state, Caravan__Item *item)
+{
+    size_t size = protobuf_c_message_get_packed_size(state->said);
+
+    item->has_speaker = item->has_said = true;
+    item->speaker = ops_binary(arena, state->speaker.bytes, sizeof state->speaker.bytes);
+    item->speaker_handle =
+        arena_copy_text(arena, state->speaker_handle, strlen(state->speaker_handle));
+    item->said.data = arena_alloc(arena, size ? size : 1);
+    if (!item->said.data)
+        return false;
+    item->said.len = protobuf_c_message_pack(state->said, item->said.data);
+    return true;
+}
+
+/* --- items ------------------------------------------------------------------------------------ */
+
 static void set_numbers(const struct view_state *state, Caravan__Item *item)
 {
     item->has_seq = true;
@@ -100,7 +184,8 @@ static Caravan__Item *make_item(struct arena *arena, const struct view_state *st
         item->content = ops_binary(arena, state->content.data, state->content.size);
     if (state->problem[0])
         item->problem = arena_copy_text(arena, state->problem, strlen(state->problem));
-    if (state->withdrawal && !copy_reason(arena, state->withdrawal, item))
+    if ((state->withdrawal && !copy_reason(arena, state->withdrawal, item)) ||
+        (state->said && !add_voice(arena, state, item)))
         return NULL;
     return arena->over_limit || arena->no_memory ? NULL : item;
 }
@@ -119,11 +204,13 @@ static int add_item(void *context, const struct view_state *state)
     if (items->count == items->capacity || items->no_memory)
         return 1;
     items->items[items->count] = make_item(&items->arena, state);
-    items->no_memory = !items->items[items->count] || !mark_item(items, items->items[items->count]);
+    items->no_memory = !items->items[items->count] ||
+                       !mark_item(items, items->items[items->count]) ||
+                       !add_sides(items, state, items->items[items->count]);
     if (items->no_memory)
         return 1;
+    items->content_size += state->content.size + items->items[items->count]->n_sides * SIDE_SIZE;
     items->count++;
-    items->content_size += state->content.size;
     return items->content_size >= OPS_REPLY_SIZE;
 }
 
@@ -140,6 +227,7 @@ int ops_list(struct ops_context *context, const ProtobufCMessage *message, struc
     if (code)
         return code;
     items_init(&items, limit);
+    items.view = context->view;
     items.filter = &filter;
     code = view_list(context->view, &filter.filter, request->before_arrival, limit, add_item,
                      &items, &answer.next_before, &answer.total, error);
@@ -233,6 +321,17 @@ static int add_history(void *context, const struct view_state *state)
     return items->no_memory || items->count == items->capacity;
 }
 
+/* A view_visitor: what is said, without the announcement once more. */
+static int add_said(void *context, const struct view_state *state)
+{
+    struct view_state light = *state;
+
+    light.has_content = false;
+    light.announcement = NULL;
+    light.withdrawal = NULL;
+    return add_item(context, &light);
+}
+
 struct receipts {
     struct ops_context *context;
     struct items *items; /* for the arena */
@@ -279,13 +378,15 @@ static int read_receipts(struct receipts *receipts, struct error *error)
     return store->operations->receipts(store->self, &context->feed, add_receipt, receipts, error);
 }
 
-static int write_show(struct items *now, struct items *history, struct receipts *receipts,
-                      struct buffer *reply, struct error *error)
+static int write_show(struct items *now, struct items *history, struct items *voices,
+                      struct receipts *receipts, struct buffer *reply, struct error *error)
 {
     Caravan__ShowReply answer = CARAVAN__SHOW_REPLY__INIT;
 
-    if (now->no_memory || history->no_memory || now->count != 1)
+    if (now->no_memory || history->no_memory || voices->no_memory || now->count != 1)
         return error_memory(error);
+    answer.n_voices = voices->count;
+    answer.voices = voices->items;
     answer.item = now->items[0];
     answer.n_history = history->count;
     answer.history = history->items;
@@ -300,7 +401,7 @@ int ops_list_show(struct ops_context *context, const ProtobufCMessage *message,
     const Caravan__ShowRequest *request = (const Caravan__ShowRequest *)message;
     struct receipts receipts = {.context = context};
     struct ops_filter own = {.asks_eligible = true, .asks_dates = true};
-    struct items now, history;
+    struct items now, history, voices;
     struct id feed;
     uint64_t seq;
     int code =
@@ -310,16 +411,22 @@ int ops_list_show(struct ops_context *context, const ProtobufCMessage *message,
         return code;
     items_init(&now, 1);
     items_init(&history, HISTORY_MAX);
+    items_init(&voices, HISTORY_MAX);
     receipts.items = &history;
     view_own_institution(context->view, &own.institution);
     now.filter = &own;
+    now.view = context->view;
+    now.proposals = true;
     code = view_show(context->view, &feed, seq, add_item, &now, error);
     if (!code)
         code = view_history(context->view, &feed, seq, add_history, &history, error);
+    if (!code)
+        code = view_sides_said(context->view, &feed, seq, add_said, &voices, error);
     if (!code && id_equal(&feed, &context->feed))
         code = read_receipts(&receipts, error);
     if (!code)
-        code = write_show(&now, &history, &receipts, reply, error);
+        code = write_show(&now, &history, &voices, &receipts, reply, error);
+    items_finish(&voices);
     items_finish(&history);
     items_finish(&now);
     return code;

@@ -14,6 +14,7 @@ int ops_publish_check_new(const ProtobufCMessage *request, uint64_t now_ms, size
                           struct error *error);
 int ops_publish_check_revise(const ProtobufCMessage *request, uint64_t now_ms, size_t *unknown,
                              struct error *error);
+ops_handler ops_prepare, ops_publish_put;
 ops_handler ops_list, ops_list_show, ops_list_changes;
 ops_handler ops_status, ops_status_coverage;
 ops_handler ops_feed_read, ops_feed_import, ops_feed_resolve, ops_feed_backup, ops_feed_dial;

@@ -183,11 +183,12 @@ int ops_publish_new(struct ops_context *context, const ProtobufCMessage *message
 }
 
 /* What was published before in this transaction counts, too. */
-static int check_change(const struct ops_context *context, uint64_t seq, struct error *error)
+static int check_change(const struct ops_context *context, uint64_t seq, bool withdraw,
+                        struct error *error)
 {
     int code = update_view(context, error);
 
-    return code ? code : view_check_change(context->view, &context->feed, seq, error);
+    return code ? code : view_check_change(context->view, &context->feed, seq, withdraw, error);
 }
 
 /* --- revise ----------------------------------------------------------------------------------- */
@@ -242,7 +243,7 @@ static int revise(struct publication *publication, const Caravan__ReviseRequest 
     int code = check(context, &request->base, ops_publish_check_revise, &comparison.unknown, error);
 
     if (!code)
-        code = check_change(context, request->announcement, error);
+        code = check_change(context, request->announcement, false, error);
     if (!code)
         code = view_show(context->view, &context->feed, request->announcement, compare, &comparison,
                          error);
@@ -337,7 +338,7 @@ int ops_publish_withdraw(struct ops_context *context, const ProtobufCMessage *me
         return code;
     code = check_reason(request, error);
     if (!code)
-        code = check_change(context, request->announcement, error);
+        code = check_change(context, request->announcement, true, error);
     if (!code)
         code = pack_withdrawal(request, &content, error);
     publication.content = buffer_span(&content);
@@ -345,4 +346,32 @@ int ops_publish_withdraw(struct ops_context *context, const ProtobufCMessage *me
         code = publish(&publication, reply, error);
     buffer_finish(&content);
     return code;
+}
+
+/* --- put -------------------------------------------------------------------------------------- */
+
+/* What prepare makes. Everything else has its own operation, which checks it. */
+static bool may_put(uint32_t type)
+{
+    return type == TYPE(CONFIRMATION) || type == TYPE(PROPOSAL) || type == TYPE(OUTCOME);
+}
+
+int ops_publish_put(struct ops_context *context, const ProtobufCMessage *message,
+                    struct buffer *reply, struct error *error)
+{
+    const Caravan__PutRequest *request = (const Caravan__PutRequest *)message;
+    struct publication publication = {
+        .context = context,
+        .content_type = request->content_type,
+        .content = span_of(request->content.data, request->content.len),
+    };
+    int code =
+        take_request_id(request->has_request_id, &request->request_id, &publication.request, error);
+
+    if (!code && (!may_put(request->content_type) || !request->has_content))
+        code = error_set(error, ERROR_INVALID,
+                         "content_type: found %" PRIu32 ", expected what prepare gives, with its "
+                         "content",
+                         request->content_type);
+    return code ? code : publish(&publication, reply, error);
 }

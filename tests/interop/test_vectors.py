@@ -166,6 +166,11 @@ class Vectors(unittest.TestCase):
                 "Entry": ["ENTRY_SIZE"], "content": ["CONTENT_SIZE"],
                 "SignedEntry": ["SIGNED_ENTRY_SIZE"], "Certificate": ["CERTIFICATE_SIZE"],
                 "SignedCard": ["CARD_SIZE"], "salt": ["SALT_SIZE"],
+                "slots of a sealed content, least and most; one slot":
+                    ["SEAL_SLOTS_LEAST", "SEAL_SLOTS", "SEAL_SLOT_SIZE"],
+                "institutions that a content can be sealed for": ["SEAL_AUDIENCE"],
+                "padding of a sealed content: step; least size":
+                    ["SEAL_PAD_STEP", "SEAL_PAD_LEAST"],
                 "sync message; record of an exported feed": ["MESSAGE_SIZE"],
                 "entries in a run": ["RUN_ENTRIES"],
                 "heads in a message": ["HEADS_PER_MESSAGE"],

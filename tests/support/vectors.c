@@ -497,7 +497,7 @@ static void make_feed(struct institution *who, struct buffer made[ENTRIES])
 void vectors_write(struct buffer *out)
 {
     struct institution who, partner;
-    struct buffer made[ENTRIES] = {{0}}, unused = {0};
+    struct buffer made[ENTRIES] = {{0}}, unused = {0}, announcement = {0};
 
     institution_init(&who, 1);
     institution_init(&partner, 2);
@@ -517,9 +517,12 @@ void vectors_write(struct buffer *out)
     put_statements(out, &who, &partner);
     put_card(out, &who);
     put_runs(out, &who, made);
+    make_announcement(&announcement);
+    vectors_write_sealed(buffer_span(&announcement), out);
     for (size_t i = 0; i < ENTRIES; i++)
         buffer_finish(&made[i]);
     buffer_finish(&unused);
+    buffer_finish(&announcement);
     institution_finish(&who);
     institution_finish(&partner);
 }

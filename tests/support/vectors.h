@@ -8,4 +8,8 @@
 /* Appends the whole text: comments, and lines "name = value". */
 void vectors_write(struct buffer *out);
 
+/* Its part on sealed contents, in vectors_sealed.c: this announcement, sealed in the feed of
+ * institution 1 for 2 and 3. */
+void vectors_write_sealed(struct span announcement, struct buffer *out);
+
 #endif

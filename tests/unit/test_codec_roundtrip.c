@@ -2,6 +2,7 @@
 #include "common/codec.h"
 #include "common/limits.h"
 #include "proto/announcement.pb-c.h"
+#include "proto/answer.pb-c.h"
 #include "proto/config.pb-c.h"
 #include "proto/control.pb-c.h"
 #include "proto/feed.pb-c.h"
@@ -80,6 +81,16 @@ static void reach_all(void)
         &caravan__revision__descriptor,
         &caravan__withdrawal__descriptor,
         &caravan__confirmation__descriptor,
+        &caravan__proposal__descriptor,
+        &caravan__outcome__descriptor,
+        &caravan__interest__descriptor,
+        &caravan__erasure__descriptor,
+        &caravan__sealed__descriptor,
+        &caravan__sealed_content__descriptor,
+        &caravan__reader__descriptor,
+        &caravan__prepare_request__descriptor,
+        &caravan__prepare_reply__descriptor,
+        &caravan__put_request__descriptor,
     };
 
     for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++)

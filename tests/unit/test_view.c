@@ -316,7 +316,7 @@ static void assert_refused(struct view *view, const struct id *feed, uint64_t se
     struct error error = {0};
 
     assert_int_equal(view_update(view, NULL), ERROR_NONE);
-    assert_int_equal(view_check_change(view, feed, seq, &error), code);
+    assert_int_equal(view_check_change(view, feed, seq, false, &error), code);
     if (!strstr(error.text, part))
         fail_msg("\"%s\" does not say \"%s\"", error.text, part);
 }
@@ -331,7 +331,7 @@ static void test_view__says_what_may_be_changed(void **state)
     announcements_publish(&world->writer, &world->own, VISIT, "A", "CN", NULL);
     announcements_publish(&world->writer, &world->partner, VISIT, "B", "TH", NULL);
     assert_int_equal(view_update(view, NULL), ERROR_NONE);
-    assert_int_equal(view_check_change(view, feed, 3, NULL), ERROR_NONE);
+    assert_int_equal(view_check_change(view, feed, 3, false, NULL), ERROR_NONE);
     assert_refused(view, feed, 4, ERROR_NOT_FOUND, "cn-own/4");
     assert_refused(view, feed, 2, ERROR_INVALID, "no announcement");
     assert_refused(view, &world->partner.head.feed, 3, ERROR_NOT_FOUND, "0 entries");
@@ -361,7 +361,7 @@ static void test_view__forgets_what_was_rolled_back(void **state)
     view_reset(view);
     world->own.head = head;
     assert_int_equal(view_update(view, NULL), ERROR_NONE);
-    assert_int_equal(view_check_change(view, feed, 3, NULL), ERROR_NONE);
+    assert_int_equal(view_check_change(view, feed, 3, false, NULL), ERROR_NONE);
     /* another entry stands at the same number now */
     assert_int_equal(store->operations->begin(store->self, NULL), ERROR_NONE);
     announcements_withdraw(store, &world->own, 3, NULL);
@@ -371,8 +371,8 @@ static void test_view__forgets_what_was_rolled_back(void **state)
     world->own.head = head;
     announcements_publish(store, &world->own, VISIT, "B", "CN", NULL);
     assert_int_equal(view_update(view, NULL), ERROR_NONE);
-    assert_int_equal(view_check_change(view, feed, 3, NULL), ERROR_NONE);
-    assert_int_equal(view_check_change(view, feed, 4, NULL), ERROR_NONE);
+    assert_int_equal(view_check_change(view, feed, 3, false, NULL), ERROR_NONE);
+    assert_int_equal(view_check_change(view, feed, 4, false, NULL), ERROR_NONE);
     view_destroy(view);
 }
 

@@ -1,0 +1,19 @@
+/* cli_names: the institutions that a home knows, by handle: its own, and those whose cards it has
+ * accepted. Read from files, so it works while no node runs. Threads: the client has one. */
+#ifndef CLI_CLI_NAMES_H
+#define CLI_CLI_NAMES_H
+
+#include "common/codec.h"
+#include "node/cli/cli.h"
+
+struct cli_names;
+
+/* Reads the names of the home; without a home, or where cards cannot be read, fewer are known,
+ * which is no error here. ERROR_MEMORY only. */
+int cli_names_create(const struct cli *cli, struct cli_names **out, struct error *error);
+void cli_names_destroy(struct cli_names *names); /* NULL is fine */
+
+/* For the codec; borrowed. */
+const struct codec_names *cli_names_codec(const struct cli_names *names);
+
+#endif

@@ -1,0 +1,579 @@
+/* confirm, propose, accept, outcome: what the sides of a joint announcement say to it. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "common/announcement.h"
+#include "common/codec.h"
+#include "common/guard.h"
+#include "node/cli/cli_commands.h"
+#include "node/cli/cli_file.h"
+#include "node/cli/cli_item.h"
+#include "node/cli/cli_names.h"
+#include "node/cli/cli_put.h"
+#include "proto/answer.pb-c.h"
+
+#define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
+
+/* One command while it works. */
+struct joint {
+    struct cli *cli;
+    struct client *client;
+    struct arena arena;
+    struct cli_put_patience patience;
+    char *name; /* as it was typed */
+    const Caravan__Item *item;
+    const Caravan__Announcement *announcement;
+};
+
+static void joint_init(struct joint *joint, struct cli *cli)
+{
+    *joint = (struct joint){.cli = cli, .patience = {.cli = cli}};
+    arena_init(&joint->arena, 4 * LIMIT_ARENA_SIZE);
+}
+
+static int joint_finish(struct joint *joint, int code, const struct error *error)
+{
+    client_destroy(joint->client);
+    arena_finish(&joint->arena);
+    return code ? cli_fail(joint->cli, error) : 0;
+}
+
+/* The announcement as it is now. */
+static int find(struct joint *joint, char *name, struct error *error)
+{
+    Caravan__ShowRequest request = CARAVAN__SHOW_REQUEST__INIT;
+    ProtobufCMessage *message;
+    int code = client_create(joint->cli, &joint->client, error);
+
+    joint->name = name;
+    request.name = name;
+    if (!code)
+        code = client_call(joint->client, "show", &request.base, &caravan__show_reply__descriptor,
+                           &joint->arena, CLIENT_TIMEOUT_MS, &message, error);
+    if (code)
+        return code;
+    joint->item = ((const Caravan__ShowReply *)message)->item;
+    joint->announcement = joint->item ? cli_item_read(joint->item, &joint->arena) : NULL;
+    if (joint->announcement)
+        return ERROR_NONE;
+    return error_set(error, ERROR_INVALID, "%.80s %.200s", name,
+                     joint->item && joint->item->problem ? joint->item->problem
+                                                         : "is no announcement");
+}
+
+static const Caravan__Side *own_side(const struct joint *joint)
+{
+    for (size_t i = 0; i < joint->item->n_sides; i++)
+        if (joint->item->sides[i]->own)
+            return joint->item->sides[i];
+    return NULL;
+}
+
+static Caravan__Party *party_of(const struct joint *joint, const Caravan__Side *side)
+{
+    return side->party < joint->announcement->n_parties ? joint->announcement->parties[side->party]
+                                                        : NULL;
+}
+
+/* What was said, or was said before. */
+static int tell(const struct joint *joint, const char *what, const Caravan__PrepareReply *prepared,
+                const Caravan__PublishReply *reply, struct error *error)
+{
+    struct buffer json = {0};
+    bool ok = true;
+
+    if (joint->cli->json) {
+        ok = buffer_printf(&json, "{\"said\": \"%s\", \"repeated\": %s", what,
+                           reply ? "false" : "true") &&
+             (!reply || (buffer_append_text(&json, ", \"published\": ") &&
+                         codec_write_json(&reply->base, &json))) &&
+             buffer_append_text(&json, "}\n");
+        cli_item_print_json(stdout, buffer_span(&json));
+    } else if (reply) {
+        cli_print_text(stdout, reply->name, false);
+        printf("  %s ", what);
+        cli_print_text(stdout, joint->item->name, false);
+        printf(" as of No. %" PRIu64 "\n", prepared->revision);
+    } else {
+        printf("%s already, as our No. %" PRIu64 "\n", what, prepared->previous);
+    }
+    buffer_finish(&json);
+    return ok ? ERROR_NONE : error_memory(error);
+}
+
+static int say(struct joint *joint, uint32_t type, const ProtobufCMessage *message,
+               const char *what, struct error *error)
+{
+    const Caravan__PrepareReply *prepared;
+    const Caravan__PublishReply *reply;
+    int code = cli_put_say(&joint->patience, joint->client, joint->item->name, type, message,
+                           &joint->arena, &prepared, &reply, error);
+
+    return code ? code : tell(joint, what, prepared, reply, error);
+}
+
+/* --- confirm ---------------------------------------------------------------------------------- */
+
+static bool print_yaml(const ProtobufCMessage *message)
+{
+    struct buffer yaml = {0};
+    bool ok = codec_write_yaml(message, &yaml);
+
+    cli_print_text(stderr, buffer_text(&yaml), true);
+    buffer_finish(&yaml);
+    return ok;
+}
+
+/* What is confirmed: on standard error, as standard output is for the result. */
+static void print_terms(const struct joint *joint, uint64_t revision)
+{
+    const Caravan__Side *side = own_side(joint);
+    const Caravan__Party *party = side ? party_of(joint, side) : NULL;
+
+    cli_print_text(stderr, joint->item->name, false);
+    fprintf(stderr, ", No. %" PRIu64 ": ", revision);
+    cli_print_text(stderr, announcement_title(joint->announcement, NULL), false);
+    fputc('\n', stderr);
+    if (!party)
+        return;
+    fputs("Our side in it:\n", stderr);
+    print_yaml(&party->base);
+}
+
+static int get_consent(struct joint *joint, uint64_t revision, bool yes, const char *wanted,
+                       struct error *error)
+{
+    char number[24], answer[16] = "";
+
+    snprintf(number, sizeof number, "%" PRIu64, revision);
+    if (wanted && strcmp(wanted, number) != 0)
+        return error_set(error, ERROR_INVALID,
+                         "--revision: found %.24s, but No. %s is in force; look at it: caravan "
+                         "history %.80s",
+                         wanted, number, joint->name);
+    if (wanted || yes)
+        return ERROR_NONE;
+    print_terms(joint, revision);
+    if (isatty(STDIN_FILENO) != 1)
+        return error_set(error, ERROR_USAGE,
+                         "nobody can be asked; to confirm what caravan show has printed, say: "
+                         "caravan confirm %.80s --revision %s",
+                         joint->name, number);
+    fputs("Does our institution confirm this? [yes/no] ", stderr);
+    if (!fgets(answer, sizeof answer, stdin))
+        answer[0] = '\0';
+    answer[strcspn(answer, "\n")] = '\0';
+    return strcasecmp(answer, "yes") == 0 || strcasecmp(answer, "y") == 0
+               ? ERROR_NONE
+               : error_set(error, ERROR_DENIED, "not confirmed");
+}
+
+struct confirm_options {
+    bool decline, yes;
+    const char *revision;
+};
+
+static int confirm(struct joint *joint, char *name, const struct confirm_options *options,
+                   struct error *error)
+{
+    Caravan__Confirmation confirmation = CARAVAN__CONFIRMATION__INIT;
+    uint64_t revision;
+    int code = find(joint, name, error);
+
+    if (code)
+        return code;
+    revision = joint->item->revised_by ? joint->item->revised_by : joint->item->seq;
+    if (own_side(joint) && !joint->item->own && !options->decline)
+        code = get_consent(joint, revision, options->yes, options->revision, error);
+    confirmation.has_entry_hash = true;
+    confirmation.entry_hash = joint->item->hash;
+    confirmation.has_declined = confirmation.declined = options->decline;
+    return code ? code
+                : say(joint, TYPE(CONFIRMATION), &confirmation.base,
+                      options->decline ? "declined" : "confirmed", error);
+}
+
+static int run_confirm(struct cli *cli, int argc, char **argv)
+{
+    struct confirm_options chosen = {0};
+    const struct cli_option options[] = {
+        {.name = "--decline",
+         .help = "say that our side does not take part (any more)",
+         .flag = &chosen.decline},
+        {.name = "--revision",
+         .value = "N",
+         .help = "only if No. N is what is in force; does not ask",
+         .text = &chosen.revision},
+        {.name = "--yes", .help = "whatever is in force; does not ask", .flag = &chosen.yes},
+        {.name = NULL}};
+    struct joint joint;
+    struct error error = {0};
+    int rest = 0, code = cli_options(cli, &cmd_confirm, options, argc, argv, &rest, &error);
+
+    if (code < 0)
+        return 0;
+    joint_init(&joint, cli);
+    if (!code && rest != 1)
+        code = error_set(&error, ERROR_USAGE, "say which announcement: caravan confirm NAME");
+    if (!code)
+        code = confirm(&joint, argv[0], &chosen, &error);
+    return joint_finish(&joint, code, &error);
+}
+
+/* --- propose ---------------------------------------------------------------------------------- */
+
+static void print_problems(const struct problem_list *problems, const char *path)
+{
+    struct buffer text = {0};
+
+    problem_list_print(problems, path, &text);
+    cli_print_text(stderr, buffer_text(&text), true);
+    buffer_finish(&text);
+}
+
+/* The terms of a file: a Party, of which only what is written is changed. */
+static int read_terms(struct joint *joint, const char *path, Caravan__Party **terms,
+                      struct error *error)
+{
+    struct problem_list problems = {0};
+    struct cli_names *names = NULL;
+    struct cli_file file = {0};
+    ProtobufCMessage *message = NULL;
+    int code = cli_file_open(path, &file, error);
+
+    if (!code)
+        code = cli_names_create(joint->cli, &names, error);
+    if (!code) {
+        code = codec_read_yaml_with(&caravan__party__descriptor, file.bytes, cli_names_codec(names),
+                                    joint->announcement->language, &joint->arena, NULL, &message,
+                                    &problems);
+        problem_list_sort(&problems);
+        print_problems(&problems, path);
+        if (code == ERROR_MEMORY)
+            error_memory(error);
+        else if (code)
+            error_set(error, ERROR_INVALID, "%s has %zu error%s; expected terms of our side", path,
+                      problems.errors, problems.errors == 1 ? "" : "s");
+    }
+    *terms = (Caravan__Party *)message;
+    problem_list_finish(&problems);
+    cli_names_destroy(names);
+    cli_file_close(&file);
+    return code;
+}
+
+static int propose(struct joint *joint, char *name, const char *path, struct error *error)
+{
+    Caravan__Proposal proposal = CARAVAN__PROPOSAL__INIT;
+    const Caravan__Side *side;
+    Caravan__Party *terms, ours;
+    int code = find(joint, name, error);
+
+    if (code)
+        return code;
+    side = own_side(joint);
+    if (!side || !party_of(joint, side))
+        return error_set(error, ERROR_DENIED,
+                         "%.80s names no party with our feed as its node id: only its parties "
+                         "propose other terms",
+                         name);
+    code = read_terms(joint, path, &terms, error);
+    if (code)
+        return code;
+    ours = *party_of(joint, side);
+    reflect_overlay(&terms->base, &ours.base);
+    proposal.has_entry_hash = true;
+    proposal.entry_hash = joint->item->hash;
+    proposal.party = &ours;
+    return say(joint, TYPE(PROPOSAL), &proposal.base, "proposed other terms for", error);
+}
+
+static int run_propose(struct cli *cli, int argc, char **argv)
+{
+    struct joint joint;
+    struct error error = {0};
+    int rest = 0, code = cli_options(cli, &cmd_propose, NULL, argc, argv, &rest, &error);
+
+    if (code < 0)
+        return 0;
+    joint_init(&joint, cli);
+    if (!code && rest != 2)
+        code = error_set(&error, ERROR_USAGE,
+                         "say which announcement, and a file with the terms that change: caravan "
+                         "propose NAME FILE");
+    if (!code)
+        code = propose(&joint, argv[0], argv[1], &error);
+    return joint_finish(&joint, code, &error);
+}
+
+/* --- accept ----------------------------------------------------------------------------------- */
+
+static const Caravan__Side *find_proposal(const struct joint *joint, const char *handle,
+                                          size_t *count)
+{
+    const Caravan__Side *found = NULL;
+
+    *count = 0;
+    for (size_t i = 0; i < joint->item->n_sides; i++) {
+        const Caravan__Side *side = joint->item->sides[i];
+
+        if (!side->has_proposal || (handle && strcasecmp(side->handle, handle) != 0))
+            continue;
+        found = side;
+        ++*count;
+    }
+    return found;
+}
+
+static int choose_proposal(const struct joint *joint, const char *handle,
+                           const Caravan__Side **side, struct error *error)
+{
+    size_t count;
+
+    *side = find_proposal(joint, handle, &count);
+    if (count == 1)
+        return ERROR_NONE;
+    if (count)
+        return error_set(error, ERROR_USAGE,
+                         "%zu sides have proposed other terms for %.80s; say whose: caravan accept "
+                         "%.80s --from HANDLE",
+                         count, joint->name, joint->name);
+    return error_set(error, ERROR_NOT_FOUND,
+                     "%s%.40s has proposed nothing for %.80s that it does "
+                     "not say already",
+                     handle ? "" : "nobody", handle ? handle : "", joint->name);
+}
+
+static int revise(struct joint *joint, const Caravan__Announcement *changed,
+                  const Caravan__PublishReply **reply, struct error *error)
+{
+    Caravan__ReviseRequest request = CARAVAN__REVISE_REQUEST__INIT;
+    uint8_t id[STORE_REQUEST_ID_SIZE];
+    struct buffer content = {0};
+    int code = codec_pack(&changed->base, &content) ? ERROR_NONE : error_memory(error);
+
+    cli_put_request_id("accept", span_of(joint->item->hash.data, joint->item->hash.len),
+                       buffer_span(&content), id);
+    request.has_request_id = request.has_announcement = request.has_content = true;
+    request.request_id.data = id;
+    request.request_id.len = sizeof id;
+    request.announcement = joint->item->seq;
+    request.content.data = content.data;
+    request.content.len = content.size;
+    if (!code)
+        code = cli_put_ask(&joint->patience, joint->client, "revise", &request.base, &joint->arena,
+                           reply, error);
+    buffer_finish(&content);
+    return code;
+}
+
+/* The revision that says what was proposed. */
+static int take_over(struct joint *joint, const Caravan__Side *side, struct error *error)
+{
+    const Caravan__PublishReply *reply;
+    Caravan__Announcement changed = *joint->announcement;
+    Caravan__Party **parties =
+        arena_alloc(&joint->arena, changed.n_parties * sizeof(Caravan__Party *));
+    ProtobufCMessage *message;
+    int code = guard_unpack(&caravan__proposal__descriptor,
+                            span_of(side->proposal.data, side->proposal.len), &guard_limits_content,
+                            &joint->arena, &message, error);
+
+    if (!code && (!parties || !party_of(joint, side)))
+        code = error_memory(error);
+    if (code)
+        return code;
+    memcpy(parties, changed.parties, changed.n_parties * sizeof(Caravan__Party *));
+    parties[side->party] = ((Caravan__Proposal *)message)->party;
+    changed.parties = parties;
+    code = revise(joint, &changed, &reply, error);
+    if (code)
+        return code;
+    if (joint->cli->json) {
+        struct buffer json = {0};
+        bool ok = codec_write_json(&reply->base, &json) && buffer_append_text(&json, "\n");
+
+        cli_item_print_json(stdout, buffer_span(&json));
+        buffer_finish(&json);
+        return ok ? ERROR_NONE : error_memory(error);
+    }
+    cli_print_text(stdout, reply->name, false);
+    printf("  now says what ");
+    cli_print_text(stdout, side->handle, false);
+    printf(" proposed, as No. %" PRIu64 "; its sides are asked to confirm that\n", reply->seq);
+    return ERROR_NONE;
+}
+
+static int accept_proposal(struct joint *joint, char *name, const char *handle, struct error *error)
+{
+    const Caravan__Side *side;
+    int code = find(joint, name, error);
+
+    if (!code && !joint->item->own)
+        code = error_set(error, ERROR_DENIED,
+                         "%.80s is not your own announcement; only its publisher can take over "
+                         "what a side proposes",
+                         name);
+    if (!code)
+        code = choose_proposal(joint, handle, &side, error);
+    return code ? code : take_over(joint, side, error);
+}
+
+static int run_accept(struct cli *cli, int argc, char **argv)
+{
+    const char *handle = NULL;
+    const struct cli_option options[] = {{.name = "--from",
+                                          .value = "HANDLE",
+                                          .help = "whose proposal, when there are several",
+                                          .text = &handle},
+                                         {.name = NULL}};
+    struct joint joint;
+    struct error error = {0};
+    int rest = 0, code = cli_options(cli, &cmd_accept, options, argc, argv, &rest, &error);
+
+    if (code < 0)
+        return 0;
+    joint_init(&joint, cli);
+    if (!code && rest != 1)
+        code = error_set(&error, ERROR_USAGE,
+                         "say which announcement: caravan accept NAME [--from HANDLE]");
+    if (!code)
+        code = accept_proposal(&joint, argv[0], handle, &error);
+    return joint_finish(&joint, code, &error);
+}
+
+/* --- outcome ---------------------------------------------------------------------------------- */
+
+struct outcome_options {
+    const char *number, *text, *language, *url;
+};
+
+static int take_number(const char *text, Caravan__Outcome *outcome, struct error *error)
+{
+    char *end;
+
+    if (!text)
+        return ERROR_NONE;
+    outcome->has_number = true;
+    outcome->number = (uint32_t)strtoul(text, &end, 10);
+    if (*text >= '0' && *text <= '9' && !*end && strlen(text) <= 9)
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE, "--number: found \"%.40s\", expected a number", text);
+}
+
+static int say_outcome(struct joint *joint, char *name, const char *what,
+                       const struct outcome_options *chosen, struct error *error)
+{
+    Caravan__Outcome outcome = CARAVAN__OUTCOME__INIT;
+    Caravan__LocalizedText text = CARAVAN__LOCALIZED_TEXT__INIT;
+    Caravan__LocalizedText *texts[] = {&text};
+    int value = 0, code = take_number(chosen->number, &outcome, error);
+
+    if (!code && (!codec_enum_find(&caravan__outcome_what__descriptor, what, &value) || !value))
+        code = error_set(error, ERROR_USAGE,
+                         "found \"%.40s\", expected what came of it: closed, awarded, opened or "
+                         "matched",
+                         what);
+    if (!code)
+        code = find(joint, name, error);
+    if (code)
+        return code;
+    outcome.has_what = true;
+    outcome.what = (Caravan__OutcomeWhat)value;
+    text.lang = (char *)(uintptr_t)chosen->language;
+    text.text = (char *)(uintptr_t)chosen->text;
+    outcome.n_text = chosen->text ? 1 : 0;
+    outcome.text = texts;
+    outcome.url = (char *)(uintptr_t)chosen->url;
+    return say(joint, TYPE(OUTCOME), &outcome.base, "said what came of", error);
+}
+
+static int run_outcome(struct cli *cli, int argc, char **argv)
+{
+    struct outcome_options chosen = {.language = "en"};
+    const struct cli_option options[] = {
+        {.name = "--number",
+         .value = "N",
+         .help = "how many projects, grants or places",
+         .text = &chosen.number},
+        {.name = "--text", .value = "TEXT", .help = "in words, for readers", .text = &chosen.text},
+        {.name = "--language",
+         .value = "TAG",
+         .help = "language of the text (en)",
+         .text = &chosen.language},
+        {.name = "--url",
+         .value = "URL",
+         .help = "where it is told at length",
+         .text = &chosen.url},
+        {.name = NULL}};
+    struct joint joint;
+    struct error error = {0};
+    int rest = 0, code = cli_options(cli, &cmd_outcome, options, argc, argv, &rest, &error);
+
+    if (code < 0)
+        return 0;
+    joint_init(&joint, cli);
+    if (!code && rest != 2)
+        code = error_set(&error, ERROR_USAGE,
+                         "say which announcement and what came of it: caravan outcome NAME "
+                         "closed|awarded|opened|matched");
+    if (!code)
+        code = say_outcome(&joint, argv[0], argv[1], &chosen, &error);
+    return joint_finish(&joint, code, &error);
+}
+
+/* --- the commands ----------------------------------------------------------------------------- */
+
+const struct cli_command cmd_confirm = {
+    .name = "confirm",
+    .group = CLI_GROUP_WRITE,
+    .usage = "confirm NAME [--revision N | --yes]\nconfirm NAME --decline",
+    .summary = "confirm a partner's announcement that names us as a side",
+    .help =
+        "Says in our own feed, signed, that our side agrees to exactly what the announcement says\n"
+        "now. When it is revised, the confirmation stays with the earlier text, and readers see\n"
+        "that, until we confirm again. --decline takes a confirmation back, or says that our side\n"
+        "does not take part.\n\n"
+        "Example: caravan confirm cn-demo/4",
+    .run = run_confirm,
+};
+
+const struct cli_command cmd_propose = {
+    .name = "propose",
+    .group = CLI_GROUP_WRITE,
+    .usage = "propose NAME FILE",
+    .summary = "propose other terms for our side of a partner's announcement",
+    .help =
+        "The file holds what shall change of our side (deadline, money, eligibility, contact, …),\n"
+        "written as under `parties` in an announcement; what it does not name stays. Readers see\n"
+        "it as proposed. Nothing changes until the publisher takes it over (caravan accept).\n"
+        "caravan withdraw takes a proposal back.\n\n"
+        "Example: caravan propose cn-demo/4 terms.yaml",
+    .run = run_propose,
+};
+
+const struct cli_command cmd_accept = {
+    .name = "accept",
+    .group = CLI_GROUP_WRITE,
+    .usage = "accept NAME [--from HANDLE]",
+    .summary = "take over the terms that a side has proposed",
+    .help = "Revises our own announcement so that it says what the side proposes for itself. All "
+            "sides\n"
+            "are then asked to confirm the new text.\n\n"
+            "Example: caravan accept th-demo/7",
+    .run = run_accept,
+};
+
+const struct cli_command cmd_outcome = {
+    .name = "outcome",
+    .group = CLI_GROUP_WRITE,
+    .usage = "outcome NAME closed|awarded|opened|matched [--number N] [--text TEXT] [--url URL]",
+    .summary = "say what came of an announcement",
+    .help =
+        "For our own announcements, and those that name us as a side. The newest one counts.\n\n"
+        "Example: caravan outcome th-demo/7 awarded --number 12",
+    .run = run_outcome,
+};
