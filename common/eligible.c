@@ -613,7 +613,7 @@ static void say_open_row(struct saying *saying, const struct verdict *verdict)
         say_row_consortium(saying, rule);
         break;
     default: /* ONLY_TEXT */
-        say(saying, ".text: it is only stated as text");
+        say(saying, ".text: stated only as text");
         break;
     }
 }
@@ -622,7 +622,7 @@ static void say_silent(struct saying *saying)
 {
     for (size_t party = 1; party <= saying->asking->rules.head.sides; party++)
         if (is_ours(saying->asking, party)) {
-            say(saying, "parties[%zu].eligibility: its side states nothing", party);
+            say(saying, "parties[%zu].eligibility: not stated for this side", party);
             return;
         }
 }
@@ -644,14 +644,14 @@ static void say_unknown(struct saying *saying, const struct weighed *weighed,
         say_fitting(saying, weighed);
     switch (verdict->reason) {
     case NOTHING_STATED:
-        say(saying, "eligibility: it is not stated");
+        say(saying, "eligibility: not stated");
         say_concerned(saying);
         break;
     case SIDE_SILENT:
         say_silent(saying);
         break;
     case COUNTRIES_NOT_STATED:
-        say(saying, "eligibility: not stated is for which countries");
+        say(saying, "eligibility: for which countries is not stated");
         break;
     case CALL_CONSORTIUM:
         say_call_consortium(saying);
@@ -715,8 +715,9 @@ static void say_person(struct saying *saying, size_t *count, const Caravan__Elig
     }
     for (size_t i = 0; i < row->n_career; i++) {
         codec_enum_text(&caravan__career__descriptor, (int)row->career[i], name);
-        snprintf(text, sizeof text, "%s%s", i ? "or " : "career ", name);
-        say_condition(saying, count, text);
+        if (i == 0)
+            say_condition(saying, count, "career ");
+        say(saying, "%s%s", i ? " or " : "", name);
     }
     if (row->n_languages)
         say_condition(saying, count, "languages");

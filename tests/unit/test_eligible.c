@@ -144,9 +144,8 @@ static void test_eligible__takes_small_companies_for_companies(void **state)
 static void test_eligible__reads_rows_as_alternatives(void **state)
 {
     (void)state;
-    CHECK(RESOURCE "eligibility:\n"
-                   "  - {who: organisation, countries: CN, org types: company}\n"
-                   "  - {who: organisation, countries: TH, org types: university}\n",
+    CHECK(RESOURCE "eligibility:\n  - {who: organisation, countries: CN, org types: company}\n  - "
+                   "{who: organisation, countries: TH, org types: university}\n",
           {"TH university", "yes: eligibility[2].countries: TH; org types: university"},
           {"CN company", "yes: eligibility[1].countries: CN; org types: company"},
           /* the row that is nearer to a yes is named */
@@ -160,27 +159,26 @@ static void test_eligible__reads_rows_as_alternatives(void **state)
 static void test_eligible__weighs_persons_only_where_nobody_else_may(void **state)
 {
     (void)state;
-    CHECK(RESOURCE "eligibility:\n"
-                   "  - {who: organisation, countries: CN, org types: company}\n"
-                   "  - {who: person, countries: [CN, TH], min degree: doctorate}\n",
+    CHECK(RESOURCE "eligibility:\n  - {who: organisation, countries: CN, org types: company}\n  - "
+                   "{who: person, countries: [CN, TH], min degree: doctorate}\n",
           {"TH university", "no: eligibility[1].countries: CN; not TH"});
-    CHECK(RESOURCE "eligibility: {who: person, countries: [CN, TH], min degree: doctorate, "
-                   "max age: 45, career: [r1, r2], languages: en, text: who dives}\n",
-          {"TH university", "yes: eligibility[1].countries: CN, TH; conditions: min degree "
-                            "doctorate, max age 45, career r1, or r2, languages, what its text "
-                            "says"},
-          {"TH", "yes: eligibility[1].countries: CN, TH; conditions: min degree doctorate, max age "
-                 "45, career r1, or r2, languages, what its text says"},
-          {"ZA university", "no: eligibility[1].countries: CN, TH; not ZA"});
+    CHECK(
+        RESOURCE "eligibility: {who: person, countries: [CN, TH], min degree: doctorate, max age: "
+                 "45, career: [r1, r2], languages: en, text: who dives}\n",
+        {"TH university", "yes: eligibility[1].countries: CN, TH; conditions: min degree "
+                          "doctorate, max age 45, career r1 or r2, languages, what its text says"},
+        {"TH", "yes: eligibility[1].countries: CN, TH; conditions: min degree doctorate, max age "
+               "45, career r1 or r2, languages, what its text says"},
+        {"ZA university", "no: eligibility[1].countries: CN, TH; not ZA"});
 }
 
 static void test_eligible__never_weighs_a_text(void **state)
 {
     (void)state;
     CHECK(RESOURCE "eligibility: {text: developers of technology}\n",
-          {"RU company", "unknown: eligibility[1].text: it is only stated as text"});
-    CHECK(RESOURCE "countries: [TH]\neligibility: {who: organisation, org types: company, "
-                   "text: registered in Thailand}\n",
+          {"RU company", "unknown: eligibility[1].text: stated only as text"});
+    CHECK(RESOURCE "countries: [TH]\neligibility: {who: organisation, org types: company, text: "
+                   "registered in Thailand}\n",
           {"TH company", "yes: eligibility[1].org types: company; conditions: what its text says"},
           {"TH university", "no: eligibility[1].org types: company; not university"});
     CHECK(RESOURCE "eligibility: {who: organisation}\ncountries: TH\n",
@@ -190,19 +188,18 @@ static void test_eligible__never_weighs_a_text(void **state)
 static void test_eligible__cannot_tell_what_is_not_stated(void **state)
 {
     (void)state;
-    CHECK(
-        RESOURCE "countries: [TH, CN]\n",
-        {"TH university", "unknown: eligibility: it is not stated; it concerns TH, CN, RU"},
-        {"LK university", "unknown: eligibility: it is not stated; it concerns TH, CN, RU, not LK"},
-        {"-", "unknown: eligibility: it is not stated; it concerns TH, CN, RU"});
+    CHECK(RESOURCE "countries: [TH, CN]\n",
+          {"TH university", "unknown: eligibility: not stated; it concerns TH, CN, RU"},
+          {"LK university", "unknown: eligibility: not stated; it concerns TH, CN, RU, not LK"},
+          {"-", "unknown: eligibility: not stated; it concerns TH, CN, RU"});
     CHECK(RESOURCE "countries: [TH, CN]\neligibility: {who: organisation, org types: institute}\n",
           {"TH institute", "yes: eligibility[1].org types: institute"},
           {"LK institute",
            "unknown: eligibility[1] names no countries; it concerns TH, CN, RU, not LK"},
           {"LK company", "no: eligibility[1].org types: institute; not company"});
-    CHECK(RESOURCE "eligibility: {who: organisation, org types: institute}\n"
-                   "not stated: [eligible countries]\n",
-          {"RU institute", "unknown: eligibility: not stated is for which countries"},
+    CHECK(RESOURCE "eligibility: {who: organisation, org types: institute}\nnot stated: [eligible "
+                   "countries]\n",
+          {"RU institute", "unknown: eligibility: for which countries is not stated"},
           {"RU park", "no: eligibility[1].org types: institute; not park"});
 }
 
@@ -222,9 +219,8 @@ static void test_eligible__applies_on_its_own_side(void **state)
           {"TH sme", "no: parties[1].eligibility[1].org types: university; not sme"},
           {"ZA sme", "yes: parties[2].eligibility[1].org types: university, sme"},
           {"CN sme", "no: parties[1].eligibility[1]: for the side of TH; not CN"},
-          {"- university",
-           "unknown: parties[1].eligibility[1]: for the side of TH; the country of this "
-           "institution is not known"});
+          {"- university", "unknown: parties[1].eligibility[1]: for the side of TH; the country of "
+                           "this institution is not known"});
     CHECK(SIDES("who: organisation, countries: [TH, LK]", "who: organisation"),
           {"LK university", "yes: parties[1].eligibility[1].countries: TH, LK"},
           {"ZA university", "yes: parties[2].eligibility[1] fits"});
@@ -236,8 +232,7 @@ static void test_eligible__needs_the_common_list_and_its_side(void **state)
     CHECK(
         SIDES("who: organisation, org types: [university, sme]",
               "who: organisation") "eligibility: {who: organisation, countries: [TH, ZA], org "
-                                   "types: [university, "
-                                   "institute]}\n",
+                                   "types: [university, institute]}\n",
         {"TH university", "yes: eligibility[1].countries: TH, ZA; org types: university, "
                           "institute; parties[1].eligibility[1].org types: university, sme"},
         {"TH sme", "no: eligibility[1].org types: university, institute; not sme"},
@@ -248,13 +243,13 @@ static void test_eligible__needs_the_common_list_and_its_side(void **state)
 static void test_eligible__knows_a_side_that_says_nothing(void **state)
 {
     (void)state;
-    CHECK("kind: joint call\nparties:\n  - {name: A, country: TH}\n"
-          "  - {name: B, country: ZA, eligibility: {who: organisation, org types: sme}}\n",
-          {"TH sme", "unknown: parties[1].eligibility: its side states nothing"},
+    CHECK("kind: joint call\nparties:\n  - {name: A, country: TH}\n  - {name: B, country: ZA, "
+          "eligibility: {who: organisation, org types: sme}}\n",
+          {"TH sme", "unknown: parties[1].eligibility: not stated for this side"},
           {"ZA sme", "yes: parties[2].eligibility[1].org types: sme"});
-    CHECK("kind: joint call\nparties:\n  - {name: A, country: TH}\n"
-          "  - {name: B, country: ZA, eligibility: {who: organisation, org types: sme}}\n"
-          "eligibility: {who: organisation, countries: [TH, ZA]}\n",
+    CHECK("kind: joint call\nparties:\n  - {name: A, country: TH}\n  - {name: B, country: ZA, "
+          "eligibility: {who: organisation, org types: sme}}\neligibility: {who: organisation, "
+          "countries: [TH, ZA]}\n",
           {"TH university", "yes: eligibility[1].countries: TH, ZA"});
 }
 
@@ -262,10 +257,9 @@ static void test_eligible__knows_a_side_that_says_nothing(void **state)
 static void test_eligible__takes_either_party_of_its_country(void **state)
 {
     (void)state;
-    CHECK("kind: joint call\nparties:\n"
-          "  - {name: A, country: TH, eligibility: {who: organisation, org types: university}}\n"
-          "  - {name: B, country: ZA}\n"
-          "  - {name: C, country: TH, eligibility: {who: organisation, org types: company}}\n",
+    CHECK("kind: joint call\nparties:\n  - {name: A, country: TH, eligibility: {who: organisation, "
+          "org types: university}}\n  - {name: B, country: ZA}\n  - {name: C, country: TH, "
+          "eligibility: {who: organisation, org types: company}}\n",
           {"TH company", "yes: parties[3].eligibility[1].org types: company"},
           {"TH university", "yes: parties[1].eligibility[1].org types: university"},
           {"TH ngo", "no: parties[1].eligibility[1].org types: university; not ngo"});
@@ -275,11 +269,11 @@ static void test_eligible__takes_either_party_of_its_country(void **state)
 static void test_eligible__single_publisher_has_no_side(void **state)
 {
     (void)state;
-    CHECK("kind: shared resource\ncountries: [CN]\n"
-          "parties: {name: A, country: RU, eligibility: {who: organisation, org types: sme}}\n",
+    CHECK("kind: shared resource\ncountries: [CN]\nparties: {name: A, country: RU, eligibility: "
+          "{who: organisation, org types: sme}}\n",
           {"CN sme", "yes: parties[1].eligibility[1].org types: sme"},
-          {"LK sme", "unknown: parties[1].eligibility[1] names no countries; it concerns CN, RU, "
-                     "not LK"});
+          {"LK sme",
+           "unknown: parties[1].eligibility[1] names no countries; it concerns CN, RU, not LK"});
 }
 
 /* ---- partners -------------------------------------------------------------------------------- */
@@ -293,26 +287,23 @@ static void test_eligible__leaves_open_whether_partners_are_found(void **state)
         {"LK university", "no: eligibility[1].countries: TH, ZA, CN; not LK"});
     CHECK(CALL "eligibility: {who: consortium, countries: [TH, ZA]}\n",
           {"TH ngo", "unknown: eligibility[1].who: consortium of TH, ZA; find partners"});
-    CHECK(CALL "eligibility: {who: organisation, countries: [TH, ZA]}\n"
-               "consortium: {partners: 2 to 6, countries: 2}\n",
-          {"TH ngo",
-           "unknown: eligibility[1] fits; consortium: at least 2 partners from at least 2 "
-           "countries; find partners"},
+    CHECK(CALL "eligibility: {who: organisation, countries: [TH, ZA]}\nconsortium: {partners: 2 to "
+               "6, countries: 2}\n",
+          {"TH ngo", "unknown: eligibility[1] fits; consortium: at least 2 partners from at least "
+                     "2 countries; find partners"},
           {"CN ngo", "no: eligibility[1].countries: TH, ZA; not CN"});
-    CHECK(CALL "eligibility: {who: organisation, countries: [TH, ZA]}\n"
-               "consortium: {partners: up to 6, team: 3 to 12}\nprior agreement: true\n"
-               "ip agreed before: true\nlimit per institution: 2\nend user required: true\n",
-          {"TH ngo",
-           "yes: eligibility[1].countries: TH, ZA; conditions: prior agreement, ip agreed "
-           "before, end user required, limit per institution"});
+    CHECK(CALL "eligibility: {who: organisation, countries: [TH, ZA]}\nconsortium: {partners: up "
+               "to 6, team: 3 to 12}\nprior agreement: true\nip agreed before: true\nlimit per "
+               "institution: 2\nend user required: true\n",
+          {"TH ngo", "yes: eligibility[1].countries: TH, ZA; conditions: prior agreement, ip "
+                     "agreed before, end user required, limit per institution"});
     CHECK(CALL "mirror application: true\neligibility: {who: organisation, countries: [TH, ZA]}\n",
           {"TH ngo", "unknown: eligibility[1] fits; mirror application: on each side somebody must "
                      "apply; find a partner in ZA"});
-    CHECK("kind: visit\nparties: {name: A, country: CN}\nmirror application: true\n"
-          "countries: TH\neligibility: {who: organisation, org types: institute}\n",
-          {"TH institute",
-           "unknown: eligibility[1] fits; mirror application: on each side somebody "
-           "must apply; find a partner"});
+    CHECK("kind: visit\nparties: {name: A, country: CN}\nmirror application: true\ncountries: "
+          "TH\neligibility: {who: organisation, org types: institute}\n",
+          {"TH institute", "unknown: eligibility[1] fits; mirror application: on each side "
+                           "somebody must apply; find a partner"});
 }
 
 /* ---- technology ------------------------------------------------------------------------------ */
@@ -322,8 +313,8 @@ static void test_eligible__leaves_open_whether_partners_are_found(void **state)
 static void test_eligible__rules_out_only_who_cannot_be_owned(void **state)
 {
     (void)state;
-    CHECK(OFFER "eligibility: {who: organisation, ownership rule: {min percent: 51, countries: "
-                "TH}}\n",
+    CHECK(OFFER
+          "eligibility: {who: organisation, ownership rule: {min percent: 51, countries: TH}}\n",
           {"TH company", "unknown: eligibility[1].ownership rule: at least 51 % TH; who owns this "
                          "institution is not known"},
           {"CN company", "unknown: eligibility[1].ownership rule: at least 51 % TH; who owns this "
@@ -338,19 +329,19 @@ static void test_eligible__rules_out_only_who_cannot_be_owned(void **state)
            "no: eligibility[1].ownership rule: at least 51 % TH; not university of CN"},
           {"CN ministry funder",
            "no: eligibility[1].ownership rule: at least 51 % TH; not ministry, funder of CN"});
-    CHECK(OFFER "eligibility: {who: organisation, ownership rule: {min percent: 50, countries: "
-                "TH}}\n",
+    CHECK(OFFER
+          "eligibility: {who: organisation, ownership rule: {min percent: 50, countries: TH}}\n",
           {"CN university", "unknown: eligibility[1].ownership rule: at least 50 % TH; who owns "
                             "this institution is not known"});
     CHECK(OFFER "eligibility: {who: organisation, ownership rule: {text: Thai hands}}\n",
           {"CN university", "unknown: eligibility[1].ownership rule: stated as text; who owns this "
                             "institution is not known"});
-    CHECK(OFFER "eligibility: {who: organisation, countries: [TH, CN]}\n"
-                "licence terms: {ownership rule: {min percent: 51, countries: TH}}\n",
-          {"CN institute", "no: licence terms.ownership rule: at least 51 % TH; not institute of "
-                           "CN"},
-          {"CN sme", "unknown: licence terms.ownership rule: at least 51 % TH; who owns this "
-                     "institution is not known"});
+    CHECK(
+        OFFER "eligibility: {who: organisation, countries: [TH, CN]}\nlicence terms: {ownership "
+              "rule: {min percent: 51, countries: TH}}\n",
+        {"CN institute", "no: licence terms.ownership rule: at least 51 % TH; not institute of CN"},
+        {"CN sme", "unknown: licence terms.ownership rule: at least 51 % TH; who owns this "
+                   "institution is not known"});
 }
 
 static void test_eligible__takes_the_partner_sought_for_the_rules(void **state)
@@ -361,12 +352,12 @@ static void test_eligible__takes_the_partner_sought_for_the_rules(void **state)
                      "its text says"},
           {"LK sme", "no: partner sought.countries: CN, ZA; not LK"},
           {"CN university", "no: partner sought.type: company, sme; not university"});
-    CHECK(OFFER "partner sought: {type: [company, sme], countries: [CN, ZA]}\n"
-                "eligibility: {who: organisation, countries: LK}\n",
+    CHECK(OFFER "partner sought: {type: [company, sme], countries: [CN, ZA]}\neligibility: {who: "
+                "organisation, countries: LK}\n",
           {"LK university", "yes: eligibility[1].countries: LK"},
           {"CN sme", "no: eligibility[1].countries: LK; not CN"});
     CHECK(OFFER "partner sought: {role: makes it}\n",
-          {"CN sme", "unknown: eligibility: it is not stated; it concerns TH, CN"});
+          {"CN sme", "unknown: eligibility: not stated; it concerns TH, CN"});
 }
 
 /* ---- the real notices ------------------------------------------------------------------------ */
@@ -402,10 +393,8 @@ static void test_eligible__answers_of_the_real_notices(void **state)
 {
     (void)state;
     CHECK_FILE("cn-demo/01-nsfc-rsf-2025",
-               {"CN university", "unknown: parties[1].eligibility[1].text: it is only stated as "
-                                 "text"},
-               {"RU institute", "unknown: parties[2].eligibility[1].text: it is only stated as "
-                                "text"},
+               {"CN university", "unknown: parties[1].eligibility[1].text: stated only as text"},
+               {"RU institute", "unknown: parties[2].eligibility[1].text: stated only as text"},
                {"TH university", "no: parties[1].eligibility[1]: for the side of CN; not TH"});
     CHECK_FILE("cn-demo/02-joint-programme-7",
                {"CN institute", "unknown: parties[1].eligibility[1] fits; mirror application: on "
@@ -414,11 +403,11 @@ static void test_eligible__answers_of_the_real_notices(void **state)
                                  "each side somebody must apply; find a partner in CN"},
                {"LK university", "no: parties[2].eligibility[1]: for the side of ZA; not LK"});
     CHECK_FILE("cn-demo/04-tysp",
-               {"LK university", "unknown: eligibility: not stated is for which countries"});
+               {"LK university", "unknown: eligibility: for which countries is not stated"});
     CHECK_FILE("cn-demo/05-china-thailand-jc23",
-               {"TH institute", "unknown: eligibility[1].text: it is only stated as text"});
+               {"TH institute", "unknown: eligibility[1].text: stated only as text"});
     CHECK_FILE("cn-demo/07-fast-2024",
-               {"TH institute", "unknown: eligibility: it is not stated; it concerns CN, not TH"});
+               {"TH institute", "unknown: eligibility: not stated; it concerns CN, not TH"});
     CHECK_FILE("th-demo/03-tech-show-licence",
                {"TH sme", "unknown: eligibility[1].ownership rule: at least 51 % TH; who owns this "
                           "institution is not known"},
@@ -429,7 +418,7 @@ static void test_eligible__answers_of_the_real_notices(void **state)
                                  "institute; conditions: what its text says"},
                {"CN university", "no: eligibility[1].countries: ZA, RU; not CN"});
     CHECK_FILE("za-demo/02-wader-drakenstein",
-               {"CN sme", "unknown: eligibility[1].text: it is only stated as text"});
+               {"CN sme", "unknown: eligibility[1].text: stated only as text"});
 }
 
 static void test_eligible__answers_of_the_samples(void **state)
@@ -437,21 +426,19 @@ static void test_eligible__answers_of_the_samples(void **state)
     (void)state;
     CHECK_FILE(
         "th-demo/04-sample-joint-call",
-        {"TH institute",
-         "unknown: parties[1].eligibility[1] fits; eligibility[1].min countries: 2 of TH, "
-         "ZA; find partners"},
+        {"TH institute", "unknown: parties[1].eligibility[1] fits; eligibility[1].min countries: 2 "
+                         "of TH, ZA; find partners"},
         {"TH sme", "no: parties[1].eligibility[1].org types: university, institute; not sme"},
-        {"ZA sme", "unknown: parties[2].eligibility[1] fits; eligibility[1].min countries: 2 "
-                   "of TH, ZA; find partners"},
+        {"ZA sme", "unknown: parties[2].eligibility[1] fits; eligibility[1].min countries: 2 of "
+                   "TH, ZA; find partners"},
         {"CN institute", "no: eligibility[1].countries: TH, ZA; not CN"});
     CHECK_FILE("lk-demo/02-sample-visit",
-               {"TH institute",
-                "yes: eligibility[1].countries: CN, TH, RU, ZA; conditions: min degree master, "
-                "career r1, or r2, languages, what its text says"},
+               {"TH institute", "yes: eligibility[1].countries: CN, TH, RU, ZA; conditions: min "
+                                "degree master, career r1 or r2, languages, what its text says"},
                {"LK institute", "no: eligibility[1].countries: CN, TH, RU, ZA; not LK"});
     CHECK_FILE("ru-demo/03-sample-shared-resource",
-               {"CN university", "yes: eligibility[1].countries: CN, TH, ZA, LK; org types: "
-                                 "university, institute"});
+               {"CN university",
+                "yes: eligibility[1].countries: CN, TH, ZA, LK; org types: university, institute"});
     CHECK_FILE("cn-demo/09-sample-tech-offer",
                {"TH institute", "no: eligibility[1].org types: company, sme; not institute"});
 }
