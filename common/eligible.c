@@ -99,6 +99,9 @@ struct verdict {
 struct asking {
     struct rules rules;
     const struct eligible_institution *us;
+    bool sided;            /* parties of two or more countries: each side has its own terms */
+    bool ours;             /* one of them is of our country */
+    enum reason concerned; /* of rows that name no countries */
 };
 
 static bool knows_country(const struct asking *asking)
@@ -106,19 +109,23 @@ static bool knows_country(const struct asking *asking)
     return asking->us->country[0] != '\0';
 }
 
-/* Parties of two or more countries: each side has its own terms. */
-static bool has_sides(const struct rules *rules)
-{
-    for (size_t i = 1; i < rules->head.sides; i++)
-        if (memcmp(rules->sides, rules->sides + i * ELIGIBLE_COUNTRY_SIZE, ELIGIBLE_COUNTRY_SIZE) !=
-            0)
-            return true;
-    return false;
-}
-
 static const uint8_t *side_country(const struct rules *rules, size_t party)
 {
     return rules->sides + (party - 1) * ELIGIBLE_COUNTRY_SIZE;
+}
+
+static bool is_ours(const struct asking *asking, size_t party)
+{
+    return knows_country(asking) &&
+           has_country(side_country(&asking->rules, party), 1, asking->us->country);
+}
+
+static bool has_sides(const struct rules *rules)
+{
+    for (size_t i = 2; i <= rules->head.sides; i++)
+        if (memcmp(rules->sides, side_country(rules, i), ELIGIBLE_COUNTRY_SIZE) != 0)
+            return true;
+    return false;
 }
 
 static enum reason weigh_concerned(const struct asking *asking)
@@ -136,6 +143,19 @@ static enum reason weigh_concerned(const struct asking *asking)
                : NOT_CONCERNED;
 }
 
+/* What is the same for all rows is looked at once: strangers may write thousands. */
+static struct asking ask(struct span bytes, const struct eligible_institution *us)
+{
+    struct asking asking = {.rules = read_rules(bytes), .us = us};
+    const struct rules *rules = &asking.rules;
+
+    asking.sided = has_sides(rules);
+    asking.ours =
+        knows_country(&asking) && has_country(rules->sides, rules->head.sides, us->country);
+    asking.concerned = weigh_concerned(&asking);
+    return asking;
+}
+
 static enum reason weigh_countries(const struct asking *asking, const struct rule *rule)
 {
     const struct eligible_row *row = &rule->row;
@@ -147,8 +167,8 @@ static enum reason weigh_countries(const struct asking *asking, const struct rul
     if (row->countries)
         return has_country(rule->countries, row->countries, asking->us->country) ? FITS
                                                                                  : NOT_COUNTRIES;
-    if (row->place != ELIGIBLE_SIDE || !has_sides(&asking->rules))
-        return weigh_concerned(asking);
+    if (row->place != ELIGIBLE_SIDE || !asking->sided)
+        return asking->concerned;
     if (!knows_country(asking))
         return COUNTRY_NOT_KNOWN;
     return has_country(side_country(&asking->rules, row->party), 1, asking->us->country) ? FITS
@@ -223,26 +243,35 @@ static struct verdict weigh_rule(const struct asking *asking, const struct rule 
 
 /* --- lists ------------------------------------------------------------------------------------ */
 
-static bool is_of(const struct rule *rule, enum eligible_place place, size_t party)
-{
-    return rule->row.place == place && (!party || rule->row.party == party);
-}
+/* Rows that stand in one list: they follow each other. */
+struct list {
+    enum eligible_place place;
+    size_t party;
+    struct span rows;
+    bool only_persons;
+};
 
 static bool is_person(const struct rule *rule)
 {
     return rule->row.who == CARAVAN__ELIGIBILITY_WHO__ELIGIBILITY_WHO_PERSON;
 }
 
-static bool has_rows(const struct asking *asking, enum eligible_place place, size_t party,
-                     bool persons)
+static bool next_list(struct span *rows, struct list *list)
 {
-    struct span rows = asking->rules.rows;
+    struct span rest = *rows;
     struct rule rule;
 
-    while (next_rule(&rows, &rule))
-        if (is_of(&rule, place, party) && (persons || !is_person(&rule)))
-            return true;
-    return false;
+    if (!next_rule(&rest, &rule))
+        return false;
+    *list = (struct list){(enum eligible_place)rule.row.place, rule.row.party, *rows, true};
+    rest = *rows;
+    while (next_rule(&rest, &rule) && rule.row.place == list->place &&
+           rule.row.party == list->party) {
+        list->only_persons = list->only_persons && is_person(&rule);
+        *rows = rest;
+    }
+    list->rows.size -= rows->size;
+    return true;
 }
 
 static bool is_better(const struct verdict *a, const struct verdict *b)
@@ -254,55 +283,31 @@ static bool is_better(const struct verdict *a, const struct verdict *b)
     return a->answer == ELIGIBLE_NO && a->reason > b->reason;
 }
 
-/* The best row of a list that has some. */
-static struct verdict weigh_list(const struct asking *asking, enum eligible_place place,
-                                 size_t party)
+/* The best verdict so far. Zeroed: none. */
+struct best {
+    bool found;
+    struct verdict verdict;
+};
+
+static void improve(struct best *best, const struct verdict *verdict)
 {
-    bool persons = !has_rows(asking, place, party, false);
-    struct span rows = asking->rules.rows;
-    struct verdict best = {ELIGIBLE_NO, NOT_COUNTRIES, {{0}, NULL, NULL}}, one;
+    if (!best->found || is_better(verdict, &best->verdict))
+        *best = (struct best){true, *verdict};
+}
+
+static void weigh_list(const struct asking *asking, const struct list *list, struct best *best)
+{
+    struct span rows = list->rows;
     struct rule rule;
-    bool found = false;
 
     while (next_rule(&rows, &rule)) {
-        if (!is_of(&rule, place, party) || (is_person(&rule) && !persons))
+        struct verdict verdict;
+
+        if (is_person(&rule) && !list->only_persons)
             continue;
-        one = weigh_rule(asking, &rule);
-        if (!found || is_better(&one, &best))
-            best = one;
-        found = true;
+        verdict = weigh_rule(asking, &rule);
+        improve(best, &verdict);
     }
-    return best;
-}
-
-static bool is_ours(const struct asking *asking, size_t party)
-{
-    return knows_country(asking) &&
-           has_country(side_country(&asking->rules, party), 1, asking->us->country);
-}
-
-static bool has_our_side(const struct asking *asking)
-{
-    return knows_country(asking) &&
-           has_country(asking->rules.sides, asking->rules.head.sides, asking->us->country);
-}
-
-/* The side of our country; without one, whichever takes us in. false: it states nothing. */
-static bool weigh_sides(const struct asking *asking, struct verdict *best)
-{
-    bool ours = has_our_side(asking), found = false;
-
-    for (size_t party = 1; party <= asking->rules.head.sides; party++) {
-        struct verdict one;
-
-        if ((ours && !is_ours(asking, party)) || !has_rows(asking, ELIGIBLE_SIDE, party, true))
-            continue;
-        one = weigh_list(asking, ELIGIBLE_SIDE, party);
-        if (!found || is_better(&one, best))
-            *best = one;
-        found = true;
-    }
-    return found;
 }
 
 /* --- all -------------------------------------------------------------------------------------- */
@@ -315,35 +320,40 @@ struct weighed {
     size_t count;
 };
 
-static void add(struct weighed *weighed, struct verdict verdict)
+static void add(struct weighed *weighed, const struct best *best)
 {
-    weighed->parts[weighed->count++] = verdict;
+    if (best->found)
+        weighed->parts[weighed->count++] = best->verdict;
 }
 
 static void add_reason(struct weighed *weighed, enum reason reason)
 {
-    add(weighed, (struct verdict){answer_of(reason), reason, {{0}, NULL, NULL}});
+    weighed->parts[weighed->count++] =
+        (struct verdict){answer_of(reason), reason, {{0}, NULL, NULL}};
 }
 
 static void weigh(const struct asking *asking, struct weighed *weighed)
 {
     const struct eligible_head *head = &asking->rules.head;
-    struct verdict side = {ELIGIBLE_UNKNOWN, SIDE_SILENT, {{0}, NULL, NULL}};
+    struct best best[ELIGIBLE_PLACES] = {{false, {0}}};
+    struct span rows = asking->rules.rows;
+    bool other_sides = false;
+    struct list list;
 
-    if (has_rows(asking, ELIGIBLE_ALL, 0, true))
-        add(weighed, weigh_list(asking, ELIGIBLE_ALL, 0));
-    if (has_rows(asking, ELIGIBLE_SIDE, 0, true)) {
-        if (weigh_sides(asking, &side))
-            add(weighed, side);
-        else if (weighed->count == 0)
-            add_reason(weighed, SIDE_SILENT);
-    }
-    if (weighed->count == 0 && has_rows(asking, ELIGIBLE_SOUGHT, 0, true))
-        add(weighed, weigh_list(asking, ELIGIBLE_SOUGHT, 0));
+    while (next_list(&rows, &list))
+        if (list.place == ELIGIBLE_SIDE && asking->ours && !is_ours(asking, list.party))
+            other_sides = true; /* one applies on the side of one's own country */
+        else
+            weigh_list(asking, &list, &best[list.place]);
+    add(weighed, &best[ELIGIBLE_ALL]);
+    add(weighed, &best[ELIGIBLE_SIDE]);
+    if (weighed->count == 0 && other_sides)
+        add_reason(weighed, SIDE_SILENT);
+    if (weighed->count == 0)
+        add(weighed, &best[ELIGIBLE_SOUGHT]);
     if (weighed->count == 0)
         add_reason(weighed, NOTHING_STATED);
-    if (has_rows(asking, ELIGIBLE_LICENCE, 0, true))
-        add(weighed, weigh_list(asking, ELIGIBLE_LICENCE, 0));
+    add(weighed, &best[ELIGIBLE_LICENCE]);
     if (head->partners_min > 1 || head->countries_min > 1)
         add_reason(weighed, CALL_CONSORTIUM);
     if (head->flags & ELIGIBLE_MIRRORED)
@@ -369,7 +379,7 @@ static const struct verdict *deciding(const struct weighed *weighed)
 enum eligible_answer eligible_by_rules(struct span rules,
                                        const struct eligible_institution *institution)
 {
-    struct asking asking = {read_rules(rules), institution};
+    struct asking asking = ask(rules, institution);
     struct weighed weighed = {.count = 0};
 
     weigh(&asking, &weighed);
@@ -414,21 +424,24 @@ static char letter(uint8_t byte)
     return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ? (char)byte : '?';
 }
 
+/* Each once; those behind the last that is said are only counted. */
 static void say_countries(struct saying *saying, const uint8_t *countries, size_t count,
                           const char *but)
 {
-    size_t said = 0, more = 0;
+    uint8_t said[COUNTRIES_SAID * ELIGIBLE_COUNTRY_SIZE];
+    size_t said_count = 0, more = 0;
 
     for (size_t i = 0; i < count; i++) {
         const uint8_t *code = countries + i * ELIGIBLE_COUNTRY_SIZE;
 
-        if (has_country(countries, i, (const char *)code) || (but && has_country(code, 1, but)))
-            continue; /* said before */
-        if (said == COUNTRIES_SAID) {
+        if (has_country(said, said_count, (const char *)code) || (but && has_country(code, 1, but)))
+            continue;
+        if (said_count == COUNTRIES_SAID) {
             more++;
             continue;
         }
-        say(saying, "%s%c%c", said++ ? ", " : "", letter(code[0]), letter(code[1]));
+        say(saying, "%s%c%c", said_count ? ", " : "", letter(code[0]), letter(code[1]));
+        memcpy(said + said_count++ * ELIGIBLE_COUNTRY_SIZE, code, ELIGIBLE_COUNTRY_SIZE);
     }
     if (more)
         say(saying, " and %zu more", more);
@@ -553,7 +566,7 @@ static void say_mirrored(struct saying *saying)
     const struct rules *rules = &asking->rules;
 
     say(saying, "mirror application: on each side somebody must apply; find a partner");
-    if (has_sides(rules)) {
+    if (asking->sided) {
         say(saying, " in ");
         say_countries(saying, rules->sides, rules->head.sides,
                       knows_country(asking) ? asking->us->country : NULL);
@@ -584,7 +597,7 @@ static void say_open_row(struct saying *saying, const struct verdict *verdict)
         if (rule->row.countries) {
             say(saying, ".countries: ");
             say_countries(saying, rule->countries, rule->row.countries, NULL);
-        } else if (rule->row.place == ELIGIBLE_SIDE && has_sides(&saying->asking->rules)) {
+        } else if (rule->row.place == ELIGIBLE_SIDE && saying->asking->sided) {
             say_side(saying, rule);
         } else {
             say_concerned(saying);
@@ -762,7 +775,7 @@ int eligible_check(const Caravan__Announcement *announcement,
                    const struct eligible_institution *institution, struct eligible *out,
                    struct error *error)
 {
-    struct asking asking = {.us = institution};
+    struct asking asking;
     struct saying saying = {&asking, announcement, out->why, 0};
     struct weighed weighed = {.count = 0};
     const struct verdict *verdict;
@@ -773,7 +786,7 @@ int eligible_check(const Caravan__Announcement *announcement,
         buffer_finish(&rules);
         return error_memory(error);
     }
-    asking.rules = read_rules(buffer_span(&rules));
+    asking = ask(buffer_span(&rules), institution);
     weigh(&asking, &weighed);
     verdict = deciding(&weighed);
     out->answer = verdict->answer;

@@ -10,6 +10,7 @@ enum eligible_place {
     ELIGIBLE_SOUGHT, /* partner sought */
     ELIGIBLE_LICENCE /* licence terms */
 };
+#define ELIGIBLE_PLACES 4
 
 #define ELIGIBLE_HAS_TEXT 1u
 #define ELIGIBLE_HAS_OWNERS 2u  /* an ownership rule */

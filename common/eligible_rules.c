@@ -72,7 +72,7 @@ static void put_list(struct writing *writing, enum eligible_place place, size_t 
     for (size_t i = 0; i < count && writing->head.rows < UINT16_MAX; i++) {
         const Caravan__Eligibility *one = list[i];
         struct eligible_row row = {.place = (uint8_t)place,
-                                   .who = (uint8_t)one->who,
+                                   .who = (uint32_t)one->who < 255 ? (uint8_t)one->who : 255,
                                    .party = clamp(party),
                                    .index = clamp(i + 1),
                                    .types = types_of(one->org_types, one->n_org_types),

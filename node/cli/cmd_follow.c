@@ -130,14 +130,34 @@ static int print_entered(struct following *following, const Caravan__ListReply *
     return code;
 }
 
+/* One page; request->before_arrival is then that of the next, 0: that was all. */
+static int ask_entered(struct following *following, Caravan__ListRequest *request,
+                       struct error *error)
+{
+    ProtobufCMessage *message;
+    struct arena arena;
+    int code;
+
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    code = client_call(following->client, "list", &request->base, &caravan__list_reply__descriptor,
+                       &arena, CLIENT_TIMEOUT_MS, &message, error);
+    if (!code) {
+        const Caravan__ListReply *reply = (const Caravan__ListReply *)message;
+
+        request->before_arrival = reply->next_before;
+        code = print_entered(following, reply, error);
+    }
+    arena_finish(&arena);
+    return code;
+}
+
 /* Prints what came to match since the last look, because time went on: the clock alone sends
  * nothing, so it is asked for. Nothing is lost while the node is away. */
 static int look_at_dates(struct following *following, struct error *error)
 {
     Caravan__ListRequest request = CARAVAN__LIST_REQUEST__INIT;
     Caravan__Filter filter = following->filter.filter;
-    int code = ERROR_NONE;
-    bool more = true;
+    int code;
 
     filter.has_at_ms = filter.has_entered_since_ms = true;
     filter.at_ms = now_ms();
@@ -146,23 +166,9 @@ static int look_at_dates(struct following *following, struct error *error)
         return ERROR_NONE;
     request.filter = &filter;
     request.has_before_arrival = true;
-    while (!code && more) {
-        const Caravan__ListReply *reply;
-        ProtobufCMessage *message;
-        struct arena arena;
-
-        arena_init(&arena, LIMIT_ARENA_SIZE);
-        code =
-            client_call(following->client, "list", &request.base, &caravan__list_reply__descriptor,
-                        &arena, CLIENT_TIMEOUT_MS, &message, error);
-        if (!code) {
-            reply = (const Caravan__ListReply *)message;
-            code = print_entered(following, reply, error);
-            request.before_arrival = reply->next_before;
-            more = reply->next_before != 0;
-        }
-        arena_finish(&arena);
-    }
+    do
+        code = ask_entered(following, &request, error);
+    while (!code && request.before_arrival);
     if (code)
         return code;
     following->looked_ms = filter.at_ms;
@@ -196,7 +202,7 @@ static int ask(struct following *following, struct error *error)
     reply = (const Caravan__ChangesReply *)message;
     for (size_t i = 0; !code && i < reply->n_items; i++) {
         code = print_item(following->cli, reply->items[i], NULL, error);
-        if (!code && !tell(following, reply->items[i]->name))
+        if (!code && !reply->items[i]->has_said && !tell(following, reply->items[i]->name))
             code = error_memory(error);
     }
     following->request.has_after = true;

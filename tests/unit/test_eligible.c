@@ -499,7 +499,8 @@ static void test_eligible__bears_numbers_of_later_versions(void **state)
 {
     Caravan__Announcement announcement = CARAVAN__ANNOUNCEMENT__INIT;
     Caravan__Eligibility row = CARAVAN__ELIGIBILITY__INIT;
-    Caravan__Eligibility *rows[] = {&row};
+    Caravan__Eligibility other = CARAVAN__ELIGIBILITY__INIT;
+    Caravan__Eligibility *rows[2] = {&row};
     Caravan__OrganisationType types[] = {(Caravan__OrganisationType)77,
                                          (Caravan__OrganisationType)-1};
     struct eligible_institution us = institution("TH institute");
@@ -508,7 +509,7 @@ static void test_eligible__bears_numbers_of_later_versions(void **state)
     (void)state;
     row.org_types = types;
     row.n_org_types = 2;
-    row.who = (Caravan__EligibilityWho)99;
+    row.who = (Caravan__EligibilityWho)(256 + CARAVAN__ELIGIBILITY_WHO__ELIGIBILITY_WHO_PERSON);
     row.min_countries = UINT32_MAX;
     announcement.eligibility = rows;
     announcement.n_eligibility = 1;
@@ -517,6 +518,11 @@ static void test_eligible__bears_numbers_of_later_versions(void **state)
     eligible_institution_init(&us, "TH", types, 2);
     assert_int_equal(eligible_check(&announcement, &us, &eligible, NULL), ERROR_NONE);
     assert_string_equal(eligible.why, "eligibility[1].min countries: 65535; find partners");
+    rows[1] = &other; /* a list that is not only for persons */
+    announcement.n_eligibility = 2;
+    row.min_countries = 0;
+    assert_int_equal(eligible_check(&announcement, &us, &eligible, NULL), ERROR_NONE);
+    assert_string_equal(eligible.why, "eligibility[1].org types: another kind");
 }
 
 static void test_eligible__says_when_memory_runs_out(void **state)
