@@ -11,6 +11,7 @@
 #include "common/codec.h"
 #include "common/moment.h"
 #include "proto/announcement.pb-c.h"
+#include "proto/answer.pb-c.h"
 
 enum announcement_level {
     ANNOUNCEMENT_OPTIONAL,
@@ -96,6 +97,11 @@ int announcement_read_with(struct span yaml, const struct codec_names *names,
                            const struct moment_date *today, struct arena *arena,
                            Caravan__Announcement **announcement, struct buffer *written,
                            struct problem_list *problems);
+
+/* May this answer be sent? ERROR_INVALID with field, found and expected: it must say who answers
+ * (name and country) and at least one of the three things that an answer is about; texts have the
+ * limits of a description. */
+int announcement_check_interest(const Caravan__Interest *interest, struct error *error);
 
 /* Can a reader show this content? ERROR_INVALID with "field, rule" when it breaks the shape: kind
  * and details do not fit, or no title. Unknown kinds: ERROR_INVALID, too, with the number. */

@@ -413,12 +413,32 @@ static void cross_field(const struct cross *cross)
     cross->report(cross->context, cross->message, NULL, PROBLEM_WARNING, text);
 }
 
+static void warn(const struct cross *cross, const char *field, const char *text)
+{
+    cross->report(cross->context, cross->message, reflect_find(cross->message->descriptor, field),
+                  PROBLEM_WARNING, text);
+}
+
+#define ERASE_HINT                                                                                 \
+    "; all partners keep it until it is erased (caravan withdraw --erase, or caravan revise "      \
+    "--erase-earlier)"
+
 static void cross_contact(const struct cross *cross)
 {
     const Caravan__Contact *contact = (const Caravan__Contact *)cross->message;
+    const char *personal = contact->email ? announcement_personal_email(contact->email) : NULL;
+    char text[256];
 
     if (contact->person && contact->has_person_consents && !contact->person_consents)
         refuse(cross, "person", "found a person who does not consent, expected the office alone");
+    else if (contact->person)
+        warn(cross, "person", "found a person, expected the office alone" ERASE_HINT);
+    else if (contact->orcid)
+        warn(cross, "orcid", "found the ORCID of a person, expected the office alone" ERASE_HINT);
+    if (!personal)
+        return;
+    snprintf(text, sizeof text, "found %s, expected one of the office" ERASE_HINT, personal);
+    warn(cross, "email", text);
 }
 
 void announcement_cross(const ProtobufCMessage *message, announcement_report report, void *context)

@@ -16,6 +16,10 @@ typedef void (*announcement_report)(void *context, const ProtobufCMessage *messa
                                     enum problem_severity severity, const char *text);
 void announcement_cross(const ProtobufCMessage *message, announcement_report report, void *context);
 
+/* What makes an e-mail address look like a person's ("an address that …"); NULL: nothing does. A
+ * guess. */
+const char *announcement_personal_email(const char *email);
+
 bool announcement_is_texts(const ProtobufCFieldDescriptor *field);
 /* false when there is no such day. date may be NULL. */
 bool announcement_date(const Caravan__Date *date, struct moment_date *out);

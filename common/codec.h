@@ -55,6 +55,8 @@ struct codec_names {
     void *self;
     /* The feed of an institution; false when the handle is not known. */
     bool (*find)(void *self, const char *handle, struct id *feed);
+    /* A key at the top that is no field of the message and for the caller alone; NULL: none. */
+    const char *aside;
 };
 /* codec_read_yaml with what only the caller knows. Either may be NULL. With names a handle may
  * stand where a feed id is expected, and "handle/number" for an announcement. language: of plain
@@ -67,6 +69,12 @@ int codec_read_yaml_with(const ProtobufCMessageDescriptor *type, struct span tex
 /* Append; false when memory runs out. YAML ends with a line end, JSON is one line without. */
 bool codec_write_yaml(const ProtobufCMessage *message, struct buffer *out);
 bool codec_write_json(const ProtobufCMessage *message, struct buffer *out);
+/* One value of a field as YAML shows it, without keys around it, appended: "up to 1500000 CNY", a
+ * text as it is; of a map and of a list their parts in one line: "what: full, at: 2026-05-15".
+ * language: what plain texts are in (NULL: not known). *single (may be NULL): it is one value, no
+ * map or list. false when memory runs out. */
+bool codec_write_line(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
+                      size_t index, const char *language, struct buffer *out, bool *single);
 /* The message's protobuf bytes, appended. */
 bool codec_pack(const ProtobufCMessage *message, struct buffer *out);
 
@@ -85,6 +93,14 @@ bool codec_enum_find(const ProtobufCEnumDescriptor *type, const char *text, int 
 bool codec_enum_list(const ProtobufCEnumDescriptor *type, struct buffer *out);
 /* The member that holds the fields of this kind of announcement; NULL for an unknown kind. */
 const ProtobufCFieldDescriptor *codec_details(const ProtobufCMessageDescriptor *type, int kind);
+/* The member whose fields stand at the top level of YAML: the one that the kind names, when it is
+ * set; NULL: none does. */
+const ProtobufCFieldDescriptor *codec_flattened(const ProtobufCMessage *message);
+/* The field whose value alone can stand for a message of this type: `at` for a deadline; NULL when
+ * there is none, or more than one. */
+const ProtobufCFieldDescriptor *codec_main_field(const ProtobufCMessageDescriptor *type);
+/* The language that plain texts in this message are in, if it says so itself; else `fallback`. */
+const char *codec_language_of(const ProtobufCMessage *message, const char *fallback);
 
 /* How far two names are apart (letters to change, add, leave out or swap); above limit: limit + 1.
  */

@@ -4,6 +4,7 @@
 
 #include "common/codec.h"
 #include "common/value.h"
+#include "proto/feed.pb-c.h"
 
 struct codec_reader {
     bool yaml;
@@ -82,6 +83,8 @@ struct value *codec_write_scalar(struct codec_writer *writer, const ProtobufCFie
                                  const void *slot);
 struct value *codec_write_texts(struct codec_writer *writer, const ProtobufCMessage *message,
                                 const ProtobufCFieldDescriptor *field);
+/* One text without its language; it must have a text. */
+struct value *codec_write_text(struct codec_writer *writer, const Caravan__LocalizedText *text);
 /* NULL also when there is no short form that reads back the same. */
 struct value *codec_write_short(struct codec_writer *writer, const ProtobufCMessage *message);
 
@@ -105,8 +108,5 @@ struct codec_flat {
 };
 const struct codec_flat *
 codec_flat_of(const ProtobufCMessageDescriptor *type); /* NULL: it is not */
-
-/* The language that plain texts in this message are in, if it says so itself; else `fallback`. */
-const char *codec_language_of(const ProtobufCMessage *message, const char *fallback);
 
 #endif

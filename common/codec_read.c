@@ -432,6 +432,12 @@ static void find_language(struct codec_reader *reader, const struct value *map,
         }
 }
 
+static bool is_aside(const struct codec_reader *reader, const struct value *child)
+{
+    return reader->names && reader->names->aside && !*reader->path &&
+           strcmp(child->key, reader->names->aside) == 0;
+}
+
 static bool read_map(struct codec_reader *reader, const struct value *map,
                      ProtobufCMessage *message)
 {
@@ -448,8 +454,11 @@ static bool read_map(struct codec_reader *reader, const struct value *map,
     }
     for (const struct value *child = map->first; child && !codec_stops(reader);
          child = child->next) {
-        size_t length = codec_path_push(reader, child->key, 0);
+        size_t length;
 
+        if (is_aside(reader, child))
+            continue;
+        length = codec_path_push(reader, child->key, 0);
         read_child(reader, child, &target);
         reader->path[length] = '\0';
     }

@@ -153,7 +153,7 @@ static bool is_key(const char *lang)
     return true;
 }
 
-static struct value *write_body(struct codec_writer *writer, Caravan__LocalizedText *text)
+struct value *codec_write_text(struct codec_writer *writer, const Caravan__LocalizedText *text)
 {
     Caravan__LocalizedText copy = *text;
 
@@ -166,6 +166,8 @@ static struct value *write_body(struct codec_writer *writer, Caravan__LocalizedT
 
 static bool by_language(Caravan__LocalizedText *const *texts, size_t count)
 {
+    if (count == 0 || count >= 64) /* so many are not compared with each other */
+        return false;
     for (size_t i = 0; i < count; i++) {
         if (!texts[i]->text || !is_key(texts[i]->lang))
             return false;
@@ -173,7 +175,7 @@ static bool by_language(Caravan__LocalizedText *const *texts, size_t count)
             if (strcmp(texts[k]->lang, texts[i]->lang) == 0)
                 return false;
     }
-    return count > 0 && count < 64;
+    return true;
 }
 
 static struct value *write_languages(struct codec_writer *writer,
@@ -182,7 +184,7 @@ static struct value *write_languages(struct codec_writer *writer,
     struct value *map = value_new(writer->arena, VALUE_MAP);
 
     for (size_t i = 0; map && i < count; i++) {
-        struct value *child = write_body(writer, texts[i]);
+        struct value *child = codec_write_text(writer, texts[i]);
 
         if (!child ||
             !(child->key = arena_copy_text(writer->arena, texts[i]->lang, strlen(texts[i]->lang))))
@@ -201,7 +203,7 @@ struct value *codec_write_texts(struct codec_writer *writer, const ProtobufCMess
     struct value *list;
 
     if (count == 1 && texts[0]->text && same_language(texts[0]->lang, writer->language))
-        return write_body(writer, texts[0]);
+        return codec_write_text(writer, texts[0]);
     if (by_language(texts, count))
         return write_languages(writer, texts, count);
     list = value_new(writer->arena, VALUE_LIST);

@@ -87,8 +87,7 @@ static bool write_fields(struct codec_writer *writer, const ProtobufCMessage *me
     return true;
 }
 
-/* The set member of a flattened message, when it is the one that the kind names. */
-static const reflect_field *flattened_member(const ProtobufCMessage *message)
+const reflect_field *codec_flattened(const ProtobufCMessage *message)
 {
     const struct codec_flat *flat = codec_flat_of(message->descriptor);
     const reflect_field *kind = flat ? reflect_find(message->descriptor, flat->kind) : NULL;
@@ -111,8 +110,7 @@ struct value *codec_write_value(struct codec_writer *writer, const ProtobufCMess
         return map;
     map = value_new(writer->arena, VALUE_MAP);
     inner.language = codec_language_of(message, writer->language);
-    if (!map ||
-        !write_fields(&inner, message, writer->yaml ? flattened_member(message) : NULL, map))
+    if (!map || !write_fields(&inner, message, writer->yaml ? codec_flattened(message) : NULL, map))
         return NULL;
     return map;
 }

@@ -25,6 +25,7 @@
 #include "node/config/home.h"
 #include "node/ledger/backup.h"
 #include "node/ledger/ledger.h"
+#include "node/ledger/marks.h"
 #include "node/net/net_internal.h"
 #include "node/node_parts.h"
 #include "node/node_token.h"
@@ -106,6 +107,31 @@ static int describe(struct node *node, struct error *error)
     return code;
 }
 
+/* Without it everything works but the marks of the inbox. */
+static void open_marks(struct node *node)
+{
+    char path[HOME_PATH_SIZE];
+    struct error error;
+    int code = home_path(node->options->home, MARKS_FILE, path, &error);
+
+    if (!code)
+        code = marks_create(path, &node->marks, &error);
+    if (code)
+        log_error("inbox.failed", "text", error.text);
+}
+
+static int build_reader_view(struct node *node, struct error *error)
+{
+    struct store store;
+    int code = opened_create(&node->reader, node->config.message->network, &node->own.sealing, 1,
+                             &node->opened, error);
+
+    if (code)
+        return code;
+    store = opened_store(node->opened);
+    return view_create(&store, &node->own.chain.feed, false, &node->view, error);
+}
+
 static int build_exchange(struct node *node, struct error *error)
 {
     const struct exchange_config config = {
@@ -130,8 +156,9 @@ static int build_exchange(struct node *node, struct error *error)
 
     if (!code)
         code = view_create(&node->writer, &config.feed, true, &node->own_view, error);
+    open_marks(node);
     if (!code)
-        code = view_create(&node->reader, &config.feed, false, &node->view, error);
+        code = build_reader_view(node, error);
     return code ? code : describe(node, error);
 }
 
@@ -191,6 +218,9 @@ static void build_desks(struct node *node)
     node->desk.context.view = node->own_view;
     node->reader_desk.context.store = node->reader;
     node->reader_desk.context.view = node->view;
+    node->reader_desk.context.opened = node->opened;
+    node->reader_desk.context.marks =
+        (struct ops_marks){node->marks, marks_is_read, marks_set_read};
     node->watch = (struct node_watch){.home = node->options->home,
                                       .config = &node->config,
                                       .exchange = node->exchange,
@@ -352,6 +382,8 @@ static void dismantle(struct node *node)
     stop(node);
     node_watch_finish(&node->watch);
     view_destroy(node->view);
+    opened_destroy(node->opened);
+    marks_destroy(node->marks);
     view_destroy(node->own_view);
     exchange_destroy(node->exchange);
     net_destroy(node->net);

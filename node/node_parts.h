@@ -55,6 +55,8 @@ struct node {
     struct access_table *access;
     struct net *net;
     struct exchange *exchange;
+    struct marks *marks;   /* what was read of the inbox; the reader's */
+    struct opened *opened; /* what the reader's view looks through */
     struct view *own_view, *view;
     struct node_watch watch;
     bool view_rests; /* reading failed: no more until the next request */

@@ -21,9 +21,13 @@
     X(propose) \
     X(accept) \
     X(outcome) \
+    X(respond) \
+    X(share) \
     X(list) \
     X(show) \
+    X(history) \
     X(follow) \
+    X(inbox) \
     X(status) \
     X(verify) \
     X(export) \

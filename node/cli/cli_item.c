@@ -12,14 +12,19 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+/* The entry that the item is about, or what is said of one. */
+static bool carries_announcement(const Caravan__Item *item)
+{
+    return item->has_said || item->content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_READER ||
+           (item->content_type >= CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT &&
+            item->content_type <= CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL);
+}
+
 const Caravan__Announcement *cli_item_read(const Caravan__Item *item, struct arena *arena)
 {
     ProtobufCMessage *message;
 
-    if (item->problem || !item->has_content)
-        return NULL;
-    if (!item->has_said && (item->content_type < CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT ||
-                            item->content_type > CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL))
+    if (item->problem || !item->has_content || !carries_announcement(item))
         return NULL;
     if (guard_unpack(&caravan__announcement__descriptor,
                      span_of(item->content.data, item->content.len), &guard_limits_content, arena,
@@ -180,6 +185,8 @@ const ProtobufCMessageDescriptor *cli_item_said_type(const Caravan__Item *item)
         return &caravan__proposal__descriptor;
     case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_OUTCOME:
         return &caravan__outcome__descriptor;
+    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_INTEREST:
+        return &caravan__interest__descriptor;
     default:
         return NULL;
     }
@@ -215,6 +222,10 @@ const char *cli_item_event(const Caravan__Item *item)
         return item->has_said ? "proposed" : "entry";
     case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_OUTCOME:
         return item->has_said ? "outcome" : "entry";
+    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_INTEREST:
+        return item->has_said ? "answered" : "entry";
+    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_READER:
+        return "shared";
     default:
         return "entry";
     }

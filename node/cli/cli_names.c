@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "common/card.h"
+#include "node/cli/cli_audience.h"
 #include "node/cli/cli_card.h"
 #include "node/config/config.h"
 #include "node/config/home.h"
@@ -104,7 +105,7 @@ int cli_names_create(const struct cli *cli, struct cli_names **out, struct error
 
     if (!names)
         return error_memory(error);
-    names->codec = (struct codec_names){names, find};
+    names->codec = (struct codec_names){names, find, CLI_AUDIENCE_KEY};
     if (cli->home)
         code = add_own(names, cli->home, error);
     if (!code && cli->home)

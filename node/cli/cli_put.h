@@ -5,6 +5,7 @@
 #define CLI_CLI_PUT_H
 
 #include "common/arena.h"
+#include "node/cli/cli_audience.h"
 #include "node/cli/client.h"
 #include "node/core/ports.h"
 #include "proto/control.pb-c.h"
@@ -34,11 +35,20 @@ int cli_put_ask(struct cli_put_patience *patience, struct client *client, const 
                 const ProtobufCMessage *request, struct arena *arena,
                 const Caravan__PublishReply **reply, struct error *error);
 
-/* Says something of an announcement in our own feed: prepare, then put. message: the content
- * without the announcement's name. *reply NULL: it was said before, in the entry
- * prepared->previous. */
-int cli_put_say(struct cli_put_patience *patience, struct client *client, const char *name,
-                uint32_t content_type, const ProtobufCMessage *message, struct arena *arena,
+/* Something that is prepared, then put (control.proto). */
+struct cli_put_saying {
+    const char *name; /* of the announcement that it is about; NULL: a new one */
+    uint32_t content_type;
+    const ProtobufCMessage
+        *message;                 /* the content without the announcement's name; or, when NULL, */
+    struct span content;          /* its bytes */
+    struct cli_audience audience; /* of a new one, or of a reader */
+    uint64_t entry;               /* of a reader */
+    const uint8_t *request_id;    /* NULL: made of all this, and of what was said before */
+};
+/* *reply NULL: it was said before, in the entry prepared->previous. Errors as client_call. */
+int cli_put_say(struct cli_put_patience *patience, struct client *client,
+                const struct cli_put_saying *saying, struct arena *arena,
                 const Caravan__PrepareReply **prepared, const Caravan__PublishReply **reply,
                 struct error *error);
 

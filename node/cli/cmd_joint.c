@@ -107,10 +107,12 @@ static int tell(const struct joint *joint, const char *what, const Caravan__Prep
 static int say(struct joint *joint, uint32_t type, const ProtobufCMessage *message,
                const char *what, struct error *error)
 {
+    const struct cli_put_saying saying = {
+        .name = joint->item->name, .content_type = type, .message = message};
     const Caravan__PrepareReply *prepared;
     const Caravan__PublishReply *reply;
-    int code = cli_put_say(&joint->patience, joint->client, joint->item->name, type, message,
-                           &joint->arena, &prepared, &reply, error);
+    int code = cli_put_say(&joint->patience, joint->client, &saying, &joint->arena, &prepared,
+                           &reply, error);
 
     return code ? code : tell(joint, what, prepared, reply, error);
 }

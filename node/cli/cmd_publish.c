@@ -30,6 +30,7 @@ struct publishing {
     bool printed; /* … as a whole */
     struct cli_put_patience patience;
     struct cli_names *names; /* for files that name institutions; NULL: not read yet */
+    const char *to;          /* --to */
 };
 
 /* --- files ------------------------------------------------------------------------------------ */
@@ -40,6 +41,7 @@ struct notice {
     const char *path;
     struct buffer written, content;
     uint8_t request_id[STORE_REQUEST_ID_SIZE];
+    struct cli_audience audience;       /* in the arena of publishing */
     const Caravan__PublishReply *reply; /* in the arena of publishing; NULL: none yet, or failed */
     bool failed;
 };
@@ -65,6 +67,16 @@ static void print_problems(const struct problem_list *problems, const char *path
     problem_list_print(problems, path, &text);
     cli_print_text(stderr, buffer_text(&text), true);
     buffer_finish(&text);
+}
+
+/* Whoever is named on the command line is it for all files. */
+static int read_audience(struct publishing *publishing, struct span yaml, struct notice *notice,
+                         struct error *error)
+{
+    return publishing->to ? cli_audience_add_text(publishing->cli, publishing->to,
+                                                  &publishing->arena, &notice->audience, error)
+                          : cli_audience_add_file(publishing->cli, yaml, &publishing->arena,
+                                                  &notice->audience, error);
 }
 
 /* Prints all that is wrong with the file; ERROR_INVALID when it cannot be published. */
@@ -97,6 +109,8 @@ static int read_notice(struct publishing *publishing, const char *path, struct n
                          "%s has %zu error%s; correct %s, then check it with: caravan check %s",
                          path, problems.errors, problems.errors == 1 ? "" : "s",
                          problems.errors == 1 ? "it" : "them", path);
+    if (!code)
+        code = read_audience(publishing, file.bytes, notice, error);
     problem_list_finish(&problems);
     arena_finish(&arena);
     cli_file_close(&file);
@@ -386,6 +400,45 @@ static int run_rounds(struct batch *batch, struct error *error)
     return code;
 }
 
+/* What is for some only is prepared first, so each takes two questions: one after the other. */
+static int publish_one(struct publishing *publishing, struct notice *notice, struct error *error)
+{
+    const struct cli_put_saying saying = {
+        .content_type = CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT,
+        .content = buffer_span(&notice->content),
+        .audience = notice->audience,
+        .request_id = notice->request_id,
+    };
+    Caravan__PublishRequest request = request_of(notice);
+    const Caravan__PrepareReply *prepared;
+    int code = notice->audience.count
+                   ? cli_put_say(&publishing->patience, publishing->client, &saying,
+                                 &publishing->arena, &prepared, &notice->reply, error)
+                   : ask(publishing, "publish", &request.base, &notice->reply, error);
+
+    if (code)
+        error_prefix(error, "%s", notice->path);
+    return code ? code : tell_notice(publishing, notice, error);
+}
+
+static bool any_is_for_some(const struct notice *notices, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (notices[i].audience.count)
+            return true;
+    return false;
+}
+
+static int publish_in_turn(struct publishing *publishing, struct notice *notices, size_t count,
+                           struct error *error)
+{
+    int code = ERROR_NONE;
+
+    for (size_t i = 0; i < count && !code; i++)
+        code = publish_one(publishing, &notices[i], error);
+    return code;
+}
+
 static int publish_notices(struct publishing *publishing, struct notice *notices, size_t count,
                            struct error *error)
 {
@@ -406,6 +459,20 @@ static int publish_notices(struct publishing *publishing, struct notice *notices
     return code ? code : (int)batch.refused.code;
 }
 
+/* The same text for others is another announcement. */
+static struct span audience_bytes(const struct cli_audience *audience, struct arena *arena)
+{
+    struct buffer all = {0};
+    struct span bytes = {0};
+
+    for (size_t i = 0; i < audience->count; i++)
+        buffer_printf(&all, "%s\n", audience->handles[i]);
+    if (all.size)
+        bytes = span_of(arena_copy_text(arena, all.data, all.size), all.size);
+    buffer_finish(&all);
+    return bytes.data ? bytes : span_of(NULL, 0);
+}
+
 /* Every file is checked before the first one is published. */
 static int publish_all(struct publishing *publishing, int count, char **paths, struct error *error)
 {
@@ -420,7 +487,8 @@ static int publish_all(struct publishing *publishing, int count, char **paths, s
 
         if (!one)
             one = choose_request_id(publishing, "publish", buffer_span(&notices[i].written),
-                                    span_of(NULL, 0), notices[i].request_id, &local);
+                                    audience_bytes(&notices[i].audience, &publishing->arena),
+                                    notices[i].request_id, &local);
         if (one && code)
             fprintf(stderr, "%s\n", local.text);
         else if (one)
@@ -429,7 +497,9 @@ static int publish_all(struct publishing *publishing, int count, char **paths, s
     if (!code)
         code = begin(publishing, error);
     if (!code)
-        code = publish_notices(publishing, notices, (size_t)count, error);
+        code = any_is_for_some(notices, (size_t)count)
+                   ? publish_in_turn(publishing, notices, (size_t)count, error)
+                   : publish_notices(publishing, notices, (size_t)count, error);
     for (int i = 0; i < count; i++)
         notice_finish(&notices[i]);
     free(notices);
@@ -444,6 +514,10 @@ static int run_publish(struct cli *cli, int argc, char **argv)
                                          {.name = "--again",
                                           .help = "publish also what was published already",
                                           .flag = &publishing.again},
+                                         {.name = "--to",
+                                          .value = "HANDLE,…",
+                                          .help = "sealed, for these institutions (or groups) only",
+                                          .text = &publishing.to},
                                          {.name = "--request-id",
                                           .value = "HEX",
                                           .help = "your own name for this request, 32 hex digits",
@@ -491,6 +565,40 @@ static int find_own(struct publishing *publishing, char *name, const Caravan__It
                      "%.80s is not your own announcement; only its publisher can change it", name);
 }
 
+/* Says something of a sealed announcement of ours, for those that may read it. */
+static int say_sealed(struct publishing *publishing, const struct cli_put_saying *saying,
+                      const char *repeated, struct error *error)
+{
+    const Caravan__PrepareReply *prepared;
+    const Caravan__PublishReply *reply;
+    int code = cli_put_say(&publishing->patience, publishing->client, saying, &publishing->arena,
+                           &prepared, &reply, error);
+
+    if (code || reply)
+        return code ? code : tell(publishing, reply, repeated, error);
+    fprintf(stderr, "  %s\n", repeated);
+    return ERROR_NONE;
+}
+
+static int revise_sealed(struct publishing *publishing, const Caravan__Item *item,
+                         const struct notice *notice, const uint8_t *id, struct error *error)
+{
+    const struct cli_put_saying saying = {
+        .name = item->name,
+        .content_type = CARAVAN__CONTENT_TYPE__CONTENT_TYPE_REVISION,
+        .content = buffer_span(&notice->content),
+        .request_id = id,
+    };
+
+    if (notice->audience.count)
+        return error_set(error, ERROR_INVALID,
+                         "%s: a revision is for the same institutions as the announcement; to let "
+                         "another one read it: caravan share %s HANDLE",
+                         notice->path, item->name);
+    return say_sealed(publishing, &saying, "says exactly this already; nothing was published",
+                      error);
+}
+
 static int revise(struct publishing *publishing, char *name, const struct notice *notice,
                   struct error *error)
 {
@@ -506,6 +614,8 @@ static int revise(struct publishing *publishing, char *name, const struct notice
                                  buffer_span(&notice->written), id, error);
     if (code)
         return code;
+    if (item->sealed)
+        return revise_sealed(publishing, item, notice, id, error);
     request.has_request_id = request.has_announcement = request.has_content = true;
     request.request_id.data = id;
     request.request_id.len = sizeof id;
@@ -549,6 +659,23 @@ struct reason {
     const char *text, *language;
 };
 
+static int withdraw_sealed(struct publishing *publishing, const Caravan__Item *item,
+                           const Caravan__WithdrawRequest *request, const uint8_t *id,
+                           struct error *error)
+{
+    Caravan__Withdrawal withdrawal = CARAVAN__WITHDRAWAL__INIT;
+    const struct cli_put_saying saying = {
+        .name = item->name,
+        .content_type = CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL,
+        .message = &withdrawal.base,
+        .request_id = id,
+    };
+
+    withdrawal.n_reason = request->n_reason;
+    withdrawal.reason = request->reason;
+    return say_sealed(publishing, &saying, "was withdrawn already", error);
+}
+
 static int withdraw(struct publishing *publishing, char *name, const struct reason *reason,
                     struct error *error)
 {
@@ -574,6 +701,8 @@ static int withdraw(struct publishing *publishing, char *name, const struct reas
     text.text = (char *)(uintptr_t)reason->text;
     request.n_reason = reason->text ? 1 : 0;
     request.reason = texts;
+    if (!code && item->sealed)
+        return withdraw_sealed(publishing, item, &request, id, error);
     if (!code)
         code = ask(publishing, "withdraw", &request.base, &reply, error);
     return code ? code : tell(publishing, reply, "was withdrawn already", error);
@@ -619,7 +748,7 @@ static int run_withdraw(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_publish = {
     .name = "publish",
     .group = CLI_GROUP_WRITE,
-    .usage = "publish FILE… [--wait] [--timeout SECONDS] [--again]",
+    .usage = "publish FILE… [--to HANDLE,…] [--wait] [--timeout SECONDS] [--again]",
     .summary = "publish announcements",
     .help =
         "Checks all files, then publishes them and prints the name of each, like cn-demo/4, in "
@@ -630,6 +759,12 @@ const struct cli_command cmd_publish = {
         "those of files behind it.\n"
         "Repeating the command publishes nothing twice: the same content gets the same name. With\n"
         "--wait it shows each partner receiving it; the exit code is 75 when not all have.\n\n"
+        "With --to, or `audience: [th-nstda, za-nrf]` in the file, the announcement is sealed: "
+        "only\n"
+        "these institutions can read it, and nobody else sees for whom it is. A group of "
+        "node.yaml\n"
+        "may stand for its members. What follows it (revisions, confirmations, …) is sealed, "
+        "too.\n\n"
         "Example: caravan publish call.yaml --wait",
     .run = run_publish,
 };

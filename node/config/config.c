@@ -250,6 +250,33 @@ static void check_endpoints(const struct check *check, const Caravan__Config *co
             "nothing listens");
 }
 
+static void check_group(const struct check *check, const Caravan__Group *group)
+{
+    if (!group->name || !is_name(group->name, LIMIT_HANDLE_SIZE) ||
+        card_handle_is_valid(group->name))
+        BAD(group, "name", 0, "groups.name",
+            "found \"%.80s\", expected a name of a-z, 0-9, \".\", \"_\" that is no handle",
+            group->name ? group->name : "");
+    if (!group->n_members)
+        BAD(group, NULL, 0, "groups.members", "is missing, expected handles of partners");
+    for (size_t i = 0; i < group->n_members; i++)
+        if (!card_handle_is_valid(group->members[i]))
+            BAD(group, "members", i, "groups.members",
+                "found \"%.80s\", expected a handle like th-nstda", group->members[i]);
+}
+
+static void check_groups(const struct check *check, const Caravan__Config *config)
+{
+    for (size_t i = 0; i < config->n_groups; i++) {
+        check_group(check, config->groups[i]);
+        for (size_t k = 0; k < i; k++)
+            if (config->groups[i]->name && config->groups[k]->name &&
+                strcmp(config->groups[i]->name, config->groups[k]->name) == 0)
+                BAD(config->groups[i], "name", 0, "groups.name", "found \"%.80s\" twice",
+                    config->groups[i]->name);
+    }
+}
+
 static void check_relay(const struct check *check, const Caravan__Config *config)
 {
     for (size_t i = 0; i < config->n_relay; i++) {
@@ -274,6 +301,7 @@ static void check_all(const struct check *check, const Caravan__Config *config)
     check_institution(check, config);
     check_endpoints(check, config);
     check_relay(check, config);
+    check_groups(check, config);
     if (config->log_level && log_level_of_name(config->log_level) < 0)
         BAD(config, "log_level", 0, "log level",
             "found \"%.80s\", expected debug, info, warning or error", config->log_level);
@@ -411,4 +439,14 @@ bool config_relays(const struct config *config, const char *handle)
         if (strcmp(message->relay[i], "all") == 0 || strcmp(message->relay[i], handle) == 0)
             return true;
     return false;
+}
+
+const Caravan__Group *config_group(const struct config *config, const char *name)
+{
+    const Caravan__Config *message = config->message;
+
+    for (size_t i = 0; i < message->n_groups; i++)
+        if (strcmp(message->groups[i]->name, name) == 0)
+            return message->groups[i];
+    return NULL;
 }

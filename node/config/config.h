@@ -33,5 +33,7 @@ void config_profile(const struct config *config, Caravan__Profile *out);
 void config_endpoints(const struct config *config, Caravan__Endpoints *out);
 /* Whether this partner's feed is handed on to others. */
 bool config_relays(const struct config *config, const char *handle);
+/* NULL when there is no such group. */
+const Caravan__Group *config_group(const struct config *config, const char *name);
 
 #endif

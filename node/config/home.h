@@ -8,6 +8,7 @@
  *     keys/genesis                   SignedEntry of entry 1, fixed by init so that it never forks
  *     partners/<handle>.card         accepted cards; the node looks at the folder every second
  *     listeners/<name>.key           64 hex digits: a CURVE public key that may read live
+ *     inbox.db                       what was read of the inbox
  *     ledger.db, ledger.token        the ledger and what tells that it was not copied
  *     run/control.sock, run/lock     while a node runs
  *

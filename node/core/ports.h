@@ -20,6 +20,8 @@ struct store_info {
     uint64_t last_arrival;            /* 0: nothing yet */
 };
 
+struct seal_content;
+
 /* One entry as kept. Spans handed to a visitor are borrowed until it returns. */
 struct store_entry {
     uint64_t
@@ -29,6 +31,8 @@ struct store_entry {
     /* has_content false: missing. append keeps a signature only when signature_checked is true;
      * what is read back has signature_checked true and a signature, or false and none. */
     struct entry entry;
+    /* Of what was sealed and opened (opened.h): for whom it is. A ledger leaves it NULL. */
+    const struct seal_content *seal;
 };
 
 /* What is known of a feed. */

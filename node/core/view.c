@@ -1,5 +1,6 @@
 #include "node/core/view.h"
 
+#include "node/core/opened.h"
 #include "node/core/view_parts.h"
 
 #include <inttypes.h>
@@ -69,6 +70,12 @@ int view_work(struct view *view, struct error *error)
     return chunk == VIEW_INDEX_COMPLETE ? ERROR_NONE : view_index_read(&view->index, chunk, error);
 }
 
+bool view_want_all(struct view *view)
+{
+    view->index.wanted = view->index.last_arrival;
+    return !view_has_work(view);
+}
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 void view_parts_name(const struct view *view, const struct id *feed, uint64_t seq,
@@ -89,18 +96,20 @@ static const struct view_folded *folded_of(const struct view *view, const struct
 }
 
 int view_parts_now(struct view *view, const struct id *feed, uint64_t seq, bool announcement,
-                   view_visitor visit, void *context, bool *stop, struct error *error)
+                   bool taken_back, view_visitor visit, void *context, bool *stop,
+                   struct error *error)
 {
-    const struct view_folded *folded = announcement ? folded_of(view, feed, seq) : NULL;
+    const struct view_folded *folded =
+        announcement || taken_back ? folded_of(view, feed, seq) : NULL;
     struct view_read read = {.store = &view->index.store, .visit = visit, .context = context};
 
     view_parts_name(view, feed, seq, &read.state);
     if (announcement)
         read.state.content_type = TYPE_ANNOUNCEMENT;
-    if (folded) {
+    if (folded && announcement)
         read.state.revised_by = folded->revised_by;
+    if (folded)
         read.state.withdrawn_by = folded->withdrawn_by;
-    }
     read.state.event_seq = read.state.revised_by ? read.state.revised_by : seq;
     read.content_seq = read.state.event_seq;
     return view_read(&read, NULL, stop, error);
@@ -128,25 +137,36 @@ static int read_event(struct view *view, const struct id *feed, uint64_t seq, ui
     return view_read(read, event, stop, error);
 }
 
-/* What somebody says of an announcement, which is shown as it is now. */
-int view_parts_voice(struct view *view, const struct store_entry *stored,
-                     const struct view_read_voice *voice, struct view_read *read, bool *stop,
-                     struct error *error)
+/* Something about an announcement, which is shown as it is now. */
+static int read_aside(struct view *view, const struct id *feed, uint64_t seq,
+                      const struct store_entry *stored, struct view_read *read, bool *stop,
+                      struct error *error)
 {
-    const struct view_folded *folded = folded_of(view, &voice->feed, voice->seq);
+    const struct view_folded *folded = folded_of(view, feed, seq);
+    int code;
 
     read->store = &view->index.store;
-    view_parts_name(view, &voice->feed, voice->seq, &read->state);
+    read->aside = true;
     if (folded) {
         read->state.revised_by = folded->revised_by;
         read->state.withdrawn_by = folded->withdrawn_by;
     }
-    read->content_seq = read->state.revised_by ? read->state.revised_by : voice->seq;
+    read->content_seq = read->state.revised_by ? read->state.revised_by : seq;
     read->state.event_seq = stored->entry.seq;
+    code = view_read(read, stored, stop, error);
+    read->aside = false;
+    return code;
+}
+
+int view_parts_voice(struct view *view, const struct store_entry *stored,
+                     const struct view_read_voice *voice, struct view_read *read, bool *stop,
+                     struct error *error)
+{
+    view_parts_name(view, &voice->feed, voice->seq, &read->state);
     read->state.said = voice->message;
     read->state.speaker = stored->entry.feed;
     read->state.speaker_handle = view_handle(view, &stored->entry.feed);
-    return view_read(read, stored, stop, error);
+    return read_aside(view, &voice->feed, voice->seq, stored, read, stop, error);
 }
 
 int view_parts_is_announcement(const struct view *view, const struct id *feed, uint64_t seq,
@@ -311,7 +331,8 @@ static bool follow_voice(struct following *following, const struct store_entry *
     struct arena arena;
     bool is;
 
-    if (!view_read_is_voice(stored->entry.content_type))
+    if (!view_read_is_voice(stored->entry.content_type) &&
+        !(view_read_is_answer(stored->entry.content_type) && stored->seal))
         return false;
     arena_init(&arena, LIMIT_ARENA_SIZE);
     is = is_voice(following, &stored->entry, &voice, &arena);
@@ -322,6 +343,28 @@ static bool follow_voice(struct following *following, const struct store_entry *
     }
     arena_finish(&arena);
     return is;
+}
+
+/* An earlier announcement may be read by us now. false: it is no such entry. */
+static bool follow_reader(struct following *following, const struct store_entry *stored, bool *full)
+{
+    const struct id *feed = &stored->entry.feed;
+    uint64_t target = opened_target(stored);
+    bool is = false;
+
+    if (!target)
+        return false;
+    following->code =
+        view_parts_is_announcement(following->view, feed, target, &is, following->error);
+    if (!is || following->code ||
+        !filter_matches_handle(following->filter, view_handle(following->view, feed)) ||
+        !now_or_first_matches(following, feed, target))
+        return true;
+    view_parts_name(following->view, feed, target, &following->read.state);
+    following->code =
+        read_aside(following->view, feed, target, stored, &following->read, full, following->error);
+    *full = *full || --following->limit == 0;
+    return true;
 }
 
 static bool is_event(struct following *following, const struct entry *entry, uint64_t *base)
@@ -347,8 +390,8 @@ static int follow(void *context, const struct store_entry *stored)
     if (stored->arrival > following->view->index.last_arrival)
         return 1;
     following->scanned++;
-    if (!follow_voice(following, stored, &full) && !following->code &&
-        is_event(following, entry, &base) && !following->code) {
+    if (!follow_reader(following, stored, &full) && !follow_voice(following, stored, &full) &&
+        !following->code && is_event(following, entry, &base) && !following->code) {
         following->code = read_event(following->view, &entry->feed, entry->seq, base,
                                      entry->content_type == TYPE_WITHDRAWAL, stored,
                                      &following->read, &full, following->error);
@@ -440,6 +483,12 @@ static int find(const struct view *view, const struct id *feed, uint64_t seq, st
     return code;
 }
 
+/* What one has said of an announcement, and can withdraw. */
+static bool may_be_taken_back(uint32_t type)
+{
+    return type == TYPE_PROPOSAL || view_read_is_answer(type);
+}
+
 int view_show(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
               void *context, struct error *error)
 {
@@ -448,12 +497,12 @@ int view_show(struct view *view, const struct id *feed, uint64_t seq, view_visit
     int code = find(view, feed, seq, &meant, error);
 
     return code ? code
-                : view_parts_now(view, feed, meant.seq, meant.announcement, visit, context, &stop,
-                                 error);
+                : view_parts_now(view, feed, meant.seq, meant.announcement,
+                                 may_be_taken_back(meant.kind.type), visit, context, &stop, error);
 }
 
-/* What changed it, oldest first. */
-static int read_changes(struct view *view, const struct id *feed, uint64_t base,
+/* What changed it behind the entry `after`, oldest first. */
+static int read_changes(struct view *view, const struct id *feed, uint64_t base, uint64_t after,
                         struct view_read *read, bool *stop, struct error *error)
 {
     const struct view_folded *folded = folded_of(view, feed, base);
@@ -465,6 +514,8 @@ static int read_changes(struct view *view, const struct id *feed, uint64_t base,
     for (size_t i = 0; i < count && !code && !*stop; i++) {
         struct view_read_kind kind;
 
+        if (seqs[i] <= after)
+            continue;
         code = view_read_kind(&view->index.store, feed, seqs[i], &kind, error);
         if (!code)
             code = read_event(view, feed, seqs[i], base, kind.type == TYPE_WITHDRAWAL, NULL, read,
@@ -474,19 +525,25 @@ static int read_changes(struct view *view, const struct id *feed, uint64_t base,
     return code;
 }
 
-int view_history(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
-                 void *context, struct error *error)
+int view_history_after(struct view *view, const struct id *feed, uint64_t seq, uint64_t after,
+                       view_visitor visit, void *context, struct error *error)
 {
     struct view_read read = {.visit = visit, .context = context};
     struct meant meant;
     bool stop = false;
     int code = find(view, feed, seq, &meant, error);
 
-    if (!code)
+    if (!code && after < meant.seq)
         code = read_event(view, feed, meant.seq, 0, false, NULL, &read, &stop, error);
     if (!code && !stop && meant.announcement)
-        code = read_changes(view, feed, meant.seq, &read, &stop, error);
+        code = read_changes(view, feed, meant.seq, after, &read, &stop, error);
     return code;
+}
+
+int view_history(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
+                 void *context, struct error *error)
+{
+    return view_history_after(view, feed, seq, 0, visit, context, error);
 }
 
 int view_check_change(struct view *view, const struct id *feed, uint64_t seq, bool withdraw,
@@ -507,7 +564,7 @@ int view_check_change(struct view *view, const struct id *feed, uint64_t seq, bo
         return error_set(error, ERROR_INVALID,
                          "%s is a change of the announcement %s; change that one", name, base);
     }
-    if (!meant.announcement && !(withdraw && meant.kind.type == TYPE_PROPOSAL))
+    if (!meant.announcement && !(withdraw && may_be_taken_back(meant.kind.type)))
         return error_set(error, ERROR_INVALID, "%s is no announcement", name);
     folded = folded_of(view, feed, seq);
     if (folded && folded->withdrawn_by)

@@ -11,6 +11,9 @@
  * announcement of any feed. It changes nothing of the announcement; view_sides.h says what the
  * voices mean together.
  *
+ * Over an opened store (opened.h) what was sealed for us is seen as what it is; over another one as
+ * "sealed for other institutions".
+ *
  * Threads: one at a time, each thread its own view and store. */
 #ifndef CORE_VIEW_H
 #define CORE_VIEW_H
@@ -46,6 +49,9 @@ uint64_t view_last_arrival(const struct view *view);
 bool view_has_work(const struct view *view);
 int view_work(struct view *view, struct error *error);
 
+/* Asks for all announcements to be read; true: they are. Else there is view_work. */
+bool view_want_all(struct view *view);
+
 #define VIEW_PROBLEM_SIZE 512
 #define VIEW_NAME_SIZE 64
 
@@ -75,6 +81,8 @@ struct view_state {
     const ProtobufCMessage *said; /* NULL: this is no voice */
     struct id speaker;
     const char *speaker_handle;
+    /* Of what was sealed and opened: for whom it is (common/seal.h); NULL: it is public. */
+    const struct seal_content *seal;
 };
 
 /* Returns 0 to go on, anything else to stop after this one. */
@@ -113,6 +121,10 @@ int view_show(struct view *view, const struct id *feed, uint64_t seq, view_visit
 /* Each step of it, oldest first. */
 int view_history(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
                  void *context, struct error *error);
+
+/* The steps behind the one whose entry is `after`; 0: all. */
+int view_history_after(struct view *view, const struct id *feed, uint64_t seq, uint64_t after,
+                       view_visitor visit, void *context, struct error *error);
 
 /* May the announcement be revised or withdrawn? A proposal may be withdrawn, too. ERROR_NOT_FOUND
  * when there is no such entry, ERROR_INVALID when it is none of these or was withdrawn. */

@@ -2,6 +2,7 @@
 
 #include "common/arena.h"
 #include "common/card.h"
+#include "node/core/opened.h"
 #include "node/core/view_read.h"
 
 #include <stdlib.h>
@@ -11,7 +12,8 @@
 /* What is told of feeds and announcements by other entries. */
 #define TOLD_TYPES                                                                                 \
     (STORE_TYPE(TYPE(PROFILE)) | STORE_TYPE(TYPE(REVISION)) | STORE_TYPE(TYPE(WITHDRAWAL)) |       \
-     STORE_TYPE(TYPE(CONFIRMATION)) | STORE_TYPE(TYPE(PROPOSAL)) | STORE_TYPE(TYPE(OUTCOME)))
+     STORE_TYPE(TYPE(CONFIRMATION)) | STORE_TYPE(TYPE(PROPOSAL)) | STORE_TYPE(TYPE(OUTCOME)) |     \
+     STORE_TYPE(TYPE(INTEREST)) | STORE_TYPE(TYPE(READER)))
 #define SORT_SHIFT 28
 #define FEEDS_MAX (1u << SORT_SHIFT)
 
@@ -47,6 +49,11 @@ void view_index_finish(struct view_index *index)
     view_voices_finish(&index->voices);
     view_blocks_finish(&index->facets);
     view_blocks_finish(&index->rules);
+    view_table_finish(&index->naming.places);
+    view_table_finish(&index->spoken.places);
+    free(index->naming.keys);
+    free(index->spoken.keys);
+    free(index->answers);
     view_table_finish(&index->missing);
 }
 
@@ -150,6 +157,42 @@ static struct view_feed *take_feed(struct view_index *index, const struct id *id
     return feed;
 }
 
+static bool add_named(struct view_named *named, uint32_t feed, uint32_t seq)
+{
+    uint64_t key = view_table_key(feed, seq);
+
+    if (view_table_get(&named->places, key))
+        return true;
+    if (named->count == named->capacity) {
+        size_t capacity = named->capacity ? named->capacity * 2 : 16;
+        uint64_t *keys = realloc(named->keys, capacity * sizeof *keys);
+
+        if (!keys)
+            return false;
+        named->keys = keys;
+        named->capacity = capacity;
+    }
+    if (!view_table_put(&named->places, key, (uint32_t)named->count + 1))
+        return false;
+    named->keys[named->count++] = key;
+    return true;
+}
+
+static bool add_answer(struct view_index *index, const struct view_answer *answer)
+{
+    if (index->answer_count == index->answer_capacity) {
+        size_t capacity = index->answer_capacity ? index->answer_capacity * 2 : 16;
+        struct view_answer *answers = realloc(index->answers, capacity * sizeof *answers);
+
+        if (!answers)
+            return false;
+        index->answers = answers;
+        index->answer_capacity = capacity;
+    }
+    index->answers[index->answer_count++] = *answer;
+    return true;
+}
+
 /* --- names and changes ------------------------------------------------------------------------ */
 
 struct reading {
@@ -197,6 +240,21 @@ static int keys_of(struct reading *reading, struct span content, uint32_t *numbe
     return code;
 }
 
+/* Does it ask our side to confirm? */
+static int note_naming(struct reading *reading, const struct view_feed *feed, struct span content,
+                       uint64_t announcement)
+{
+    struct view_index *index = reading->index;
+    bool names = false;
+    int code = index->own_only || id_equal(&feed->id, &index->own)
+                   ? ERROR_NONE
+                   : view_read_names(content, &index->own, &reading->arena, &names, reading->error);
+
+    if (!code && names && !add_named(&index->naming, feed->number, (uint32_t)announcement))
+        code = error_memory(reading->error);
+    return code;
+}
+
 static int tell_change(struct view_feed *feed, const struct entry *entry, struct reading *reading)
 {
     struct view_index *index = reading->index;
@@ -209,6 +267,8 @@ static int tell_change(struct view_feed *feed, const struct entry *entry, struct
         return code;
     if (change.has_content && !index->own_only)
         code = keys_of(reading, change.content, &keys, &dates);
+    if (!code && change.has_content)
+        code = note_naming(reading, feed, change.content, change.target);
     if (code)
         return code;
     if (!set_bit(&feed->changed, (uint32_t)change.target) ||
@@ -228,6 +288,9 @@ static int tell_voice(struct view_feed *feed, const struct entry *entry, struct 
     if (code || !voice.seq || index->own_only)
         return code;
     about = take_feed(index, &voice.feed); /* its own entries may come later */
+    if (about && id_equal(&about->id, &index->own) && feed != about &&
+        !add_named(&index->spoken, about->number, (uint32_t)voice.seq))
+        return error_memory(reading->error);
     if (!about ||
         !view_voices_add(&index->voices, view_table_key(about->number, (uint32_t)voice.seq),
                          feed->number, (uint32_t)entry->seq, entry->content_type))
@@ -235,31 +298,101 @@ static int tell_voice(struct view_feed *feed, const struct entry *entry, struct 
     return ERROR_NONE;
 }
 
-static int tell(void *context, const struct store_entry *stored)
+/* An answer is sealed for the institution whose announcement it names; others do not count. */
+static int tell_answer(struct view_feed *feed, const struct store_entry *stored,
+                       struct reading *reading)
 {
-    struct reading *reading = context;
+    struct view_index *index = reading->index;
+    struct view_read_voice voice;
+    int code = view_read_voice(&stored->entry, &reading->arena, &voice, reading->error);
+
+    if (code || !voice.seq || !stored->seal || feed == view_index_feed(index, &index->own) ||
+        !id_equal(&voice.feed, &index->own))
+        return code;
+    if (add_answer(index, &(struct view_answer){feed->number, (uint32_t)stored->entry.seq,
+                                                (uint32_t)voice.seq, stored->arrival}))
+        return ERROR_NONE;
+    return error_memory(reading->error);
+}
+
+/* What an entry tells of feeds and announcements. */
+static void tell_of(struct reading *reading, const struct store_entry *stored)
+{
     struct view_index *index = reading->index;
     const struct entry *entry = &stored->entry;
     struct view_feed *feed;
 
+    if (!entry->has_content || entry->min_reader > VIEW_SCHEMA_VERSION ||
+        (index->own_only && !id_equal(&entry->feed, &index->own)))
+        return;
+    feed = take_feed(index, &entry->feed);
+    arena_init(&reading->arena, LIMIT_ARENA_SIZE);
+    if (!feed)
+        reading->code = error_memory(reading->error);
+    else if (entry->content_type == TYPE(PROFILE))
+        reading->code = tell_profile(feed, entry, reading);
+    else if (view_read_is_voice(entry->content_type))
+        reading->code = tell_voice(feed, entry, reading);
+    else if (view_read_is_answer(entry->content_type))
+        reading->code = tell_answer(feed, stored, reading);
+    else if (entry->content_type == TYPE(REVISION) || entry->content_type == TYPE(WITHDRAWAL))
+        reading->code = tell_change(feed, entry, reading);
+    arena_finish(&reading->arena);
+}
+
+static struct view_record *record_at(const struct view_index *index, uint64_t arrival);
+static int fill_record(struct reading *reading, struct view_feed *feed,
+                       const struct store_entry *stored, struct view_record *record);
+
+/* An earlier entry, which could not be read when it came. */
+static int tell_again(void *context, const struct store_entry *stored)
+{
+    struct reading *reading = context;
+    struct view_feed *feed = take_feed(reading->index, &stored->entry.feed);
+    struct view_record *record = record_at(reading->index, stored->arrival);
+
+    if (!feed)
+        reading->code = error_memory(reading->error);
+    tell_of(reading, stored);
+    if (!reading->code && record && record->seq)
+        reading->code = fill_record(reading, feed, stored, record);
+    return 1;
+}
+
+/* Lets an earlier entry of its feed be read. */
+static int tell_reader(struct reading *reading, const struct store_entry *stored)
+{
+    const struct store *store = &reading->index->store;
+    uint64_t target = opened_target(stored);
+    struct view_feed *feed = take_feed(reading->index, &stored->entry.feed);
+
+    if (!feed)
+        return error_memory(reading->error);
+    if (!target)
+        return ERROR_NONE;
+    /* The newest Reader says who all may read. */
+    if (!view_voices_add(&reading->index->voices, view_table_key(feed->number, (uint32_t)target),
+                         feed->number, (uint32_t)stored->entry.seq, TYPE(READER)))
+        return error_memory(reading->error);
+    return store->operations->entries(store->self, &stored->entry.feed, target, target, tell_again,
+                                      reading, reading->error);
+}
+
+static int tell(void *context, const struct store_entry *stored)
+{
+    struct reading *reading = context;
+
     if (stored->arrival > reading->last)
         return 1;
-    if (entry->has_content && entry->min_reader <= VIEW_SCHEMA_VERSION &&
-        (!index->own_only || id_equal(&entry->feed, &index->own))) {
-        feed = take_feed(index, &entry->feed);
-        arena_init(&reading->arena, LIMIT_ARENA_SIZE);
-        if (!feed)
-            reading->code = error_memory(reading->error);
-        else if (entry->content_type == TYPE(PROFILE))
-            reading->code = tell_profile(feed, entry, reading);
-        else if (view_read_is_voice(entry->content_type))
-            reading->code = tell_voice(feed, entry, reading);
-        else
-            reading->code = tell_change(feed, entry, reading);
-        arena_finish(&reading->arena);
+    if (stored->entry.content_type == TYPE(READER)) {
+        int code = tell_reader(reading, stored);
+
+        reading->code = code ? code : reading->code;
+    } else {
+        tell_of(reading, stored);
     }
     if (!reading->code)
-        index->told = stored->arrival;
+        reading->index->told = stored->arrival;
     return reading->code;
 }
 
@@ -380,7 +513,9 @@ static int fill_record(struct reading *reading, struct view_feed *feed,
     arena_init(&reading->arena, LIMIT_ARENA_SIZE);
     if (readable && sort == VIEW_ANNOUNCEMENT)
         code = keys_of(reading, entry->content, &made.value, &made.dates);
-    else if (readable && sort == VIEW_CHANGE)
+    if (!code && readable && sort == VIEW_ANNOUNCEMENT)
+        code = note_naming(reading, feed, entry->content, entry->seq);
+    if (!code && readable && sort == VIEW_CHANGE)
         code = target_of(reading, entry, &made.value);
     arena_finish(&reading->arena);
     if (code)

@@ -64,6 +64,20 @@ struct view_feed {
     struct view_bits announcements; /* among the records that were read */
 };
 
+/* An answer to one of our announcements. */
+struct view_answer {
+    uint32_t feed, seq; /* whose, and its number there */
+    uint32_t about;     /* seq of ours */
+    uint64_t arrival;
+};
+
+/* Announcements, each once. */
+struct view_named {
+    struct view_table places; /* feed and seq -> place in keys, from 1 */
+    uint64_t *keys;           /* view_table_key */
+    size_t count, capacity;
+};
+
 struct view_index {
     struct store store;
     struct id own;
@@ -79,6 +93,11 @@ struct view_index {
     struct view_fold fold;
     struct view_voices voices;
     struct view_blocks facets, rules;
+    /* For the inbox: announcements that name us as a party, among the records that were read, and
+     * all revisions; ours that others speak of; answers to ours. */
+    struct view_named naming, spoken;
+    struct view_answer *answers;
+    size_t answer_count, answer_capacity;
     struct view_chunk *chunks;
     size_t chunk_count;
     /* Records without content: feed and seq -> arrival. Late content gives them another arrival. */

@@ -283,7 +283,7 @@ static int list_page(struct listing *listing, uint64_t at, size_t limit, view_vi
         record = &index->chunks[(at - 1) / VIEW_CHUNK].records[(at - 1) % VIEW_CHUNK];
         listing->code = view_parts_now(listing->view, &index->feeds[view_record_feed(record)]->id,
                                        record->seq, view_record_sort(record) == VIEW_ANNOUNCEMENT,
-                                       visit, context, &full, listing->error);
+                                       false, visit, context, &full, listing->error);
         if (listing->code)
             return listing->code;
         full = full || --limit == 0;

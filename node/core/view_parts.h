@@ -12,9 +12,11 @@ struct view {
 /* An empty state with the names of an announcement or other entry. */
 void view_parts_name(const struct view *view, const struct id *feed, uint64_t seq,
                      struct view_state *state);
-/* Visits an announcement (or other entry) as it is now. */
+/* Visits an announcement (or other entry) as it is now. taken_back: a withdrawal of it counts,
+ * though it is none. */
 int view_parts_now(struct view *view, const struct id *feed, uint64_t seq, bool announcement,
-                   view_visitor visit, void *context, bool *stop, struct error *error);
+                   bool taken_back, view_visitor visit, void *context, bool *stop,
+                   struct error *error);
 /* Is `seq` an announcement of the feed? 0 is none. */
 int view_parts_is_announcement(const struct view *view, const struct id *feed, uint64_t seq,
                                bool *is, struct error *error);

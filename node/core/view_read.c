@@ -13,7 +13,8 @@
 
 bool view_read_knows_type(uint32_t content_type)
 {
-    return content_type >= TYPE(CERTIFICATE) && content_type <= TYPE(OUTCOME);
+    return (content_type >= TYPE(CERTIFICATE) && content_type <= TYPE(OUTCOME)) ||
+           (content_type >= TYPE(INTEREST) && content_type <= TYPE(READER));
 }
 
 static void cannot_show(struct view_state *state, const char *format, ...)
@@ -111,7 +112,9 @@ static int read_content(struct view_read *read, const struct entry *entry, struc
     bool alone = entry->seq == state->seq;
 
     state->content = entry->content;
-    state->has_content = entry->has_content;
+    state->has_content = entry->has_content && entry->content_type != TYPE(READER); /* a key */
+    if (!state->has_content)
+        state->content = span_of(NULL, 0);
     if (!view_read_knows_type(entry->content_type))
         cannot_show(state,
                     "content type %" PRIu32 " is not known to this version; a newer one may show "
@@ -124,6 +127,8 @@ static int read_content(struct view_read *read, const struct entry *entry, struc
                     "it is written for version %" PRIu32 " of the format, this program reads "
                     "version %d; a newer one can show it",
                     entry->min_reader, VIEW_SCHEMA_VERSION);
+    else if (entry->content_type == TYPE(SEALED))
+        cannot_show(state, "it is sealed for other institutions");
     else if (entry->content_type == TYPE(ANNOUNCEMENT))
         return check_announcement(state, arena);
     else if (entry->content_type == TYPE(REVISION) && !alone)
@@ -150,6 +155,7 @@ static int visit_content(void *context, const struct store_entry *entry)
     struct view_read *read = reading->read;
 
     reading->found = true;
+    read->state.seal = entry->seal;
     reading->code = read_content(read, &entry->entry, &reading->arena);
     if (reading->code)
         error_memory(reading->error);
@@ -180,7 +186,7 @@ static int read_event(struct reading *reading, const struct store_entry *stored)
     state->received_ms = stored->received_ms;
     state->arrival = stored->arrival;
     state->hash = entry->hash;
-    if (!state->said && entry->seq == reading->read->content_seq) {
+    if (!reading->read->aside && entry->seq == reading->read->content_seq) {
         visit_content(reading, stored);
         return reading->code;
     }
@@ -222,7 +228,7 @@ int view_read(struct view_read *read, const struct store_entry *event, bool *sto
     int code = ERROR_NONE;
 
     arena_init(&reading.arena, LIMIT_ARENA_SIZE);
-    if (event && !read->state.said && event->entry.seq == read->state.withdrawn_by)
+    if (event && !read->aside && event->entry.seq == read->state.withdrawn_by)
         visit_withdrawal(&reading, event);
     else if (read->state.withdrawn_by)
         code = read_entry(&reading, read->state.withdrawn_by, visit_withdrawal);
@@ -281,6 +287,28 @@ bool view_read_keys_match(const struct view_read_keys *keys, const Caravan__Filt
            (!keys->facets || filter_matches_rules(filter, buffer_span(&keys->rules)));
 }
 
+int view_read_names(struct span content, const struct id *feed, struct arena *arena, bool *names,
+                    struct error *error)
+{
+    const ProtobufCMessage *message = NULL;
+    const Caravan__Announcement *announcement;
+    struct id party;
+    int code;
+
+    *names = false;
+    /* Whatever names it has these bytes in it: of a million announcements hardly any. */
+    if (!content.size || !memmem(content.data, content.size, feed->bytes, sizeof feed->bytes))
+        return ERROR_NONE;
+    code = view_read_message(&caravan__announcement__descriptor, content, arena, &message, error);
+    announcement = (const Caravan__Announcement *)message;
+    for (size_t i = 0; !code && announcement && i < announcement->n_parties && !*names; i++) {
+        const ProtobufCBinaryData *node = &announcement->parties[i]->node_id;
+
+        *names = span_to_id(span_of(node->data, node->len), &party) && id_equal(&party, feed);
+    }
+    return code;
+}
+
 int view_read_change(const struct entry *entry, struct arena *arena, struct view_read_change *out,
                      struct error *error)
 {
@@ -321,6 +349,8 @@ static const struct voice_type *voice_type_of(uint32_t content_type)
         [TYPE(PROPOSAL)] = {&caravan__proposal__descriptor,
                             offsetof(Caravan__Proposal, announcement)},
         [TYPE(OUTCOME)] = {&caravan__outcome__descriptor, offsetof(Caravan__Outcome, announcement)},
+        [TYPE(INTEREST)] = {&caravan__interest__descriptor,
+                            offsetof(Caravan__Interest, announcement)},
     };
 
     return content_type < sizeof types / sizeof types[0] && types[content_type].message
@@ -330,7 +360,12 @@ static const struct voice_type *voice_type_of(uint32_t content_type)
 
 bool view_read_is_voice(uint32_t content_type)
 {
-    return voice_type_of(content_type) != NULL;
+    return voice_type_of(content_type) && !view_read_is_answer(content_type);
+}
+
+bool view_read_is_answer(uint32_t content_type)
+{
+    return content_type == TYPE(INTEREST);
 }
 
 int view_read_voice(const struct entry *entry, struct arena *arena, struct view_read_voice *out,

@@ -12,6 +12,7 @@ struct view_read {
     /* filled: names, event_seq, revised_by, withdrawn_by */
     struct view_state state;
     uint64_t content_seq; /* the announcement or revision whose content is shown */
+    bool aside;           /* the event says something of the announcement, and is no step of it */
     view_visitor visit;
     void *context;
 };
@@ -41,6 +42,10 @@ void view_read_keys_finish(struct view_read_keys *keys);
 /* Does it match by all but the dates and the publisher? */
 bool view_read_keys_match(const struct view_read_keys *keys, const Caravan__Filter *filter);
 
+/* Does an announcement's content name this institution as a party? ERROR_MEMORY only. */
+int view_read_names(struct span content, const struct id *feed, struct arena *arena, bool *names,
+                    struct error *error);
+
 /* What a revision or withdrawal changes. */
 struct view_read_change {
     uint64_t target; /* seq, lower than its own; 0: it names none, or cannot be read */
@@ -52,6 +57,8 @@ int view_read_change(const struct entry *entry, struct arena *arena, struct view
 
 /* The message of a voice (view.h): confirmation, proposal, outcome. */
 bool view_read_is_voice(uint32_t content_type);
+/* … or of an answer, which is for the publisher alone: interest. */
+bool view_read_is_answer(uint32_t content_type);
 struct view_read_voice {
     struct id feed; /* what it is about; seq 0: it names no announcement, or cannot be read */
     uint64_t seq;

@@ -12,16 +12,25 @@
 #include "common/limits.h"
 #include "common/secret.h"
 
+/* A million marks. */
+#define INBOX_SIZE_MAX ((size_t)64 * 1024 * 1024)
+
 /* What a backup holds: single files, or all files of a folder that have the suffix. */
 static const struct part {
     const char *folder, *name, *suffix;
     bool required;
     mode_t mode; /* no more than this is given when it is brought back */
+    size_t most; /* bytes */
 } parts[] = {
-    {"", "node.yaml", NULL, true, 0644},          {"keys/", "node.key", NULL, true, 0600},
-    {"keys/", "transport.key", NULL, true, 0600}, {"keys/", "sealing.key", NULL, true, 0600},
-    {"keys/", "certificates", NULL, true, 0644},  {"keys/", "genesis", NULL, true, 0644},
-    {"partners/", NULL, ".card", false, 0644},    {"listeners/", NULL, ".key", false, 0644},
+    {"", "node.yaml", NULL, true, 0644, LIMIT_YAML_SIZE},
+    {"keys/", "node.key", NULL, true, 0600, LIMIT_YAML_SIZE},
+    {"keys/", "transport.key", NULL, true, 0600, LIMIT_YAML_SIZE},
+    {"keys/", "sealing.key", NULL, true, 0600, LIMIT_YAML_SIZE},
+    {"keys/", "certificates", NULL, true, 0644, LIMIT_YAML_SIZE},
+    {"keys/", "genesis", NULL, true, 0644, LIMIT_YAML_SIZE},
+    {"partners/", NULL, ".card", false, 0644, LIMIT_YAML_SIZE},
+    {"listeners/", NULL, ".key", false, 0644, LIMIT_YAML_SIZE},
+    {"", "inbox.db", NULL, false, 0600, INBOX_SIZE_MAX},
 };
 #define PART_COUNT (sizeof parts / sizeof parts[0])
 
@@ -69,10 +78,12 @@ static int join(const char *home, const char *name, char out[PATH_MAX], struct e
 
 /* --- packing ---------------------------------------------------------------------------------- */
 
-static int read_file(const char *path, struct buffer *out, struct stat *status, struct error *error)
+static int read_file(const char *path, size_t most, struct buffer *out, struct stat *status,
+                     struct error *error)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* not wait for a FIFO */
     ssize_t got = 1;
+    size_t room = 0;
     int rc = ERROR_NONE;
 
     if (fd < 0)
@@ -82,18 +93,19 @@ static int read_file(const char *path, struct buffer *out, struct stat *status, 
     else if (!S_ISREG(status->st_mode))
         rc = error_set(error, ERROR_CONFIG, "%s is not a regular file", path);
     /* One byte more than allowed, to notice a larger file. */
-    if (!rc && !buffer_reserve(out, LIMIT_YAML_SIZE + 1))
+    room = (size_t)status->st_size < most ? (size_t)status->st_size + 1 : most + 1;
+    if (!rc && !buffer_reserve(out, room))
         rc = error_memory(error);
-    while (!rc && got > 0 && out->size <= LIMIT_YAML_SIZE) {
-        got = read(fd, out->data + out->size, LIMIT_YAML_SIZE + 1 - out->size);
+    while (!rc && got > 0 && out->size < room) {
+        got = read(fd, out->data + out->size, room - out->size);
         if (got < 0)
             rc = error_errno(error, "read", path);
         else
             out->size += (size_t)got;
     }
-    if (!rc && out->size > LIMIT_YAML_SIZE)
-        rc = error_set(error, ERROR_CONFIG, "%s is larger than any such file may be (%d bytes)",
-                       path, LIMIT_YAML_SIZE);
+    if (!rc && (out->size > most || out->size > (size_t)status->st_size))
+        rc = error_set(error, ERROR_CONFIG,
+                       "%s is larger than any such file may be (%zu bytes), or grows", path, most);
     close(fd);
     return rc;
 }
@@ -106,7 +118,7 @@ static void wipe(struct buffer *secret)
 }
 
 static int pack_file(const struct database *database, sqlite3_stmt *insert, const char *home,
-                     const char *name, struct error *error)
+                     const char *name, const struct part *part, struct error *error)
 {
     char path[PATH_MAX];
     struct buffer content = {0};
@@ -115,7 +127,7 @@ static int pack_file(const struct database *database, sqlite3_stmt *insert, cons
     int rc = join(home, name, path, error);
 
     if (!rc)
-        rc = read_file(path, &content, &status, error);
+        rc = read_file(path, part->most, &content, &status, error);
     if (!rc && (sqlite3_bind_text(insert, 1, name, -1, SQLITE_STATIC) |
                 sqlite3_bind_int64(insert, 2, status.st_mode) |
                 sqlite3_bind_int64(insert, 3, status.st_mtime) |
@@ -146,7 +158,7 @@ static int pack_folder(const struct database *database, sqlite3_stmt *insert, co
     while (!rc && (errno = 0, file = readdir(folder))) {
         snprintf(name, sizeof name, "%s%s", part->folder, file->d_name);
         if (part_of(name) == part)
-            rc = pack_file(database, insert, home, name, error);
+            rc = pack_file(database, insert, home, name, part, error);
     }
     if (!rc && errno)
         rc = error_errno(error, "read", path);
@@ -163,7 +175,11 @@ static int pack_part(const struct database *database, sqlite3_stmt *insert, cons
     if (!part->name)
         return pack_folder(database, insert, home, part, error);
     snprintf(name, sizeof name, "%s%s", part->folder, part->name);
-    rc = pack_file(database, insert, home, name, error);
+    rc = pack_file(database, insert, home, name, part, error);
+    if (rc == ERROR_NOT_FOUND && !part->required) {
+        error_clear(error);
+        return ERROR_NONE;
+    }
     if (rc == ERROR_NOT_FOUND)
         rc = error_set(error, ERROR_CONFIG,
                        "%s/%s is missing; a backup without it would be of no use, so none was made",
@@ -220,7 +236,7 @@ static int read_row(const struct database *database, sqlite3_stmt *select, struc
         sqlite3_column_int64(select, 2) != (sqlite3_int64)row->content.size)
         return error_set(error, ERROR_INVALID, "%s: %s in it is not an uncompressed regular file",
                          database->path, row->name);
-    if (row->content.size > LIMIT_YAML_SIZE)
+    if (row->content.size > row->part->most)
         return error_set(error, ERROR_INVALID, "%s: %s in it is too large", database->path,
                          row->name);
     row->mode = (mode_t)mode & row->part->mode;

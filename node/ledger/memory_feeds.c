@@ -149,6 +149,7 @@ static struct memory_entry *entry_copy(const struct store_entry *from)
     }
     entry->block = block;
     entry->stored = *from;
+    entry->stored.seal = NULL;
     entry->stored.entry.bytes = copy_span(&block, from->entry.bytes);
     entry->stored.entry.signature = copy_span(&block, signature);
     entry->stored.entry.salt = copy_span(&block, salt);

@@ -332,6 +332,7 @@ bool segment_next(struct segment_cursor *cursor, struct store_entry *out, bool *
     entry->feed = cursor->feed->feed;
     entry->seq = cursor->seq++;
     entry->created_ms = cursor->created_ms;
+    out->seal = NULL;
     out->arrival = cursor->arrival++;
     out->received_ms = cursor->received_ms;
     out->certificate = cursor->certificate;

@@ -34,6 +34,10 @@ const struct ops_operation ops_operations[] = {
     ROW("put", put_request, publish_reply, OPS_WRITER, "POST", "/entries", NULL, ops_publish_put),
     ROW("list", list_request, list_reply, OPS_READER, "GET", "/announcements", NULL, ops_list),
     ROW("show", show_request, show_reply, OPS_READER, "GET", "/announcement", NULL, ops_list_show),
+    ROW("history", history_request, history_reply, OPS_READER, "GET", "/announcement/history", NULL,
+        ops_list_history),
+    ROW("inbox", inbox_request, inbox_reply, OPS_READER, "GET", "/inbox", NULL, ops_inbox),
+    ROW("mark", mark_request, mark_reply, OPS_READER, "POST", "/inbox/read", NULL, ops_inbox_mark),
     ROW("changes", changes_request, changes_reply, OPS_READER, "GET", "/changes",
         ops_list_changes_wait, ops_list_changes),
     ROW("coverage", coverage_request, coverage_reply, OPS_WRITER, "GET", "/coverage",
@@ -160,6 +164,17 @@ ProtobufCBinaryData ops_binary(struct arena *arena, const void *data, size_t siz
         binary.len = size;
     }
     return binary;
+}
+
+char *ops_feed_name(struct arena *arena, const struct view *view, const struct id *feed)
+{
+    const char *handle = view_handle(view, feed);
+    char hex[2 * sizeof feed->bytes + 1];
+
+    if (*handle)
+        return arena_copy_text(arena, handle, strlen(handle));
+    bytes_to_hex(feed->bytes, sizeof feed->bytes, hex);
+    return arena_copy_text(arena, hex, sizeof hex - 1);
 }
 
 ProtobufCBinaryData ops_id(const struct id *id)

@@ -7,6 +7,7 @@
 #define OPS_OPERATIONS_H
 
 #include "node/core/exchange.h"
+#include "node/core/opened.h"
 #include "node/core/view.h"
 #include "proto/control.pb-c.h"
 
@@ -20,6 +21,16 @@ struct ops_check {
     size_t unknown;      /* fields of it that this version does not know */
 };
 
+/* What people have read of the inbox: a set of entries, kept on disk (node/ledger is a sibling). */
+struct ops_marks {
+    void *self;
+    int (*is_read)(void *self, const struct id *feed, uint64_t seq, bool *read,
+                   struct error *error);
+    /* The change is on disk when it returns. */
+    int (*set_read)(void *self, const struct id *feed, uint64_t seq, bool read,
+                    struct error *error);
+};
+
 /* What a handler may use. Everything is borrowed. */
 struct ops_context {
     struct exchange *exchange; /* writer only; NULL on a reader */
@@ -27,6 +38,9 @@ struct ops_context {
     /* The thread's own, over that store: of all feeds on a reader, where ops_run brings it up to
      * date; own_only on the writer, where the handlers that need it do. */
     struct view *view;
+    /* What the view of a reader looks through; NULL on the writer. */
+    struct opened *opened;
+    struct ops_marks marks; /* reader only; self NULL: there are none, and nothing was read */
     struct policy *policy;
     const char *network;
     struct id feed; /* our own */

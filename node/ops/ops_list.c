@@ -1,4 +1,4 @@
-/* list, show, changes: announcements for readers. */
+/* list, show, history, changes: announcements for readers. */
 #include "node/ops/ops_filter.h"
 #include "node/ops/ops_parts.h"
 
@@ -112,17 +112,38 @@ static int add_side(void *context, const struct view_side *side)
     return 0;
 }
 
-static bool add_sides(struct items *items, const struct view_state *state, Caravan__Item *item)
+static bool add_sides(struct view *view, struct arena *arena, bool proposals,
+                      const struct view_state *state, Caravan__Item *item)
 {
-    struct sides sides = {.arena = &items->arena, .proposals = items->proposals};
-    int code = items->view ? view_sides(items->view, state, add_side, &sides, NULL) : ERROR_NONE;
+    struct sides sides = {.arena = arena, .proposals = proposals};
+    int code = view ? view_sides(view, state, add_side, &sides, NULL) : ERROR_NONE;
 
-    item->sides = arena_alloc(&items->arena, (sides.count + 1) * sizeof *item->sides);
+    item->sides = arena_alloc(arena, (sides.count + 1) * sizeof *item->sides);
     if (code || !item->sides)
         return false;
     memcpy(item->sides, sides.items, sides.count * sizeof *item->sides);
     item->n_sides = sides.count;
-    return !items->arena.over_limit && !items->arena.no_memory;
+    return !arena->over_limit && !arena->no_memory;
+}
+
+/* For whom it is. What is named in the seal is told, also where later readers are not looked up. */
+static bool add_audience(struct view *view, struct arena *arena, const struct view_state *state,
+                         Caravan__Item *item)
+{
+    const struct seal_content *seal = state->seal;
+
+    item->has_sealed = item->sealed = seal != NULL;
+    if (!seal)
+        return true;
+    item->audience = arena_alloc(arena, (seal->audience_count + 1) * sizeof *item->audience);
+    for (size_t i = 0; i < seal->audience_count && item->audience && view; i++) {
+        char *name = ops_feed_name(arena, view, &seal->audience[i]);
+
+        if (!name)
+            return false;
+        item->audience[item->n_audience++] = name;
+    }
+    return item->audience != NULL;
 }
 
 static bool add_voice(struct arena *arena, const struct view_state *state, Caravan__Item *item)
@@ -196,21 +217,36 @@ static bool mark_item(struct items *items, Caravan__Item *item)
            ops_filter_mark(items->filter, item, &items->arena, NULL) == ERROR_NONE;
 }
 
+static Caravan__Item *whole_item(struct view *view, struct arena *arena, bool proposals,
+                                 const struct view_state *state)
+{
+    Caravan__Item *item = make_item(arena, state);
+
+    return item && add_sides(view, arena, proposals, state, item) &&
+                   add_audience(view, arena, state, item)
+               ? item
+               : NULL;
+}
+
+Caravan__Item *ops_list_item(struct view *view, struct arena *arena, const struct view_state *state)
+{
+    return whole_item(view, arena, true, state);
+}
+
 /* A view_visitor. Stops when the reply is large enough; the client asks for the next page. */
 static int add_item(void *context, const struct view_state *state)
 {
     struct items *items = context;
+    Caravan__Item *item;
 
     if (items->count == items->capacity || items->no_memory)
         return 1;
-    items->items[items->count] = make_item(&items->arena, state);
-    items->no_memory = !items->items[items->count] ||
-                       !mark_item(items, items->items[items->count]) ||
-                       !add_sides(items, state, items->items[items->count]);
+    item = whole_item(items->view, &items->arena, items->proposals, state);
+    items->no_memory = !item || !mark_item(items, item);
     if (items->no_memory)
         return 1;
-    items->content_size += state->content.size + items->items[items->count]->n_sides * SIDE_SIZE;
-    items->count++;
+    items->items[items->count++] = item;
+    items->content_size += state->content.size + item->n_sides * SIDE_SIZE;
     return items->content_size >= OPS_REPLY_SIZE;
 }
 
@@ -429,5 +465,53 @@ int ops_list_show(struct ops_context *context, const ProtobufCMessage *message,
     items_finish(&voices);
     items_finish(&history);
     items_finish(&now);
+    return code;
+}
+
+/* --- history ---------------------------------------------------------------------------------- */
+
+struct steps {
+    struct items items;
+    bool more; /* not all fitted into one reply */
+};
+
+static int add_step(void *context, const struct view_state *state)
+{
+    struct steps *steps = context;
+    struct items *items = &steps->items;
+
+    if (items->count == items->capacity || items->arena.used >= OPS_REPLY_SIZE) {
+        steps->more = true;
+        return 1;
+    }
+    add_item(items, state);
+    return items->no_memory;
+}
+
+int ops_list_history(struct ops_context *context, const ProtobufCMessage *message,
+                     struct buffer *reply, struct error *error)
+{
+    const Caravan__HistoryRequest *request = (const Caravan__HistoryRequest *)message;
+    Caravan__HistoryReply answer = CARAVAN__HISTORY_REPLY__INIT;
+    struct steps steps = {.more = false};
+    struct id feed;
+    uint64_t seq;
+    int code =
+        view_resolve_name(context->view, request->name ? request->name : "", &feed, &seq, error);
+
+    if (code)
+        return code;
+    items_init(&steps.items, limit_of(request->limit));
+    code = view_history_after(context->view, &feed, seq, request->after, add_step, &steps, error);
+    if (!code && steps.items.no_memory)
+        code = error_memory(error);
+    if (!code) {
+        answer.n_items = steps.items.count;
+        answer.items = steps.items.items;
+        answer.has_next_after = true;
+        answer.next_after = steps.more ? answer.items[answer.n_items - 1]->event_seq : 0;
+        code = ops_reply(&answer.base, reply, error);
+    }
+    items_finish(&steps.items);
     return code;
 }

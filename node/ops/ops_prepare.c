@@ -1,12 +1,15 @@
-/* prepare: what we say of an announcement, looked at and made ready for put. It runs on the reader,
- * which knows the announcements of all feeds. */
+/* prepare: what we say of an announcement, and what is for some institutions only, looked at and
+ * made ready for put. It runs on the reader, which knows the announcements of all feeds and can
+ * open what is sealed for us. */
 #include "node/ops/ops_parts.h"
 
 #include "common/announcement.h"
 #include "common/guard.h"
+#include "common/seal.h"
 #include "node/core/view_sides.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
@@ -14,19 +17,25 @@
 struct preparing {
     struct ops_context *context;
     const Caravan__PrepareRequest *request;
-    const struct view_state *state;
+    const struct view_state *state; /* the announcement it is about; NULL: a new one */
     struct arena arena;
     struct view_side side; /* our own; party is SIZE_MAX when there is none */
-    ProtobufCMessage *message;
+    struct view_audience audience;
+    ProtobufCMessage *message; /* what is said; replaced where its form in a feed is another one */
     Caravan__AnnouncementName name;
+    Caravan__Revision revision;
+    Caravan__Reader reader;
+    struct seal_key key;
     Caravan__PrepareReply *reply;
+    struct buffer sealed;
     struct error *error;
     int code;
 };
 
 /* One thing that may be said. */
 struct saying {
-    const ProtobufCMessageDescriptor *message;
+    const ProtobufCMessageDescriptor *message; /* of the request's content; NULL: it has none */
+    bool voice;                                /* our newest one of this type counts */
     /* Checks it, and fills in what the node knows. */
     int (*complete)(struct preparing *preparing);
 };
@@ -49,6 +58,14 @@ static int check_party(struct preparing *preparing)
                       "is our own announcement: our side is confirmed by publishing it, and its "
                       "terms are changed with revise");
     return ERROR_NONE;
+}
+
+static int check_own(struct preparing *preparing)
+{
+    return preparing->state->own
+               ? ERROR_NONE
+               : refuse(preparing, ERROR_DENIED,
+                        "is not our own announcement; only its publisher can change it");
 }
 
 static int check_not_withdrawn(struct preparing *preparing)
@@ -74,7 +91,96 @@ static int take_revision(struct preparing *preparing, protobuf_c_boolean *has,
     return ERROR_NONE;
 }
 
+/* Handles of the request join those that may read already. */
+static int take_audience(struct preparing *preparing)
+{
+    const Caravan__PrepareRequest *request = preparing->request;
+    struct id feed;
+    int code = ERROR_NONE;
+
+    for (size_t i = 0; i < request->n_audience && !code; i++) {
+        code =
+            view_resolve(preparing->context->view, request->audience[i], &feed, preparing->error);
+        if (!code && id_equal(&feed, &preparing->context->feed))
+            continue; /* we read it in any case */
+        if (!code && !view_audience_add(&preparing->audience, &feed))
+            code = error_set(preparing->error, ERROR_TOO_LARGE,
+                             "it is for more than %d institutions", LIMIT_SEAL_AUDIENCE);
+    }
+    return code;
+}
+
+static int check_content(struct preparing *preparing, size_t *unknown)
+{
+    return ops_publish_check_bytes(true, &preparing->request->content, preparing->context->now_ms,
+                                   unknown, preparing->error);
+}
+
+/* The entry that the new one takes the place of. */
+static int set_previous(struct preparing *preparing, uint64_t seq, const struct id *hash, bool same)
+{
+    Caravan__PrepareReply *reply = preparing->reply;
+
+    reply->has_previous = reply->has_previous_hash = reply->has_same = true;
+    reply->previous = seq;
+    reply->previous_hash = ops_binary(&preparing->arena, hash->bytes, sizeof hash->bytes);
+    reply->same = same;
+    return reply->previous_hash.len ? ERROR_NONE : error_memory(preparing->error);
+}
+
 /* --- what may be said ------------------------------------------------------------------------- */
+
+static int complete_announcement(struct preparing *preparing)
+{
+    size_t unknown;
+    int code = check_content(preparing, &unknown);
+
+    if (!code)
+        code = take_audience(preparing);
+    if (!code && !preparing->audience.count)
+        code = error_set(preparing->error, ERROR_INVALID,
+                         "audience: found none, expected the handles of those that it is for");
+    return code;
+}
+
+static int complete_revision(struct preparing *preparing)
+{
+    const struct view_state *state = preparing->state;
+    const ProtobufCBinaryData *content = &preparing->request->content;
+    size_t unknown;
+    int code = check_own(preparing);
+
+    if (!code)
+        code = check_not_withdrawn(preparing);
+    if (!code)
+        code = check_content(preparing, &unknown);
+    if (!code)
+        code = ops_publish_check_drop(state, unknown, preparing->error);
+    if (code)
+        return code;
+    caravan__revision__init(&preparing->revision);
+    preparing->revision.has_announcement = preparing->revision.has_content = true;
+    preparing->revision.announcement = state->seq;
+    preparing->revision.content = *content;
+    preparing->message = &preparing->revision.base;
+    return set_previous(preparing, state->event_seq, &state->hash,
+                        span_equal(state->content, span_of(content->data, content->len)));
+}
+
+static int complete_withdrawal(struct preparing *preparing)
+{
+    Caravan__Withdrawal *withdrawal = (Caravan__Withdrawal *)preparing->message;
+    const struct view_state *state = preparing->state;
+    int code = check_own(preparing);
+
+    if (!code)
+        code = check_not_withdrawn(preparing);
+    if (!code)
+        code = ops_publish_check_reason(withdrawal->reason, withdrawal->n_reason, preparing->error);
+    withdrawal->has_announcement = true;
+    withdrawal->announcement = state->seq;
+    return code ? code : set_previous(preparing, state->event_seq, &state->hash, false);
+}
 
 static int complete_confirmation(struct preparing *preparing)
 {
@@ -147,16 +253,153 @@ static int complete_outcome(struct preparing *preparing)
     return ERROR_NONE;
 }
 
+static int complete_reader(struct preparing *preparing)
+{
+    const Caravan__PrepareRequest *request = preparing->request;
+    int code = check_own(preparing);
+
+    if (!code && !preparing->state->seal)
+        code = refuse(preparing, ERROR_INVALID, "is public: everybody may read it");
+    if (!code)
+        code = take_audience(preparing);
+    if (!code)
+        code = preparing->context->opened
+                   ? opened_key(preparing->context->opened, &preparing->context->feed,
+                                request->entry, &preparing->key, preparing->error)
+                   : error_set(preparing->error, ERROR_INTERNAL, "this node opens nothing");
+    caravan__reader__init(&preparing->reader);
+    preparing->reader.has_seq = preparing->reader.has_key = true;
+    preparing->reader.seq = request->entry;
+    preparing->reader.key.data = preparing->key.bytes;
+    preparing->reader.key.len = sizeof preparing->key.bytes;
+    preparing->message = &preparing->reader.base;
+    return code;
+}
+
+/* An answer goes to the institution that announced, and to nobody else. */
+static int complete_interest(struct preparing *preparing)
+{
+    Caravan__Interest *interest = (Caravan__Interest *)preparing->message;
+    int code = preparing->state->own ? refuse(preparing, ERROR_INVALID, "is our own announcement")
+                                     : check_not_withdrawn(preparing);
+
+    if (code)
+        return code;
+    interest->announcement = &preparing->name;
+    preparing->audience.count = 0;
+    view_audience_add(&preparing->audience, &preparing->state->feed);
+    if (interest->from) {
+        interest->from->has_node_id = true;
+        interest->from->node_id = ops_id(&preparing->context->feed);
+    }
+    return announcement_check_interest(interest, preparing->error);
+}
+
 static const struct saying *saying_of(uint32_t type)
 {
     static const struct saying sayings[] = {
-        [TYPE(CONFIRMATION)] = {&caravan__confirmation__descriptor, complete_confirmation},
-        [TYPE(PROPOSAL)] = {&caravan__proposal__descriptor, complete_proposal},
-        [TYPE(OUTCOME)] = {&caravan__outcome__descriptor, complete_outcome},
+        [TYPE(ANNOUNCEMENT)] = {&caravan__announcement__descriptor, false, complete_announcement},
+        [TYPE(REVISION)] = {&caravan__announcement__descriptor, false, complete_revision},
+        [TYPE(WITHDRAWAL)] = {&caravan__withdrawal__descriptor, false, complete_withdrawal},
+        [TYPE(CONFIRMATION)] = {&caravan__confirmation__descriptor, true, complete_confirmation},
+        [TYPE(PROPOSAL)] = {&caravan__proposal__descriptor, true, complete_proposal},
+        [TYPE(OUTCOME)] = {&caravan__outcome__descriptor, true, complete_outcome},
+        [TYPE(INTEREST)] = {&caravan__interest__descriptor, false, complete_interest},
+        [TYPE(READER)] = {NULL, false, complete_reader},
     };
 
-    return type < sizeof sayings / sizeof sayings[0] && sayings[type].message ? &sayings[type]
-                                                                              : NULL;
+    return type < sizeof sayings / sizeof sayings[0] && sayings[type].complete ? &sayings[type]
+                                                                               : NULL;
+}
+
+/* --- making it -------------------------------------------------------------------------------- */
+
+/* Our newest entry of this type about it, and whether it says the same. */
+static int compare_previous(struct preparing *preparing, struct span content)
+{
+    struct view_own_voice previous;
+    int code = view_sides_own_voice(preparing->context->view, preparing->state,
+                                    preparing->request->content_type, content, &previous,
+                                    preparing->error);
+
+    return code || !previous.seq
+               ? code
+               : set_previous(preparing, previous.seq, &previous.hash, previous.same);
+}
+
+static int name_audience(struct preparing *preparing)
+{
+    const struct view_audience *audience = &preparing->audience;
+    Caravan__PrepareReply *reply = preparing->reply;
+
+    reply->audience =
+        arena_alloc(&preparing->arena, (audience->count + 1) * sizeof *reply->audience);
+    for (size_t i = 0; i < audience->count && reply->audience; i++) {
+        char *name;
+
+        if (id_equal(&audience->feeds[i], &preparing->context->feed))
+            continue;
+        name = ops_feed_name(&preparing->arena, preparing->context->view, &audience->feeds[i]);
+        if (!name)
+            return error_memory(preparing->error);
+        reply->audience[reply->n_audience++] = name;
+    }
+    return reply->audience ? ERROR_NONE : error_memory(preparing->error);
+}
+
+static int seal(struct preparing *preparing, struct span content)
+{
+    Caravan__PrepareReply *reply = preparing->reply;
+    int code = ops_seal(preparing->context, &preparing->audience, preparing->request->content_type,
+                        content, &preparing->sealed, preparing->error);
+
+    reply->content_type = TYPE(SEALED);
+    reply->content.data = preparing->sealed.data;
+    reply->content.len = preparing->sealed.size;
+    return code ? code : name_audience(preparing);
+}
+
+static int pack(struct preparing *preparing, const struct saying *saying)
+{
+    size_t size = protobuf_c_message_get_packed_size(preparing->message);
+    Caravan__PrepareReply *reply = preparing->reply;
+    int code = ERROR_NONE;
+
+    if (size > LIMIT_CONTENT_SIZE)
+        return error_set(preparing->error, ERROR_TOO_LARGE,
+                         "it takes %zu bytes, at most %d are allowed", size, LIMIT_CONTENT_SIZE);
+    reply->content.data = arena_alloc(&preparing->arena, size ? size : 1);
+    if (!reply->content.data)
+        return error_memory(preparing->error);
+    reply->content.len = protobuf_c_message_pack(preparing->message, reply->content.data);
+    reply->has_content_type = reply->has_content = true;
+    reply->content_type = preparing->request->content_type;
+    reply->has_revision = preparing->state != NULL;
+    reply->revision = preparing->state ? preparing->state->event_seq : 0;
+    if (saying->voice)
+        code = compare_previous(preparing, span_of(reply->content.data, reply->content.len));
+    if (!code && preparing->audience.count)
+        code = seal(preparing, span_of(reply->content.data, reply->content.len));
+    return code;
+}
+
+static int unpack(struct preparing *preparing, const struct saying *saying)
+{
+    const ProtobufCBinaryData *content = &preparing->request->content;
+
+    return saying->message ? guard_unpack(saying->message, span_of(content->data, content->len),
+                                          &guard_limits_content, &preparing->arena,
+                                          &preparing->message, preparing->error)
+                           : ERROR_NONE;
+}
+
+static int make(struct preparing *preparing, const struct saying *saying)
+{
+    int code = unpack(preparing, saying);
+
+    if (!code)
+        code = saying->complete(preparing);
+    return code ? code : pack(preparing, saying);
 }
 
 /* --- the announcement it is about ------------------------------------------------------------- */
@@ -171,66 +414,55 @@ static int keep_own_side(void *context, const struct view_side *side)
     return side->own;
 }
 
-/* Our newest entry of this type about it, and whether it says the same. */
-static int compare_previous(struct preparing *preparing, struct span content)
+/* What we have said ourselves of an announcement can be withdrawn like one. */
+static bool takes_back_other(const struct preparing *preparing)
 {
-    Caravan__PrepareReply *reply = preparing->reply;
-    struct view_own_voice previous;
-    int code = view_sides_own_voice(preparing->context->view, preparing->state,
-                                    preparing->request->content_type, content, &previous,
-                                    preparing->error);
-
-    if (code || !previous.seq)
-        return code;
-    reply->has_previous = reply->has_previous_hash = reply->has_same = true;
-    reply->previous = previous.seq;
-    reply->previous_hash =
-        ops_binary(&preparing->arena, previous.hash.bytes, sizeof previous.hash.bytes);
-    reply->same = previous.same;
-    return ERROR_NONE;
+    return preparing->request->content_type == TYPE(WITHDRAWAL) && preparing->state->own &&
+           (preparing->state->content_type == TYPE(PROPOSAL) ||
+            preparing->state->content_type == TYPE(INTEREST));
 }
 
-static int pack(struct preparing *preparing)
+static int look(struct preparing *preparing)
 {
-    size_t size = protobuf_c_message_get_packed_size(preparing->message);
-    Caravan__PrepareReply *reply = preparing->reply;
-
-    if (size > LIMIT_CONTENT_SIZE)
-        return error_set(preparing->error, ERROR_TOO_LARGE,
-                         "it takes %zu bytes, at most %d are allowed", size, LIMIT_CONTENT_SIZE);
-    reply->content.data = arena_alloc(&preparing->arena, size ? size : 1);
-    if (!reply->content.data)
-        return error_memory(preparing->error);
-    reply->content.len = protobuf_c_message_pack(preparing->message, reply->content.data);
-    reply->has_content_type = reply->has_content = reply->has_revision = true;
-    reply->content_type = preparing->request->content_type;
-    reply->revision = preparing->state->event_seq;
-    return compare_previous(preparing, span_of(reply->content.data, reply->content.len));
-}
-
-/* A view_visitor. Everything that the reply points to lives in the arena. */
-static int prepare(void *context, const struct view_state *state)
-{
-    struct preparing *preparing = context;
+    const struct view_state *state = preparing->state;
+    struct view *view = preparing->context->view;
     struct error *error = preparing->error;
+    int code;
 
-    preparing->state = state;
+    if (!state->announcement && !takes_back_other(preparing))
+        return state->problem[0]
+                   ? error_set(error, ERROR_INVALID, "%s %s", state->name, state->problem)
+                   : error_set(error, ERROR_INVALID, "%s is no announcement", state->name);
     preparing->name.has_feed = preparing->name.has_seq = true;
     preparing->name.feed = ops_id(&state->feed);
     preparing->name.seq = state->seq;
-    if (!state->announcement)
-        preparing->code =
-            state->problem[0]
-                ? error_set(error, ERROR_INVALID, "%s %s", state->name, state->problem)
-                : error_set(error, ERROR_INVALID, "%s is no announcement", state->name);
+    code = view_audience(view, state, &preparing->audience, error);
+    return code ? code : view_sides(view, state, keep_own_side, preparing, error);
+}
+
+/* A view_visitor. What the reply points to outlives the visit: arena and buffer of preparing. */
+static int prepare(void *context, const struct view_state *state)
+{
+    struct preparing *preparing = context;
+
+    preparing->state = state;
+    preparing->code = look(preparing);
     if (!preparing->code)
-        preparing->code =
-            view_sides(preparing->context->view, state, keep_own_side, preparing, error);
-    if (!preparing->code)
-        preparing->code = saying_of(preparing->request->content_type)->complete(preparing);
-    if (!preparing->code)
-        preparing->code = pack(preparing);
+        preparing->code = make(preparing, saying_of(preparing->request->content_type));
     return 1;
+}
+
+static int prepare_about(struct preparing *preparing)
+{
+    const char *name = preparing->request->name ? preparing->request->name : "";
+    struct view *view = preparing->context->view;
+    struct id feed;
+    uint64_t seq;
+    int code = view_resolve_name(view, name, &feed, &seq, preparing->error);
+
+    if (!code)
+        code = view_show(view, &feed, seq, prepare, preparing, preparing->error);
+    return code ? code : preparing->code;
 }
 
 int ops_prepare(struct ops_context *context, const ProtobufCMessage *message, struct buffer *reply,
@@ -239,33 +471,30 @@ int ops_prepare(struct ops_context *context, const ProtobufCMessage *message, st
     const Caravan__PrepareRequest *request = (const Caravan__PrepareRequest *)message;
     const struct saying *saying = saying_of(request->content_type);
     Caravan__PrepareReply answer = CARAVAN__PREPARE_REPLY__INIT;
-    struct preparing preparing = {.context = context,
-                                  .request = request,
-                                  .side = {.party = SIZE_MAX},
-                                  .name = CARAVAN__ANNOUNCEMENT_NAME__INIT,
-                                  .reply = &answer,
-                                  .error = error};
-    struct id feed;
-    uint64_t seq;
+    struct preparing *preparing;
     int code;
 
     if (!saying)
         return error_set(error, ERROR_INVALID,
-                         "content_type: found %" PRIu32
-                         ", expected 7 (confirmation), 8 (proposal) or 9 (outcome)",
+                         "content_type: found %" PRIu32 ", expected 4 to 9, 12 or 14",
                          request->content_type);
-    code = view_resolve_name(context->view, request->name ? request->name : "", &feed, &seq, error);
-    if (code)
-        return code;
-    arena_init(&preparing.arena, LIMIT_ARENA_SIZE);
-    code = guard_unpack(saying->message, span_of(request->content.data, request->content.len),
-                        &guard_limits_content, &preparing.arena, &preparing.message, error);
-    if (!code)
-        code = view_show(context->view, &feed, seq, prepare, &preparing, error);
-    if (!code)
-        code = preparing.code;
+    preparing = calloc(1, sizeof *preparing); /* an audience is 8 KiB */
+    if (!preparing)
+        return error_memory(error);
+    preparing->context = context;
+    preparing->request = request;
+    preparing->side.party = SIZE_MAX;
+    preparing->reply = &answer;
+    preparing->error = error;
+    caravan__announcement_name__init(&preparing->name);
+    arena_init(&preparing->arena, LIMIT_ARENA_SIZE);
+    code = request->content_type == TYPE(ANNOUNCEMENT) ? make(preparing, saying)
+                                                       : prepare_about(preparing);
     if (!code)
         code = ops_reply(&answer.base, reply, error);
-    arena_finish(&preparing.arena);
+    seal_key_wipe(&preparing->key);
+    buffer_finish(&preparing->sealed);
+    arena_finish(&preparing->arena);
+    free(preparing);
     return code;
 }

@@ -100,10 +100,8 @@ static int publish(const struct publication *publication, struct buffer *reply, 
     return code ? code : write_answer(publication, &published, reply, error);
 }
 
-/* Everything that readers need; the first error as a sentence. *unknown: fields that this version
- * does not know. */
-static int check_announcement(bool present, const ProtobufCBinaryData *data, uint64_t now_ms,
-                              size_t *unknown, struct error *error)
+int ops_publish_check_bytes(bool present, const ProtobufCBinaryData *data, uint64_t now_ms,
+                            size_t *unknown, struct error *error)
 {
     struct problem_list problems = {.errors_only = true};
     struct moment_civil now;
@@ -133,8 +131,8 @@ int ops_publish_check_new(const ProtobufCMessage *message, uint64_t now_ms, size
 {
     const Caravan__PublishRequest *request = (const Caravan__PublishRequest *)message;
 
-    return check_announcement(request->has_announcement, &request->announcement, now_ms, unknown,
-                              error);
+    return ops_publish_check_bytes(request->has_announcement, &request->announcement, now_ms,
+                                   unknown, error);
 }
 
 int ops_publish_check_revise(const ProtobufCMessage *message, uint64_t now_ms, size_t *unknown,
@@ -142,7 +140,7 @@ int ops_publish_check_revise(const ProtobufCMessage *message, uint64_t now_ms, s
 {
     const Caravan__ReviseRequest *request = (const Caravan__ReviseRequest *)message;
 
-    return check_announcement(request->has_content, &request->content, now_ms, unknown, error);
+    return ops_publish_check_bytes(request->has_content, &request->content, now_ms, unknown, error);
 }
 
 /* The same, if it was not done before. */
@@ -205,20 +203,43 @@ struct comparison {
 static int compare(void *context, const struct view_state *state)
 {
     struct comparison *comparison = context;
-    struct arena arena;
-    ProtobufCMessage *message;
 
     comparison->published = (struct exchange_published){state->event_seq, state->hash, true};
     comparison->same = state->has_content && span_equal(state->content, comparison->content);
+    comparison->drop = ops_publish_would_drop(state, comparison->unknown);
+    return 0;
+}
+
+const char *ops_publish_would_drop(const struct view_state *state, size_t unknown)
+{
+    const char *drop = NULL;
+    struct arena arena;
+    ProtobufCMessage *message;
+
     if (state->min_reader > VIEW_SCHEMA_VERSION)
-        comparison->drop = "it was written by a newer version of Caravan";
+        drop = "it was written by a newer version of Caravan";
     arena_init(&arena, LIMIT_ARENA_SIZE);
     if (guard_unpack(&caravan__announcement__descriptor, state->content, &guard_limits_content,
                      &arena, &message, NULL) == ERROR_NONE &&
-        reflect_unknown(message) > comparison->unknown)
-        comparison->drop = "it has fields that this version of Caravan does not know";
+        reflect_unknown(message) > unknown)
+        drop = "it has fields that this version of Caravan does not know";
     arena_finish(&arena);
-    return 0;
+    return drop;
+}
+
+static int refuse_to_drop(const char *drop, struct error *error)
+{
+    return error_set(error, ERROR_INVALID,
+                     "revising would lose something of the announcement: %s; revise it with the "
+                     "newer one",
+                     drop);
+}
+
+int ops_publish_check_drop(const struct view_state *state, size_t unknown, struct error *error)
+{
+    const char *drop = ops_publish_would_drop(state, unknown);
+
+    return drop ? refuse_to_drop(drop, error) : ERROR_NONE;
 }
 
 static int pack_revision(const Caravan__ReviseRequest *request, struct buffer *out,
@@ -254,10 +275,7 @@ static int revise(struct publication *publication, const Caravan__ReviseRequest 
         goto out;
     }
     if (comparison.drop) {
-        code = error_set(error, ERROR_INVALID,
-                         "revising would lose something of the announcement: %s; revise it with "
-                         "the newer one",
-                         comparison.drop);
+        code = refuse_to_drop(comparison.drop, error);
         goto out;
     }
     code = pack_revision(request, &content, error);
@@ -289,11 +307,11 @@ int ops_publish_revise(struct ops_context *context, const ProtobufCMessage *mess
 
 /* --- withdraw --------------------------------------------------------------------------------- */
 
-/* A reason is one short text in some languages. */
-static int check_reason(const Caravan__WithdrawRequest *request, struct error *error)
+int ops_publish_check_reason(Caravan__LocalizedText *const *reasons, size_t count,
+                             struct error *error)
 {
-    for (size_t i = 0; i < request->n_reason; i++) {
-        const Caravan__LocalizedText *reason = request->reason[i];
+    for (size_t i = 0; i < count; i++) {
+        const Caravan__LocalizedText *reason = reasons[i];
 
         if (!reason->text || !*reason->text || !reason->lang || !*reason->lang)
             return error_set(error, ERROR_INVALID, "reason[%zu]: expected a text and its language",
@@ -336,7 +354,7 @@ int ops_publish_withdraw(struct ops_context *context, const ProtobufCMessage *me
         code = answer_retry(&publication, &done, reply, error);
     if (code || done)
         return code;
-    code = check_reason(request, error);
+    code = ops_publish_check_reason(request->reason, request->n_reason, error);
     if (!code)
         code = check_change(context, request->announcement, true, error);
     if (!code)
@@ -353,7 +371,8 @@ int ops_publish_withdraw(struct ops_context *context, const ProtobufCMessage *me
 /* What prepare makes. Everything else has its own operation, which checks it. */
 static bool may_put(uint32_t type)
 {
-    return type == TYPE(CONFIRMATION) || type == TYPE(PROPOSAL) || type == TYPE(OUTCOME);
+    return type == TYPE(CONFIRMATION) || type == TYPE(PROPOSAL) || type == TYPE(OUTCOME) ||
+           type == TYPE(SEALED);
 }
 
 int ops_publish_put(struct ops_context *context, const ProtobufCMessage *message,

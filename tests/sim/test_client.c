@@ -722,6 +722,91 @@ static void test_client__show_tells_state_deadline_and_receivers(void **state)
     assert_run(world, "show", 64, "caravan show NAME");
 }
 
+/* As a node of the partner publishes it. */
+static void partner_publishes(struct world *world, uint32_t type, struct buffer *content)
+{
+    pthread_mutex_lock(&world->lock);
+    publish_content(world, 1, type, buffer_span(content));
+    assert_true(network_run(&world->network, MINUTE, network_is_equal, NULL));
+    pthread_mutex_unlock(&world->lock);
+    buffer_clear(content);
+}
+
+static void partner_revises(struct world *world, const char *title)
+{
+    struct buffer content = {0}, revision = {0};
+
+    announcements_write(CALL, title, "TH", "3", &content);
+    announcements_revision(3, buffer_span(&content), &revision);
+    partner_publishes(world, TYPE(REVISION), &revision);
+    buffer_finish(&content);
+    buffer_finish(&revision);
+}
+
+static void test_client__history_says_what_each_step_changed(void **state)
+{
+    struct world *world = *state;
+    struct buffer content = {0};
+
+    partner_says(world, "First");
+    partner_revises(world, "Second");
+    announcements_withdrawal(3, "no \x1b[31m money", &content);
+    partner_publishes(world, TYPE(WITHDRAWAL), &content);
+    assert_run(world, "history th-two/3", 0,
+               "th-two/3  joint call, withdrawn\nNo. 3  published 20");
+    assert_says(world, " UTC, received 20");
+    assert_says(world, " UTC\n  First\nNo. 4  revised 20");
+    assert_says(world, " UTC\n  title\n    - First\n    + Second\nNo. 5  withdrawn 20");
+    assert_says(world, " UTC\n  no \\x1b[31m money\n");
+    assert_run(world, "history th-two/5", 0, "No. 3  published");
+    assert_run(world, "history th-two/3 --json | python3 -m json.tool --compact", 0,
+               "\"changes\":[{\"path\":\"title\",\"before\":\"First\",\"after\":\"Second\"}]");
+    assert_says(world, "\"compared_with\":\"3\"");
+    assert_says(world, "\"event\":\"withdrawn\"");
+    assert_run(world, "history nobody/1", 66, "nobody");
+    assert_run(world, "history", 64, "caravan history NAME");
+    assert_run(world, "history th-two/1", 0, "No. 1  entry");
+    buffer_finish(&content);
+}
+
+static void test_client__history_passes_over_what_cannot_be_shown(void **state)
+{
+    struct world *world = *state;
+    struct buffer content = {0};
+
+    partner_says(world, "First");
+    announcements_revision(3, span_of_text("\xff"), &content);
+    partner_publishes(world, TYPE(REVISION), &content);
+    partner_revises(world, "Third");
+    assert_run(world, "history th-two/3", 0, " UTC\n  cannot be shown: ");
+    assert_says(world, " UTC\n  compared with No. 3\n  title\n    - First\n    + Third\n");
+    assert_run(world, "history th-two/3 --from 4", 65, "No. 4: cannot be shown: ");
+    assert_run(world, "history th-two/3 --json | python3 -m json.tool", 0,
+               "\"problem\": \"cannot be shown");
+    assert_says(world, "\"compared_with\": \"3\"");
+    buffer_finish(&content);
+}
+
+static void test_client__history_compares_any_two_steps(void **state)
+{
+    struct world *world = *state;
+
+    partner_says(world, "First");
+    partner_revises(world, "Second");
+    partner_revises(world, "Third");
+    partner_revises(world, "First");
+    assert_run(world, "history th-two/3 --from 3 --to 5", 0,
+               "from No. 3 to No. 5\n  title\n    - First\n    + Third\n");
+    assert_run(world, "history th-two/3 --from 5 --to 4", 0, "    - Third\n    + Second\n");
+    assert_run(world, "history th-two/3 --to 4", 0, "from No. 3 to No. 4\n");
+    assert_run(world, "history th-two/3 --from 4", 0, "from No. 4 to No. 6\n");
+    assert_run(world, "history th-two/3 --from 3 --to 6", 0, "  nothing has changed\n");
+    assert_run(world, "history th-two/3 --from 4 --to 5 --json | python3 -m json.tool --compact", 0,
+               "\"from\":\"4\",\"to\":\"5\",\"changes\":[{\"path\":\"title\"");
+    assert_run(world, "history th-two/3 --to 9", 66, "--to: No. 9 is no step of th-two/3");
+    assert_run(world, "history th-two/3 --from x", 64, "expected the number of a step");
+}
+
 static void test_client__the_odd_is_shown_as_such(void **state)
 {
     struct world *world = *state;
@@ -823,6 +908,9 @@ int main(void)
         TEST(revise_and_withdraw),
         TEST(list_shows_a_table_and_json),
         TEST(show_tells_state_deadline_and_receivers),
+        TEST(history_says_what_each_step_changed),
+        TEST(history_passes_over_what_cannot_be_shown),
+        TEST(history_compares_any_two_steps),
         TEST(the_odd_is_shown_as_such),
         TEST(status_tells_and_checks),
         TEST(follow_goes_on_after_a_restart),

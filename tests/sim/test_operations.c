@@ -527,6 +527,53 @@ static void test_operations__list_cuts_large_replies_into_pages(void **state)
     assert_true(pages > 1);
 }
 
+/* Unlike show, which leaves contents out of a large reply. */
+static void test_operations__history_has_all_contents_page_by_page(void **state)
+{
+    struct world *world = *state;
+    Caravan__HistoryRequest message = CARAVAN__HISTORY_REQUEST__INIT;
+    const Caravan__HistoryReply *reply;
+    struct buffer content = {0}, revision = {0};
+    uint64_t last = 0;
+    size_t seen = 0, pages = 0;
+
+    publish(world, "Call", NULL);
+    assert_true(buffer_reserve(&content, 60000));
+    memset(content.data, 'x', 60000); /* unreadable, but kept and counted */
+    content.size = 60000;
+    announcements_revision(3, buffer_span(&content), &revision);
+    for (int i = 0; i < 20; i++)
+        publish_content(world, 0, TYPE(REVISION), buffer_span(&revision));
+    message.name = "cn-one/3";
+    do {
+        reply = call(world, 0, "history", &message.base);
+        assert_true(protobuf_c_message_get_packed_size(&reply->base) < LIMIT_MESSAGE_SIZE);
+        for (size_t i = 0; i < reply->n_items; i++, seen++) {
+            assert_true(reply->items[i]->has_content);
+            assert_true(reply->items[i]->event_seq > last);
+            last = reply->items[i]->event_seq;
+        }
+        assert_true(!reply->next_after || reply->next_after == last);
+        pages++;
+        message.has_after = 1;
+        message.after = reply->next_after;
+    } while (reply->next_after);
+    assert_int_equal(seen, 21);
+    assert_true(pages > 1);
+    message.after = 0;
+    message.has_limit = 1;
+    message.limit = 21; /* all of them, and no empty page behind them */
+    while ((reply = call(world, 0, "history", &message.base))->next_after)
+        message.after = reply->next_after;
+    assert_true(reply->n_items > 0);
+    message.name = "cn-one/99";
+    assert_refused(world, "history", &message.base, ERROR_NOT_FOUND, "cn-one/99");
+    message.name = "cn-one";
+    assert_refused(world, "history", &message.base, ERROR_INVALID, "th-nstda/42");
+    buffer_finish(&content);
+    buffer_finish(&revision);
+}
+
 /* --- coverage and status ---------------------------------------------------------------------- */
 
 static bool is_received(struct network *network, void *unused)
@@ -860,6 +907,7 @@ int main(void)
         TEST(changes_wait_for_news),
         TEST(filters_are_checked),
         TEST(list_cuts_large_replies_into_pages),
+        TEST(history_has_all_contents_page_by_page),
         TEST(coverage_waits_until_partners_have_it),
         TEST(status_shows_an_exchange_that_works),
         TEST(status_says_what_is_wrong_and_what_to_do),

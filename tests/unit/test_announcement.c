@@ -307,6 +307,70 @@ static void test_announcement__warns_about_a_deadline_that_has_passed(void **sta
 
 /* ---- prepare, state, texts ------------------------------------------------------------------- */
 
+static void assert_contact_warning(struct fixture *f, const char *contact, const char *expected)
+{
+    char yaml[1024];
+
+    snprintf(yaml, sizeof yaml, HEAD "contact: {%s}\n" ANSWERS, contact);
+    problems_of(f, yaml, NULL);
+    if (f->problems.warnings != (expected != NULL) || f->problems.errors ||
+        (expected && !strstr(buffer_text(&f->text), expected)))
+        fail_msg("%s: found %s, expected %s", contact, buffer_text(&f->text), expected);
+}
+
+static void test_announcement__warns_about_contacts_of_persons(void **state)
+{
+    static const char *const persons[] = {"somchai.jaidee@nstda.or.th",  "j.smith@example.org",
+                                          "Anna.Maria.Petrova@rscf.ru",  "wang_xiaoming@example.cn",
+                                          "nimal.perera@nsf.example.lk", "noel.uys@nrf.ac.za"};
+    static const char *const offices[] = {
+        "office@example.org",      "joint.calls@example.org",   "international.office@example.org",
+        "info.th@example.org",     "grants_office@example.org", "cn-th@most.cn",
+        "bilateral@nsfc.gov.cn",   "r.d@example.org",           "call2027.th@example.org",
+        "tto.service@example.org", "no.reply@example.org",      "cooperation@example.org"};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof persons / sizeof *persons; i++) {
+        char contact[128];
+
+        snprintf(contact, sizeof contact, "office: A, email: %s", persons[i]);
+        assert_contact_warning(f, contact,
+                               "contact[1].email: found an address that looks like a person's, "
+                               "expected one of the office; all partners keep it until it is "
+                               "erased (caravan withdraw --erase");
+    }
+    for (size_t i = 0; i < sizeof offices / sizeof *offices; i++) {
+        char contact[128];
+
+        snprintf(contact, sizeof contact, "office: A, email: %s", offices[i]);
+        assert_contact_warning(f, contact, NULL);
+    }
+    assert_contact_warning(f, "office: A, email: lab.physics@GMail.com",
+                           "a.yaml:5:29: warning: contact[1].email: found an address at a provider "
+                           "for everybody, expected one of the office");
+    assert_contact_warning(f, "office: A, person: Somebody, person consents: true",
+                           "a.yaml:5:30: warning: contact[1].person: found a person, expected the "
+                           "office alone; all partners keep it");
+    assert_contact_warning(f, "office: A, orcid: \"https://orcid.org/0000-0002-1825-0097\"",
+                           "contact[1].orcid: found the ORCID of a person");
+}
+
+/* One warning for the person, not another one for what belongs to the same person. */
+static void test_announcement__says_once_that_a_person_is_named(void **state)
+{
+    struct fixture *f = *state;
+
+    problems_of(f,
+                HEAD "contact: {office: A, person: Somebody, person consents: true, orcid: "
+                     "\"https://orcid.org/0000-0002-1825-0097\"}\n" ANSWERS,
+                NULL);
+    assert_int_equal(f->problems.warnings, 1);
+    problems_of(f, HEAD "contact: {office: A, person: Somebody, person consents: false}\n" ANSWERS,
+                NULL);
+    assert_int_equal(f->problems.errors, 1);
+    assert_int_equal(f->problems.warnings, 0);
+}
+
 static void test_announcement__a_field_of_science_gets_the_code_of_its_name(void **state)
 {
     struct fixture *f = *state;
@@ -515,6 +579,8 @@ int main(void)
         TEST(a_description_may_be_long),
         TEST(reports_reading_and_checking_together),
         TEST(warns_about_a_deadline_that_has_passed),
+        TEST(warns_about_contacts_of_persons),
+        TEST(says_once_that_a_person_is_named),
         TEST(a_field_of_science_gets_the_code_of_its_name),
         TEST(an_unknown_field_of_science_is_a_warning),
         TEST(prepare_writes_codes_and_the_expiry),

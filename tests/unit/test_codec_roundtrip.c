@@ -54,6 +54,8 @@ static void reach_all(void)
         &caravan__list_reply__descriptor,
         &caravan__show_request__descriptor,
         &caravan__show_reply__descriptor,
+        &caravan__history_request__descriptor,
+        &caravan__history_reply__descriptor,
         &caravan__changes_request__descriptor,
         &caravan__changes_reply__descriptor,
         &caravan__coverage_request__descriptor,
@@ -91,6 +93,10 @@ static void reach_all(void)
         &caravan__prepare_request__descriptor,
         &caravan__prepare_reply__descriptor,
         &caravan__put_request__descriptor,
+        &caravan__inbox_request__descriptor,
+        &caravan__inbox_reply__descriptor,
+        &caravan__mark_request__descriptor,
+        &caravan__mark_reply__descriptor,
     };
 
     for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++)

@@ -34,6 +34,31 @@ static void test_view__shows_the_newest_revision(void **state)
                        "cn-own/3 by 3 First\ncn-own/3 by 4 Second\ncn-own/3 by 6 Third\n");
 }
 
+/* A page of the history goes on behind the last step of the page before. */
+static void test_view__goes_on_behind_a_step(void **state)
+{
+    struct view_world *world = *state;
+    const struct id *feed = &world->own.head.feed;
+    struct buffer lines = {0};
+    uint64_t seq = announcements_publish(&world->writer, &world->own, CALL, "First", "CN", NULL);
+
+    announcements_revise(&world->writer, &world->own, seq, CALL, "Second", "CN");
+    announcements_publish(&world->writer, &world->own, CALL, "Other", "CN", NULL);
+    announcements_withdraw(&world->writer, &world->own, seq, "over");
+    assert_int_equal(view_update(world->view, NULL), ERROR_NONE);
+    for (uint64_t after = seq; after <= seq + 3; after++) {
+        assert_true(buffer_printf(&lines, "behind %d\n", (int)after));
+        assert_int_equal(
+            view_history_after(world->view, feed, seq, after, view_world_line, &lines, NULL),
+            ERROR_NONE);
+    }
+    view_world_lines(&lines, "behind 3\ncn-own/3 by 4 Second\n"
+                             "cn-own/3 by 6 withdrawn(over) Second\n"
+                             "behind 4\ncn-own/3 by 6 withdrawn(over) Second\n"
+                             "behind 5\ncn-own/3 by 6 withdrawn(over) Second\n"
+                             "behind 6\n");
+}
+
 static void test_view__shows_by_a_change_what_it_changes(void **state)
 {
     struct view_world *world = *state;
@@ -449,6 +474,7 @@ int main(void)
     cmocka_unit_test_setup_teardown(test_view__##name, view_world_setup, view_world_teardown)
     const struct CMUnitTest tests[] = {
         TEST(shows_the_newest_revision),
+        TEST(goes_on_behind_a_step),
         TEST(shows_by_a_change_what_it_changes),
         TEST(hides_the_withdrawn_and_says_why),
         TEST(takes_changes_only_from_the_same_feed),

@@ -1,0 +1,304 @@
+/* inbox: what waits for somebody at our institution. */
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/announcement.h"
+#include "common/codec.h"
+#include "common/guard.h"
+#include "node/cli/cli_commands.h"
+#include "node/cli/cli_item.h"
+#include "node/cli/client.h"
+
+struct inbox {
+    struct cli *cli;
+    struct client *client;
+    uint64_t shown;
+    bool all;
+};
+
+static const char *const verbs[] = {"read", "mark", "unmark", NULL};
+
+/* --- lines ------------------------------------------------------------------------------------ */
+
+static const char *title_of(const Caravan__InboxThing *thing, struct arena *arena)
+{
+    const Caravan__Announcement *announcement =
+        thing->item ? cli_item_read(thing->item, arena) : NULL;
+
+    return announcement ? announcement_title(announcement, NULL) : "";
+}
+
+/* "asks us to confirm th-demo/7: Joint call 2027" */
+static void print_what(const Caravan__InboxThing *thing)
+{
+    const char *about = thing->item && thing->item->name ? thing->item->name : "?";
+    struct arena arena;
+
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    switch (thing->kind) {
+    case CARAVAN__INBOX_KIND__INBOX_KIND_ANSWER:
+        fputs(thing->withdrawn ? "answered, and took it back: " : "answers ", stdout);
+        break;
+    case CARAVAN__INBOX_KIND__INBOX_KIND_CONFIRM:
+        fputs("asks us to confirm ", stdout);
+        break;
+    case CARAVAN__INBOX_KIND__INBOX_KIND_PROPOSAL:
+        fputs("proposes other terms for ", stdout);
+        break;
+    case CARAVAN__INBOX_KIND__INBOX_KIND_DECLINED:
+        fputs("declined ", stdout);
+        break;
+    case CARAVAN__INBOX_KIND__INBOX_KIND_PARTNER:
+        fputs("is new here\n", stdout);
+        arena_finish(&arena);
+        return;
+    default:
+        fputs("? ", stdout);
+    }
+    cli_print_text(stdout, about, false);
+    fputs(": ", stdout);
+    cli_print_text(stdout, title_of(thing, &arena), false);
+    putchar('\n');
+    arena_finish(&arena);
+}
+
+static void print_line(const struct cli *cli, const Caravan__InboxThing *thing)
+{
+    char name[96];
+
+    snprintf(name, sizeof name, "%.60s/%" PRIu64, thing->handle, thing->seq);
+    printf("%s%c %s", cli_style(cli, thing->read ? CLI_DIM : CLI_BOLD), thing->read ? ' ' : '*',
+           cli_style(cli, CLI_PLAIN));
+    cli_item_print_fit(stdout, name, strlen(name) < 14 ? 14 : 0);
+    fputs("  ", stdout);
+    cli_print_text(stdout, thing->handle, false);
+    putchar(' ');
+    print_what(thing);
+}
+
+static bool print_json_thing(const Caravan__InboxThing *thing, bool first)
+{
+    struct buffer json = {0};
+    bool ok = codec_write_json(&thing->base, &json);
+
+    fputs(first ? "\n  " : ",\n  ", stdout);
+    cli_item_print_json(stdout, buffer_span(&json));
+    buffer_finish(&json);
+    return ok;
+}
+
+/* --- listing ---------------------------------------------------------------------------------- */
+
+static int ask(struct inbox *inbox, Caravan__InboxRequest *request, struct arena *arena,
+               const Caravan__InboxReply **reply, struct error *error)
+{
+    ProtobufCMessage *message;
+    int code;
+
+    do {
+        code =
+            client_call(inbox->client, "inbox", &request->base, &caravan__inbox_reply__descriptor,
+                        arena, CLIENT_TIMEOUT_MS, &message, error);
+        if (code)
+            return code;
+        *reply = (const Caravan__InboxReply *)message;
+    } while ((*reply)->counting); /* right after a start the node is still reading its ledger */
+    return ERROR_NONE;
+}
+
+static void print_end(const struct inbox *inbox, const Caravan__InboxReply *reply)
+{
+    if (inbox->cli->json) {
+        printf("%s], \"unread\": \"%" PRIu64 "\", \"to_do\": \"%" PRIu64 "\"}\n",
+               inbox->shown ? "\n" : "", reply->unread, reply->to_do);
+        return;
+    }
+    if (!inbox->shown)
+        fputs(inbox->all ? "nothing is in the inbox\n"
+                         : "nothing is unread; caravan inbox --all shows everything\n",
+              stderr);
+    if (reply->to_do)
+        fprintf(stderr, "%" PRIu64 " of all wait%s for an act of ours\n", reply->to_do,
+                reply->to_do == 1 ? "s" : "");
+}
+
+static int list(struct inbox *inbox, struct error *error)
+{
+    Caravan__InboxRequest request = CARAVAN__INBOX_REQUEST__INIT;
+    const Caravan__InboxReply *reply = NULL;
+    struct arena arena;
+    int code = ERROR_NONE;
+
+    request.has_unread = request.has_before_arrival = true;
+    request.unread = !inbox->all;
+    if (inbox->cli->json)
+        fputs("{\"things\": [", stdout);
+    do {
+        arena_init(&arena, SIZE_MAX);
+        code = ask(inbox, &request, &arena, &reply, error);
+        for (size_t i = 0; !code && i < reply->n_things; i++) {
+            if (!inbox->cli->json)
+                print_line(inbox->cli, reply->things[i]);
+            else if (!print_json_thing(reply->things[i], inbox->shown == 0))
+                code = error_memory(error);
+            inbox->shown++;
+        }
+        request.before_arrival = code ? 0 : reply->next_before;
+        if (!code && !request.before_arrival)
+            print_end(inbox, reply);
+        arena_finish(&arena);
+    } while (!code && request.before_arrival);
+    return code;
+}
+
+/* --- one thing -------------------------------------------------------------------------------- */
+
+static int mark(struct inbox *inbox, const char *name, bool unread, uint64_t *changed,
+                struct error *error)
+{
+    Caravan__MarkRequest request = CARAVAN__MARK_REQUEST__INIT;
+    ProtobufCMessage *message;
+    struct arena arena;
+    int code;
+
+    request.name = (char *)(uintptr_t)name;
+    request.has_unread = true;
+    request.unread = unread;
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    code = client_call(inbox->client, "mark", &request.base, &caravan__mark_reply__descriptor,
+                       &arena, CLIENT_TIMEOUT_MS, &message, error);
+    if (!code)
+        *changed = ((const Caravan__MarkReply *)message)->changed;
+    arena_finish(&arena);
+    return code;
+}
+
+/* What is said, as people write it. */
+static int print_said(const Caravan__Item *item, struct arena *arena, struct error *error)
+{
+    const ProtobufCMessageDescriptor *type = cli_item_said_type(item);
+    struct buffer yaml = {0};
+    ProtobufCMessage *message;
+    int code = ERROR_NONE;
+
+    if (!type)
+        return ERROR_NONE;
+    code = guard_unpack(type, span_of(item->said.data, item->said.len), &guard_limits_content,
+                        arena, &message, error);
+    if (!code && !codec_write_yaml(message, &yaml))
+        code = error_memory(error);
+    if (!code) {
+        puts("---");
+        cli_print_text(stdout, buffer_text(&yaml), true);
+    }
+    buffer_finish(&yaml);
+    return code;
+}
+
+static int print_thing(struct inbox *inbox, const Caravan__InboxThing *thing, struct arena *arena,
+                       struct error *error)
+{
+    if (inbox->cli->json) {
+        struct buffer json = {0};
+        bool ok = codec_write_json(&thing->base, &json);
+
+        cli_item_print_json(stdout, buffer_span(&json));
+        putchar('\n');
+        buffer_finish(&json);
+        return ok ? ERROR_NONE : error_memory(error);
+    }
+    print_line(inbox->cli, thing);
+    if (thing->to_do && thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_CONFIRM)
+        printf("To do: caravan confirm %s\n", thing->item->name);
+    else if (thing->to_do && thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_PROPOSAL)
+        printf("To do: caravan accept %s --from %s\n", thing->item->name, thing->handle);
+    return thing->item ? print_said(thing->item, arena, error) : ERROR_NONE;
+}
+
+/* Whoever has read it has it marked. */
+static int read_thing(struct inbox *inbox, char *name, struct error *error)
+{
+    Caravan__InboxRequest request = CARAVAN__INBOX_REQUEST__INIT;
+    const Caravan__InboxReply *reply = NULL;
+    struct arena arena;
+    uint64_t changed;
+    int code;
+
+    request.name = name;
+    arena_init(&arena, SIZE_MAX);
+    code = ask(inbox, &request, &arena, &reply, error);
+    if (!code && reply->n_things != 1)
+        code = error_set(error, ERROR_INTERNAL, "the node's answer has nothing in it");
+    if (!code)
+        code = print_thing(inbox, reply->things[0], &arena, error);
+    if (!code)
+        code = mark(inbox, name, false, &changed, error);
+    arena_finish(&arena);
+    return code;
+}
+
+static int run_mark(struct inbox *inbox, const char *name, bool unread, struct error *error)
+{
+    uint64_t changed = 0;
+    int code = mark(inbox, strcmp(name, "all") == 0 ? NULL : name, unread, &changed, error);
+
+    if (!code && inbox->cli->json)
+        printf("{\"changed\": \"%" PRIu64 "\"}\n", changed);
+    else if (!code)
+        printf("%" PRIu64 " marked as %s\n", changed, unread ? "unread" : "read");
+    return code;
+}
+
+/* --- the command ------------------------------------------------------------------------------ */
+
+static int run_verb(struct inbox *inbox, int argc, char **argv, struct error *error)
+{
+    int code = cli_verb(&cmd_inbox, verbs, argc, argv, error);
+
+    if (!code && argc != 2)
+        code = error_set(error, ERROR_USAGE, "say which one: caravan inbox %s NAME%s", argv[0],
+                         strcmp(argv[0], "read") == 0 ? "" : ", or all");
+    if (!code)
+        code = client_create(inbox->cli, &inbox->client, error);
+    if (code)
+        return code;
+    return strcmp(argv[0], "read") == 0
+               ? read_thing(inbox, argv[1], error)
+               : run_mark(inbox, argv[1], strcmp(argv[0], "unmark") == 0, error);
+}
+
+static int run_inbox(struct cli *cli, int argc, char **argv)
+{
+    struct inbox inbox = {.cli = cli};
+    const struct cli_option options[] = {
+        {.name = "--all", .help = "what was read, too", .flag = &inbox.all}, {.name = NULL}};
+    struct error error = {0};
+    int rest = 0, code = cli_options(cli, &cmd_inbox, options, argc, argv, &rest, &error);
+
+    if (code < 0)
+        return 0;
+    if (!code && rest > 0)
+        code = run_verb(&inbox, rest, argv, &error);
+    else if (!code) {
+        code = client_create(cli, &inbox.client, &error);
+        if (!code)
+            code = list(&inbox, &error);
+    }
+    client_destroy(inbox.client);
+    return code ? cli_fail(cli, &error) : 0;
+}
+
+const struct cli_command cmd_inbox = {
+    .name = "inbox",
+    .group = CLI_GROUP_READ,
+    .usage = "inbox [--all]\ninbox read NAME\ninbox mark|unmark NAME|all",
+    .summary = "show what waits for us: answers, requests to confirm, proposals, new partners",
+    .help =
+        "Lists what was not read yet, newest first; * stands before what is unread. NAME is the "
+        "first\n"
+        "column: the entry that brought it. read shows one in full and marks it as read; mark and\n"
+        "unmark only mark. What was read is remembered by this node alone.\n\n"
+        "Example: caravan inbox read cn-demo/17",
+    .run = run_inbox,
+};

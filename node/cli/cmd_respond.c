@@ -1,0 +1,274 @@
+/* respond: an answer to somebody's announcement, for that institution alone. share: lets one more
+ * institution read a sealed announcement of ours. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/announcement.h"
+#include "common/codec.h"
+#include "node/cli/cli_commands.h"
+#include "node/cli/cli_file.h"
+#include "node/cli/cli_item.h"
+#include "node/cli/cli_names.h"
+#include "node/cli/cli_put.h"
+#include "node/config/config.h"
+#include "proto/answer.pb-c.h"
+
+#define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
+
+static int tell(const struct cli *cli, const Caravan__PrepareReply *prepared,
+                const Caravan__PublishReply *reply, const char *what, struct error *error)
+{
+    struct buffer json = {0};
+    bool ok = true;
+
+    if (cli->json) {
+        ok = codec_write_json(&reply->base, &json) && buffer_append_text(&json, "\n");
+        cli_item_print_json(stdout, buffer_span(&json));
+    } else {
+        cli_print_text(stdout, reply->name, false);
+        printf("  %s ", what);
+        for (size_t i = 0; i < prepared->n_audience; i++) {
+            fputs(i ? ", " : "", stdout);
+            cli_print_text(stdout, prepared->audience[i], false);
+        }
+        puts(reply->repeated_request ? " already" : "");
+    }
+    buffer_finish(&json);
+    return ok ? ERROR_NONE : error_memory(error);
+}
+
+/* --- respond ---------------------------------------------------------------------------------- */
+
+static void print_problems(const struct problem_list *problems, const char *path)
+{
+    struct buffer text = {0};
+
+    problem_list_print(problems, path, &text);
+    cli_print_text(stderr, buffer_text(&text), true);
+    buffer_finish(&text);
+}
+
+static int read_answer(const struct cli *cli, const char *path, struct arena *arena,
+                       Caravan__Interest **answer, struct error *error)
+{
+    struct problem_list problems = {0};
+    struct cli_names *names = NULL;
+    struct cli_file file = {0};
+    ProtobufCMessage *message = NULL;
+    int code = cli_file_open(path, &file, error);
+
+    if (!code)
+        code = cli_names_create(cli, &names, error);
+    if (!code) {
+        code = codec_read_yaml_with(&caravan__interest__descriptor, file.bytes,
+                                    cli_names_codec(names), NULL, arena, NULL, &message, &problems);
+        problem_list_sort(&problems);
+        print_problems(&problems, path);
+        if (code == ERROR_MEMORY)
+            error_memory(error);
+        else if (code)
+            error_set(error, ERROR_INVALID, "%s has %zu error%s", path, problems.errors,
+                      problems.errors == 1 ? "" : "s");
+    }
+    *answer = (Caravan__Interest *)message;
+    problem_list_finish(&problems);
+    cli_names_destroy(names);
+    cli_file_close(&file);
+    return code;
+}
+
+/* Who answers is our institution, unless the file says more of it. */
+static int fill_from(const struct cli *cli, struct config *config, Caravan__Interest *answer,
+                     Caravan__Party *from, struct error *error)
+{
+    int code;
+
+    if (answer->from)
+        return ERROR_NONE;
+    code = cli_home(cli, error) ? config_load(cli->home, config, NULL, error) : ERROR_USAGE;
+    if (code)
+        return code;
+    caravan__party__init(from);
+    from->n_name = config->message->institution->n_name;
+    from->name = config->message->institution->name;
+    from->country = config->message->institution->country;
+    answer->from = from;
+    return ERROR_NONE;
+}
+
+static int respond(struct cli *cli, const char *name, const char *path, struct arena *arena,
+                   struct error *error)
+{
+    struct cli_put_patience patience = {.cli = cli};
+    const Caravan__PrepareReply *prepared;
+    const Caravan__PublishReply *reply;
+    struct config config = {0};
+    struct client *client = NULL;
+    Caravan__Interest *answer;
+    Caravan__Party from;
+    int code = read_answer(cli, path, arena, &answer, error);
+
+    if (!code)
+        code = fill_from(cli, &config, answer, &from, error);
+    if (!code)
+        code = client_create(cli, &client, error);
+    if (!code) {
+        const struct cli_put_saying saying = {
+            .name = name, .content_type = TYPE(INTEREST), .message = &answer->base};
+
+        code = cli_put_say(&patience, client, &saying, arena, &prepared, &reply, error);
+    }
+    if (!code)
+        code = tell(cli, prepared, reply, "answered, sealed for", error);
+    client_destroy(client);
+    config_finish(&config);
+    return code;
+}
+
+static const char template[] =
+    "# An answer to an announcement. Only the institution that announced can read it. At least "
+    "one\n"
+    "# of the three texts; the first two may be left out.\n"
+    "language: en\n"
+    "# what is unclear: Does the call take proposals from universities of applied sciences?\n"
+    "# about us: We run a synchrotron beamline with 2,000 hours of user time a year.\n"
+    "kind of cooperation: We would like to take part as a research partner.\n"
+    "contact:\n"
+    "  office: Office of international cooperation\n"
+    "  # email: cooperation@example.org\n"
+    "# valid until: 2099-12-31\n"
+    "# Our name and country are taken from node.yaml.\n";
+
+static int run_respond(struct cli *cli, int argc, char **argv)
+{
+    bool print = false;
+    const struct cli_option options[] = {
+        {.name = "--template", .help = "print a file to fill in", .flag = &print}, {.name = NULL}};
+    struct error error = {0};
+    struct arena arena;
+    int rest = 0, code = cli_options(cli, &cmd_respond, options, argc, argv, &rest, &error);
+
+    if (code < 0)
+        return 0;
+    if (!code && print) {
+        fputs(template, stdout);
+        return 0;
+    }
+    if (!code && rest != 2)
+        code =
+            error_set(&error, ERROR_USAGE,
+                      "say to which announcement, and what: caravan respond NAME FILE; a file to "
+                      "fill in comes from: caravan respond --template > answer.yaml");
+    arena_init(&arena, 2 * LIMIT_ARENA_SIZE);
+    if (!code)
+        code = respond(cli, argv[0], argv[1], &arena, &error);
+    arena_finish(&arena);
+    return code ? cli_fail(cli, &error) : 0;
+}
+
+/* --- share ------------------------------------------------------------------------------------ */
+
+struct sharing {
+    struct cli *cli;
+    struct client *client;
+    struct cli_put_patience patience;
+    struct arena arena;
+    struct cli_audience audience;
+};
+
+static int find_own(struct sharing *sharing, char *name, const Caravan__Item **item,
+                    struct error *error)
+{
+    Caravan__ShowRequest request = CARAVAN__SHOW_REQUEST__INIT;
+    ProtobufCMessage *message;
+    int code;
+
+    request.name = name;
+    code = client_call(sharing->client, "show", &request.base, &caravan__show_reply__descriptor,
+                       &sharing->arena, CLIENT_TIMEOUT_MS, &message, error);
+    if (code)
+        return code;
+    *item = ((const Caravan__ShowReply *)message)->item;
+    if (*item && (*item)->own && (*item)->sealed)
+        return ERROR_NONE;
+    return error_set(
+        error, ERROR_INVALID,
+        "%.80s is not a sealed announcement of ours; only such a one needs to be shared", name);
+}
+
+static int share_entry(struct sharing *sharing, const Caravan__Item *item, uint64_t entry,
+                       const Caravan__PrepareReply **prepared, const Caravan__PublishReply **reply,
+                       struct error *error)
+{
+    const struct cli_put_saying saying = {.name = item->name,
+                                          .content_type = TYPE(READER),
+                                          .audience = sharing->audience,
+                                          .entry = entry};
+
+    return cli_put_say(&sharing->patience, sharing->client, &saying, &sharing->arena, prepared,
+                       reply, error);
+}
+
+/* What first published it, without which it is no announcement, and what is in force. */
+static int share(struct sharing *sharing, char *name, struct error *error)
+{
+    const Caravan__PrepareReply *prepared;
+    const Caravan__PublishReply *reply;
+    const Caravan__Item *item;
+    int code = client_create(sharing->cli, &sharing->client, error);
+
+    if (!code)
+        code = find_own(sharing, name, &item, error);
+    if (!code && item->revised_by)
+        code = share_entry(sharing, item, item->revised_by, &prepared, &reply, error);
+    if (!code)
+        code = share_entry(sharing, item, item->seq, &prepared, &reply, error);
+    return code ? code : tell(sharing->cli, prepared, reply, "may be read by", error);
+}
+
+static int run_share(struct cli *cli, int argc, char **argv)
+{
+    struct sharing sharing = {.cli = cli, .patience = {.cli = cli}};
+    struct error error = {0};
+    int rest = 0, code = cli_options(cli, &cmd_share, NULL, argc, argv, &rest, &error);
+
+    if (code < 0)
+        return 0;
+    arena_init(&sharing.arena, 4 * LIMIT_ARENA_SIZE);
+    if (!code && rest != 2)
+        code = error_set(&error, ERROR_USAGE,
+                         "say which announcement, and with whom: caravan share NAME HANDLE,…");
+    if (!code)
+        code = cli_audience_add_text(cli, argv[1], &sharing.arena, &sharing.audience, &error);
+    if (!code)
+        code = share(&sharing, argv[0], &error);
+    client_destroy(sharing.client);
+    arena_finish(&sharing.arena);
+    return code ? cli_fail(cli, &error) : 0;
+}
+
+const struct cli_command cmd_respond = {
+    .name = "respond",
+    .group = CLI_GROUP_WRITE,
+    .usage = "respond NAME FILE\nrespond --template",
+    .summary = "answer a partner's announcement",
+    .help =
+        "Publishes the answer in our own feed, sealed: only the institution that announced can "
+        "read\n"
+        "it, and nobody else sees that it is an answer, or to whom. It arrives also when that\n"
+        "institution is away, or when relays stand in between. caravan withdraw takes it back.\n\n"
+        "Example: caravan respond th-demo/7 answer.yaml",
+    .run = run_respond,
+};
+
+const struct cli_command cmd_share = {
+    .name = "share",
+    .group = CLI_GROUP_WRITE,
+    .usage = "share NAME HANDLE,…",
+    .summary = "let more institutions read a sealed announcement of ours",
+    .help = "They can read what first published it and what is in force, and all that follows.\n"
+            "What was shared cannot be taken back.\n\n"
+            "Example: caravan share th-demo/7 za-demo",
+    .run = run_share,
+};

@@ -1,0 +1,343 @@
+#include "node/core/opened.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/guard.h"
+#include "common/map.h"
+#include "common/seal.h"
+#include "proto/feed.pb-c.h"
+
+#define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
+
+/* What is known of one sealed entry. */
+struct known {
+    bool readable; /* false: it is not for us, or broken */
+    struct seal_key key;
+};
+
+struct opened {
+    struct store base;
+    char network[LIMIT_NETWORK_SIZE + 1];
+    struct secret *const *secrets;
+    size_t secret_count;
+    struct map known; /* by entry hash */
+};
+
+int opened_create(const struct store *store, const char *network, struct secret *const *secrets,
+                  size_t count, struct opened **out, struct error *error)
+{
+    struct opened *opened;
+    int code = identity_network_check(network, error);
+
+    if (code)
+        return code;
+    opened = calloc(1, sizeof *opened);
+    if (!opened)
+        return error_memory(error);
+    opened->base = *store;
+    memcpy(opened->network, network, strlen(network) + 1);
+    opened->secrets = secrets;
+    opened->secret_count = count;
+    *out = opened;
+    return ERROR_NONE;
+}
+
+void opened_destroy(struct opened *opened)
+{
+    struct known *known;
+    size_t at = 0;
+
+    if (!opened)
+        return;
+    while ((known = map_next(&opened->known, &at))) {
+        seal_key_wipe(&known->key);
+        free(known);
+    }
+    map_finish(&opened->known);
+    free(opened);
+}
+
+/* --- keys ------------------------------------------------------------------------------------- */
+
+/* key NULL: it cannot be read. */
+static int remember(struct opened *opened, const struct id *hash, const struct seal_key *key,
+                    struct error *error)
+{
+    struct known *known = map_get(&opened->known, hash);
+
+    if (!known) {
+        known = calloc(1, sizeof *known);
+        if (!known || !map_put(&opened->known, hash, known)) {
+            free(known);
+            return error_memory(error);
+        }
+    }
+    known->readable = key != NULL;
+    if (key)
+        known->key = *key;
+    return ERROR_NONE;
+}
+
+/* Opens a sealed entry; *open false: not for us, or broken, which stops nothing. */
+static int open_entry(struct opened *opened, const struct entry *entry, struct seal_opened *out,
+                      bool *open, struct error *error)
+{
+    const struct known *known = map_get(&opened->known, &entry->hash);
+    int code;
+
+    *open = false;
+    if (known && !known->readable)
+        return ERROR_NONE;
+    if (known)
+        code = seal_open_with_key(entry->content, opened->network, &entry->feed, &known->key, out,
+                                  NULL);
+    else
+        code = seal_open(entry->content, opened->network, &entry->feed, opened->secrets,
+                         opened->secret_count, out, NULL);
+    if (code == ERROR_MEMORY)
+        return error_memory(error);
+    *open = code == ERROR_NONE;
+    return known ? ERROR_NONE : remember(opened, &entry->hash, *open ? &out->key : NULL, error);
+}
+
+/* --- readers ---------------------------------------------------------------------------------- */
+
+struct granting {
+    struct opened *opened;
+    const struct seal_key *key;
+    bool fits;
+    struct error *error;
+    int code;
+};
+
+/* The key is kept only when it opens what it is said to open. */
+static int try_key(void *context, const struct store_entry *stored)
+{
+    struct granting *granting = context;
+    const struct entry *entry = &stored->entry;
+    struct seal_opened opened = {0};
+    int code;
+
+    if (entry->content_type != TYPE(SEALED) || !entry->has_content)
+        return 1;
+    code = seal_open_with_key(entry->content, granting->opened->network, &entry->feed,
+                              granting->key, &opened, NULL);
+    granting->fits = code == ERROR_NONE;
+    if (granting->fits)
+        granting->code = remember(granting->opened, &entry->hash, granting->key, granting->error);
+    else if (code == ERROR_MEMORY)
+        granting->code = error_memory(granting->error);
+    seal_opened_finish(&opened);
+    return 1;
+}
+
+/* *target: what can be read with it. */
+static int grant(struct opened *opened, const struct entry *entry, struct span content,
+                 uint64_t *target, struct error *error)
+{
+    const struct store *base = &opened->base;
+    struct granting granting = {.opened = opened, .error = error};
+    const Caravan__Reader *reader;
+    ProtobufCMessage *message;
+    struct seal_key key;
+    struct arena arena;
+    int code;
+
+    *target = 0;
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    code = guard_unpack(&caravan__reader__descriptor, content, &guard_limits_content, &arena,
+                        &message, NULL);
+    reader = code ? NULL : (const Caravan__Reader *)message;
+    if (reader && reader->key.len == SEAL_KEY_SIZE && reader->seq && reader->seq < entry->seq) {
+        memcpy(key.bytes, reader->key.data, SEAL_KEY_SIZE);
+        granting.key = &key;
+        code = base->operations->entries(base->self, &entry->feed, reader->seq, reader->seq,
+                                         try_key, &granting, error);
+        *target = granting.fits ? reader->seq : 0;
+        seal_key_wipe(&key);
+        secret_wipe(reader->key.data, reader->key.len);
+        code = code ? code : granting.code;
+    } else {
+        code = code == ERROR_MEMORY ? error_memory(error) : ERROR_NONE;
+    }
+    arena_finish(&arena);
+    return code;
+}
+
+/* --- visiting --------------------------------------------------------------------------------- */
+
+struct visiting {
+    struct opened *opened;
+    uint32_t types;
+    store_entry_visitor visit;
+    void *context;
+    struct error *error;
+    int code;
+};
+
+/* What a visitor gets instead of a Reader's content. */
+struct reader_target {
+    uint64_t seq;
+};
+
+static bool wants(const struct visiting *visiting, uint32_t type)
+{
+    return visiting->types == STORE_ALL_TYPES || (type < 32 && visiting->types & STORE_TYPE(type));
+}
+
+/* The entry as what it is. */
+static int visit_true(struct visiting *visiting, const struct store_entry *stored,
+                      const struct seal_content *content)
+{
+    struct store_entry shown = *stored;
+    struct reader_target target = {0};
+
+    shown.entry.content_type = content->content_type;
+    shown.entry.min_reader = content->min_reader ? content->min_reader : 1;
+    shown.entry.content = content->content;
+    shown.seal = content;
+    if (content->content_type == TYPE(READER)) {
+        visiting->code =
+            grant(visiting->opened, &stored->entry, content->content, &target.seq, visiting->error);
+        shown.entry.content = span_of(&target, sizeof target);
+    }
+    if (visiting->code || !wants(visiting, shown.entry.content_type))
+        return visiting->code;
+    return visiting->visit(visiting->context, &shown);
+}
+
+static int visit_sealed(struct visiting *visiting, const struct store_entry *stored)
+{
+    struct seal_opened opened = {0};
+    struct seal_content *content = NULL;
+    bool open = false;
+    int stop = 0;
+
+    visiting->code = open_entry(visiting->opened, &stored->entry, &opened, &open, visiting->error);
+    if (open && !visiting->code) {
+        content = malloc(sizeof *content); /* 8 KiB, too much for a stack of visits */
+        if (!content)
+            visiting->code = error_memory(visiting->error);
+        else
+            open = seal_content_read(buffer_span(&opened.content), &stored->entry.feed, content,
+                                     NULL) == ERROR_NONE;
+    }
+    if (visiting->code)
+        stop = 1;
+    else if (open)
+        stop = visit_true(visiting, stored, content);
+    else if (wants(visiting, TYPE(SEALED)))
+        stop = visiting->visit(visiting->context, stored);
+    free(content);
+    seal_opened_finish(&opened);
+    return stop;
+}
+
+static int visit(void *context, const struct store_entry *stored)
+{
+    struct visiting *visiting = context;
+
+    if (stored->entry.content_type != TYPE(SEALED) || !stored->entry.has_content)
+        return wants(visiting, stored->entry.content_type)
+                   ? visiting->visit(visiting->context, stored)
+                   : 0;
+    return visit_sealed(visiting, stored);
+}
+
+/* --- the store -------------------------------------------------------------------------------- */
+
+static int opened_entries(void *self, const struct id *feed, uint64_t first, uint64_t last,
+                          store_entry_visitor visitor, void *context, struct error *error)
+{
+    struct opened *opened = self;
+    struct visiting visiting = {.opened = opened,
+                                .types = STORE_ALL_TYPES,
+                                .visit = visitor,
+                                .context = context,
+                                .error = error};
+    int code = opened->base.operations->entries(opened->base.self, feed, first, last, visit,
+                                                &visiting, error);
+
+    return code ? code : visiting.code;
+}
+
+static int opened_arrivals(void *self, uint64_t after, uint32_t types, store_entry_visitor visitor,
+                           void *context, struct error *error)
+{
+    struct opened *opened = self;
+    struct visiting visiting = {
+        .opened = opened, .types = types, .visit = visitor, .context = context, .error = error};
+    int code = opened->base.operations->arrivals(
+        opened->base.self, after,
+        types == STORE_ALL_TYPES ? types : types | STORE_TYPE(TYPE(SEALED)), visit, &visiting,
+        error);
+
+    return code ? code : visiting.code;
+}
+
+static int opened_info(void *self, struct store_info *info, struct error *error)
+{
+    const struct store *base = &((struct opened *)self)->base;
+
+    return base->operations->info(base->self, info, error);
+}
+
+static int opened_get_feed(void *self, const struct id *feed, struct store_feed *out,
+                           struct error *error)
+{
+    const struct store *base = &((struct opened *)self)->base;
+
+    return base->operations->get_feed(base->self, feed, out, error);
+}
+
+struct store opened_store(struct opened *opened)
+{
+    static const struct store_operations operations = {
+        .info = opened_info,
+        .get_feed = opened_get_feed,
+        .entries = opened_entries,
+        .arrivals = opened_arrivals,
+    };
+
+    return (struct store){&operations, opened};
+}
+
+uint64_t opened_target(const struct store_entry *entry)
+{
+    struct reader_target target = {0};
+
+    if (entry->seal && entry->entry.content_type == TYPE(READER) &&
+        entry->entry.content.size == sizeof target)
+        memcpy(&target, entry->entry.content.data, sizeof target);
+    return target.seq;
+}
+
+struct finding {
+    struct opened *opened;
+    struct seal_key *key;
+    bool found;
+};
+
+static int find_key(void *context, const struct store_entry *entry)
+{
+    struct finding *finding = context;
+    const struct known *known = map_get(&finding->opened->known, &entry->entry.hash);
+
+    finding->found = entry->seal && known && known->readable;
+    if (finding->found)
+        *finding->key = known->key;
+    return 1;
+}
+
+int opened_key(struct opened *opened, const struct id *feed, uint64_t seq, struct seal_key *key,
+               struct error *error)
+{
+    struct finding finding = {.opened = opened, .key = key};
+    int code = opened_entries(opened, feed, seq, seq, find_key, &finding, error);
+
+    if (code || finding.found)
+        return code;
+    return error_set(error, ERROR_NOT_FOUND, "No. %" PRIu64 " was not sealed for us", seq);
+}

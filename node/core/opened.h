@@ -1,0 +1,45 @@
+/* opened: a store in front of another one, in which contents that were sealed for us stand as what
+ * they are: an entry of type SEALED that one of our keys opens is visited with its true type, its
+ * content, its min_reader, and `seal`, which says for whom it is. Everything else passes as it is.
+ * So whoever reads through it needs to know nothing of sealing. content_hash and content_size stay
+ * those of the sealed bytes.
+ *
+ * A Reader (PROTOCOL.md, "Sealed content") that is visited lets the entry that it names be opened
+ * from then on. Its key is not handed to visitors: its content is empty, and its target is found
+ * with opened_target.
+ *
+ * Opening costs one X25519 for each of our keys the first time; what the outcome was is kept in
+ * memory (100 bytes an entry that is sealed), so the next time costs nothing, or one decryption.
+ *
+ * Threads: one at a time, as the store beneath. Never used on the writer's store: opening runs
+ * outside the writer. */
+#ifndef CORE_OPENED_H
+#define CORE_OPENED_H
+
+#include "common/secret.h"
+#include "node/core/ports.h"
+
+struct opened;
+
+/* store: a reader; secrets: our sealing keys, of kind SECRET_SEALING. All borrowed for the life of
+ * the opened store. */
+int opened_create(const struct store *store, const char *network, struct secret *const *secrets,
+                  size_t count, struct opened **out, struct error *error);
+void opened_destroy(struct opened *opened); /* wipes the keys; NULL is fine */
+
+/* Reads only: info, get_feed, entries and arrivals; the other operations are those of the store
+ * beneath, called there. types of arrivals are true types; with SEALED, also what is not for us.
+ * ERROR_MEMORY when something could not be opened for want of memory. */
+struct store opened_store(struct opened *opened);
+
+/* The key of an entry that it has opened; the caller wipes it. ERROR_NOT_FOUND when that entry is
+ * not sealed, or not for us. */
+struct seal_key;
+int opened_key(struct opened *opened, const struct id *feed, uint64_t seq, struct seal_key *key,
+               struct error *error);
+
+/* Of a visited entry of type READER that was opened: the seq, in its feed, of the entry that may
+ * now be read; 0: it names none, or its key does not fit. */
+uint64_t opened_target(const struct store_entry *entry);
+
+#endif

@@ -1,0 +1,90 @@
+/* Sealing what we publish: the sealing keys of those that it is for come from the ledger. */
+#include "node/ops/ops_parts.h"
+
+#include "common/identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct chain_reading {
+    struct identity_chain chain;
+    struct error *error;
+    int code;
+};
+
+static int add_certificate(void *context, const struct store_certificate *certificate)
+{
+    struct chain_reading *reading = context;
+
+    reading->code = identity_chain_append(&reading->chain, certificate->encoded, reading->error);
+    return reading->code;
+}
+
+/* The sealing key of the newest certificate that is known. */
+static int find_sealing_key(const struct ops_context *context, const struct id *feed,
+                            struct id *key, struct error *error)
+{
+    const struct store *store = &context->store;
+    struct chain_reading reading = {.error = error};
+    int code = identity_chain_init(&reading.chain, feed, context->network, error);
+
+    if (code)
+        return code;
+    code = store->operations->certificates(store->self, feed, add_certificate, &reading, error);
+    code = code ? code : reading.code;
+    if (!code && !reading.chain.count)
+        code = error_set(error, ERROR_NOT_FOUND,
+                         "nothing can be sealed for %s: its certificate is not known here; accept "
+                         "its card first: caravan partner add FILE",
+                         view_handle(context->view, feed));
+    if (!code)
+        *key = reading.chain.certificates[reading.chain.count - 1].sealing_key;
+    identity_chain_finish(&reading.chain);
+    return code;
+}
+
+static int fill_readers(const struct ops_context *context, const struct view_audience *audience,
+                        struct seal_reader *readers, size_t *count, struct error *error)
+{
+    int code = ERROR_NONE;
+
+    *count = 0;
+    for (size_t i = 0; i < audience->count && !code; i++) {
+        struct seal_reader *reader = &readers[*count];
+
+        if (id_equal(&audience->feeds[i], &context->feed))
+            continue;
+        if (*count == LIMIT_SEAL_AUDIENCE)
+            return error_set(error, ERROR_TOO_LARGE, "it is for more than %d institutions",
+                             LIMIT_SEAL_AUDIENCE);
+        reader->feed = audience->feeds[i];
+        code = find_sealing_key(context, &reader->feed, &reader->sealing_key, error);
+        ++*count;
+    }
+    return code;
+}
+
+int ops_seal(const struct ops_context *context, const struct view_audience *audience,
+             uint32_t content_type, struct span content, struct buffer *out, struct error *error)
+{
+    struct seal_draft draft = {.network = context->network,
+                               .feed = context->feed,
+                               .content_type = content_type,
+                               .content = content};
+    struct seal_reader *readers = calloc(LIMIT_SEAL_AUDIENCE, sizeof *readers);
+    int code = readers ? ERROR_NONE : error_memory(error);
+
+    if (!code)
+        code = fill_readers(context, audience, readers, &draft.audience_count, error);
+    if (!code && !draft.audience_count)
+        code = error_set(error, ERROR_INVALID,
+                         "it would be sealed for nobody; expected at least one institution "
+                         "besides us");
+    if (!code)
+        code = find_sealing_key(context, &context->feed, &draft.sealing_key, error);
+    draft.audience = readers;
+    if (!code)
+        code = seal_make(&draft, out, NULL, error);
+    free(readers);
+    return code;
+}

@@ -1,0 +1,281 @@
+"""A joint call from its publication to an answer, between real nodes that reach each other only through a
+relay; and that the relay can read nothing of what is sealed, nor tell what it is."""
+
+import os
+import sys
+import unittest
+
+from network import Network, SOURCE, wait
+
+sys.path.insert(0, os.path.join(SOURCE, "tests", "interop"))
+import needs  # noqa: E402
+
+needs.modules("nacl")
+import verify_feed  # noqa: E402
+
+CALL = """kind: joint call
+language: en
+title: Joint call on water research
+summary: Two funders, one call.
+countries: [CN, RU]
+funding type: grant
+mirror application: yes
+parties:
+  - name: Funder of cn
+    country: CN
+    node id: cn-funder
+    role: lead
+    deadline: 2099-05-15 16:00 Asia/Shanghai
+    money: up to 1500000 CNY
+  - name: Funder of ru
+    country: RU
+    node id: ru-funder
+    deadline: 2099-05-01 18:00 Europe/Moscow
+    money: 1000000 to 3000000 RUB
+"""
+TERMS = "deadline: 2099-06-30 18:00 Europe/Moscow\n"
+ANSWER = """language: en
+kind of cooperation: We would join as Unterseekabelforschung partner.
+about us: A water laboratory.
+contact: {office: Office of cooperation, email: office@example.org}
+"""
+SECRET = "Geheimbundwasserprojekt"
+SEALED_CALL = CALL.replace("Joint call on water research", SECRET)
+LATER = "Spaeterzugelassenesthema"
+SEALED_VISIT = """kind: visit
+language: en
+title: %s
+countries: [ZA]
+parties: [{name: Funder of cn, country: CN}]
+""" % LATER
+
+
+def every_byte(home):
+    """What all files of a home hold."""
+    found = []
+    for folder, _, names in os.walk(home):
+        for name in names:
+            path = os.path.join(folder, name)
+            if os.path.isfile(path):
+                with open(path, "rb") as file:
+                    found.append(file.read())
+    return b"".join(found)
+
+
+def said(facts, event):
+    return [voice for voice in facts["voices"] if voice["event"] == event]
+
+
+class Cooperation(unittest.TestCase):
+    def setUp(self):
+        self.network = Network()
+        self.network.__enter__()
+        self.addCleanup(self.network.__exit__, None, None, None)
+        # Only the relay listens: whatever one institution has of another came through it.
+        self.relay = self.network.add("lk-relay", relay="all")
+        self.lead, self.other, self.third = (self.network.add(handle, listen=False) for handle in
+                                             ("cn-funder", "ru-funder", "za-third"))
+        self.network.exchange_cards()
+        self.network.start()
+        for node in self.lead, self.other, self.third:
+            wait(lambda node=node: node.is_exchanging("lk-relay"), "%s is linked" % node.handle)
+
+    # --- what a node sees ---
+
+    def show(self, node, name):
+        return node.json("show", name, check=False)
+
+    def side(self, node, name, handle):
+        """A side of an announcement as the node sees it now; {} when it does not have it."""
+        facts = self.show(node, name) or {"item": {}}
+        for side in facts["item"].get("sides", []):
+            if side["handle"] == handle:
+                return side
+        return {}
+
+    def wait_side(self, node, name, handle, state, **more):
+        def stands():
+            side = self.side(node, name, handle)
+            return side.get("state") == "SIDE_STATE_" + state and all(
+                side.get(key) == value for key, value in more.items())
+
+        wait(stands, "%s sees %s as %s in %s (now: %s)" % (node.handle, handle, state, name,
+                                                           self.side(node, name, handle)))
+
+    def inbox(self, node, kind=None, *options):
+        things = node.json("inbox", *options)["things"]
+        return [thing for thing in things if kind in (None, thing["kind"][len("INBOX_KIND_"):])]
+
+    def publish(self, node, text, *options):
+        path = self.network.write("%s.yaml" % node.handle, text)
+        return node.names(node.run("publish", path, *options).stdout)[0]
+
+    # --- tests ---
+
+    def test_two_funders_co_announce_a_call_and_a_third_answers(self):
+        lead, other, third = self.lead, self.other, self.third
+        call = self.publish(lead, CALL)
+        number = call.split("/")[1]
+
+        # The third sees each state in turn; the other is asked.
+        self.wait_side(third, call, "ru-funder", "PROPOSED")
+        asked = wait(lambda: self.inbox(other, "CONFIRM"), "ru-funder is asked to confirm")
+        self.assertEqual([(thing["item"]["name"], thing["to_do"]) for thing in asked],
+                         [(call, True)])
+
+        # Who is not named can neither confirm nor propose; nor can the lead confirm its own.
+        self.assertEqual(third.run("confirm", call, "--yes", check=False).returncode, 77)
+        self.assertEqual(lead.run("confirm", call, "--yes", check=False).returncode, 65)
+
+        # The other confirms; then proposes a later deadline, which changes nothing yet.
+        other.run("confirm", call, "--revision", number)
+        self.wait_side(third, call, "ru-funder", "CONFIRMED", revision=number)
+        terms = self.network.write("terms.yaml", TERMS)
+        other.run("propose", call, terms)
+        self.wait_side(third, call, "ru-funder", "CONFIRMED", proposal_seq=self.side(
+            other, call, "ru-funder")["proposal_seq"])
+        self.assertIn("2099-05-01", third.run("show", call).stdout)
+
+        # The lead takes it over with one command; the confirmation is then of an earlier revision.
+        wait(lambda: self.inbox(lead, "PROPOSAL"), "the lead hears of the proposal")
+        lead.run("accept", call)
+        self.wait_side(third, call, "ru-funder", "EARLIER", revision=number)
+        self.assertNotIn("proposal_seq", self.side(third, call, "ru-funder"))
+        self.assertIn("2099-06-30 18:00 Europe/Moscow", third.run("show", call).stdout)
+        self.assertFalse(self.inbox(lead, "PROPOSAL", "--all"))
+
+        # What was looked at is confirmed, nothing else.
+        wait(lambda: self.side(other, call, "ru-funder").get("state") == "SIDE_STATE_EARLIER",
+             "ru-funder has the revision")
+        self.assertEqual(
+            other.run("confirm", call, "--revision", number, check=False).returncode, 65)
+        revision = self.show(other, call)["item"]["revised_by"]
+        other.run("confirm", call, "--revision", revision)
+        self.wait_side(third, call, "ru-funder", "CONFIRMED", revision=revision)
+        self.assertFalse(self.inbox(other, "CONFIRM", "--all"))
+
+        # The third answers while the lead is away; the lead reads it, and sees it withdrawn.
+        lead.stop()
+        answer = third.names(third.run(
+            "respond", call, self.network.write("answer.yaml", ANSWER)).stdout)[0]
+        self.network.wait_equal([third, self.relay], [third])
+        lead.start()
+        things = wait(lambda: self.inbox(lead, "ANSWER"), "the answer is in the inbox")
+        self.assertEqual("%s/%s" % (things[0]["handle"], things[0]["seq"]), answer)
+        self.assertIn("Unterseekabelforschung", lead.run("inbox", "read", answer).stdout)
+        self.assertFalse(self.inbox(lead, "ANSWER"), "it was read")
+        lead.stop()
+        lead.start()
+        self.assertTrue(self.inbox(lead, "ANSWER", "--all")[0]["read"], "also after a restart")
+        self.assertFalse(self.inbox(other, "ANSWER", "--all"), "it was for the lead alone")
+        third.run("withdraw", answer)
+        wait(lambda: self.inbox(lead, "ANSWER", "--all")[0]["withdrawn"], "it is taken back")
+
+        # What came of it.
+        lead.run("outcome", call, "awarded", "--number", "12")
+        wait(lambda: said(self.show(third, call), "outcome"), "the third hears of the outcome")
+        self.assertEqual(said(self.show(third, call), "outcome")[0]["said"]["number"], 12)
+
+        # A side that declines, and the publisher told of it.
+        other.run("confirm", call, "--decline")
+        self.wait_side(third, call, "ru-funder", "DECLINED")
+        wait(lambda: self.inbox(lead, "DECLINED"), "the lead is told")
+
+    def sealed_entries(self, feed):
+        """(content type, size of the content) of a feed's entries, as the relay holds them."""
+        path = os.path.join(self.network.folder, "relayed")
+        self.relay.run("export", feed, path)
+        with open(path, "rb") as file:
+            data = file.read()
+        os.unlink(path)
+        return [(kind, len(content)) for _, kind, content in verify_feed.verify(data).contents]
+
+    def test_the_relay_reads_nothing_of_what_is_sealed(self):
+        lead, other, third = self.lead, self.other, self.third
+        public = self.publish(lead, CALL)
+        call = self.publish(lead, SEALED_CALL, "--to", "ru-funder")
+        self.wait_side(other, call, "ru-funder", "PROPOSED")
+        other.run("confirm", call, "--yes")
+        self.wait_side(lead, call, "ru-funder", "CONFIRMED")
+        wait(lambda: self.show(third, public), "the third has the public one")
+        answer = third.names(third.run(
+            "respond", public, self.network.write("answer.yaml", ANSWER)).stdout)[0]
+        wait(lambda: self.inbox(lead, "ANSWER"), "the answer is in the inbox")
+        self.network.wait_equal()
+
+        # Who is not named sees that something is sealed, and no more.
+        self.assertIn("sealed for other institutions", third.run("show", call).stdout)
+        self.assertNotIn(call, third.run("list").stdout)
+        self.assertIn(call, other.run("list").stdout)
+        self.assertEqual(self.show(other, call)["item"]["audience"], ["ru-funder"])
+
+        # Nothing of it is in any file of the relay or the third; what is public is.
+        self.relay.stop()
+        third.stop()
+        for node in self.relay, third:
+            everything = every_byte(node.home)
+            self.assertIn(b"Joint call on water research", everything)
+            for secret in SECRET, "Unterseekabelforschung":
+                self.assertNotIn(secret.encode(), everything)
+        self.relay.start()
+
+        # A sealed call, its confirmation and an answer look alike: one type, one size, no topic.
+        self.assertEqual([self.sealed_entries("cn-funder")[int(call.split("/")[1]) - 1],
+                          self.sealed_entries("za-third")[int(answer.split("/")[1]) - 1],
+                          self.sealed_entries("ru-funder")[-1]],
+                         [self.sealed_entries("cn-funder")[-1]] * 3)
+        self.assertEqual(self.sealed_entries("cn-funder")[-1][0], 13)
+
+    def test_what_follows_is_sealed_and_later_readers_may_read(self):
+        lead, other, third = self.lead, self.other, self.third
+        visit = self.publish(lead, SEALED_VISIT, "--to", "ru-funder")
+        wait(lambda: (self.show(other, visit) or {"item": {}})["item"].get("sealed"),
+             "ru-funder reads it")
+        lead.run("revise", visit, self.network.write("again.yaml",
+                                                     SEALED_VISIT.replace(LATER, LATER + " II")))
+        wait(lambda: LATER + " II" in other.run("show", visit).stdout, "the revision, too")
+        self.network.wait_equal([lead, third], [lead])
+        self.assertNotIn(LATER, third.run("list", "--all", "--json").stdout)
+
+        lead.run("share", visit, "za-third")
+        wait(lambda: LATER + " II" in third.run("list").stdout, "the third may read it now")
+        self.assertIn("Revised", third.run("show", visit).stdout)
+        lead.run("withdraw", visit, "--reason", "no room")
+        for node in other, third:
+            wait(lambda node=node: self.show(node, visit)["item"].get("withdrawn"),
+                 "%s sees it withdrawn" % node.handle)
+        self.assertNotIn("no room", self.relay.run("list", "--all", "--json").stdout)
+
+    def test_a_node_restored_from_its_partners_reads_what_it_sealed(self):
+        lead, other = self.lead, self.other
+        call = self.publish(lead, SEALED_CALL, "--to", "ru-funder")
+        self.network.wait_equal([self.relay], [lead])
+        lead.stop()
+        for name in os.listdir(lead.home):
+            if name.startswith("ledger.db") or name == "inbox.db":
+                os.unlink(os.path.join(lead.home, name))
+        lead.start()
+        wait(lambda: SECRET in lead.run("list").stdout, "it reads its own announcement again")
+        self.assertEqual(self.show(lead, call)["item"]["audience"], ["ru-funder"])
+        self.assertTrue(other.run("show", call).stdout)
+
+    def test_the_audience_may_stand_in_the_file_or_be_a_group(self):
+        lead = self.lead
+        lead.stop()
+        with open(os.path.join(lead.home, "node.yaml"), "a") as file:
+            file.write("\ngroups: [{name: neighbours, members: [ru-funder, za-third]}]\n")
+        lead.start()
+        wait(lambda: lead.is_exchanging("lk-relay"), "the lead is linked")
+        named = self.publish(lead, "audience: neighbours\n" + SEALED_VISIT)
+        typed = self.publish(lead, SEALED_VISIT, "--to", "za-third,ru-funder")
+        self.assertEqual(sorted(self.show(lead, named)["item"]["audience"]),
+                         ["ru-funder", "za-third"])
+        self.assertEqual(named, typed, "the same for the same institutions is published once")
+        done = lead.run("publish", self.network.write("x.yaml", SEALED_VISIT), "--to", "nobody",
+                        check=False)
+        self.assertEqual(done.returncode, 64)
+        self.assertIn("name of a group", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
