@@ -35,10 +35,11 @@ struct finding {
     bool found;
 };
 
-/* An announcement, or what one says of another. */
+/* An announcement, or what one says of another; sealed is what was erased of such a one before. */
 static bool says(uint32_t type)
 {
-    return type == TYPE(ANNOUNCEMENT) || type == TYPE(PROPOSAL) || type == TYPE(INTEREST);
+    return type == TYPE(SEALED) || type == TYPE(ANNOUNCEMENT) || type == TYPE(PROPOSAL) ||
+           type == TYPE(INTEREST);
 }
 
 /* A step of the announcement's history. */
