@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "common/card.h"
+#include "common/limits.h"
 #include "common/value.h"
 #include "node/config/config.h"
 
@@ -79,18 +80,11 @@ int cli_audience_add_text(const struct cli *cli, const char *text, struct arena 
     return code;
 }
 
-int cli_audience_add_file(const struct cli *cli, struct span yaml, struct arena *arena,
-                          struct cli_audience *audience, struct error *error)
+static int add_value(const struct cli *cli, const struct value *names, struct arena *arena,
+                     struct cli_audience *audience, struct error *error)
 {
-    struct value *root = NULL;
-    const struct value *names;
     int code = ERROR_NONE;
 
-    if (value_read_yaml(yaml, arena, &root, NULL) != ERROR_NONE || root->kind != VALUE_MAP)
-        return ERROR_NONE; /* whoever reads the announcement says what is wrong */
-    names = value_get(root, CLI_AUDIENCE_KEY);
-    if (!names)
-        return ERROR_NONE;
     if (names->kind == VALUE_TEXT)
         return add_name(cli, names->text, arena, audience, error);
     if (names->kind != VALUE_LIST || !names->first)
@@ -101,5 +95,28 @@ int cli_audience_add_file(const struct cli *cli, struct span yaml, struct arena 
                    ? add_name(cli, name->text, arena, audience, error)
                    : error_set(error, ERROR_INVALID,
                                "audience: expected handles or names of groups in the list");
+    return code;
+}
+
+/* A file that could not be read must not count as one for everybody. */
+int cli_audience_add_file(const struct cli *cli, struct span yaml, struct arena *arena,
+                          struct cli_audience *audience, struct error *error)
+{
+    struct value *root = NULL;
+    const struct value *names = NULL;
+    struct arena tree;
+    int code;
+
+    arena_init(&tree, 2 * LIMIT_ARENA_SIZE);
+    code = value_read_yaml(yaml, &tree, &root, NULL);
+    if (!code && root->kind == VALUE_MAP)
+        names = value_get(root, CLI_AUDIENCE_KEY);
+    if (code == ERROR_MEMORY)
+        error_memory(error);
+    else if (names)
+        code = add_value(cli, names, arena, audience, error);
+    else
+        code = ERROR_NONE; /* whoever reads the announcement says what is wrong */
+    arena_finish(&tree);
     return code;
 }

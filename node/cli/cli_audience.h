@@ -19,7 +19,8 @@ struct cli_audience {
 int cli_audience_add_text(const struct cli *cli, const char *text, struct arena *arena,
                           struct cli_audience *audience, struct error *error);
 /* Adds what the file says; a file without the key, or that is no YAML, adds nothing. ERROR_INVALID
- * when the key holds something else than one or several names. */
+ * when the key holds something else than one or several names, ERROR_MEMORY also when the file
+ * could not be looked through. */
 int cli_audience_add_file(const struct cli *cli, struct span yaml, struct arena *arena,
                           struct cli_audience *audience, struct error *error);
 

@@ -130,3 +130,11 @@ const struct codec_names *cli_names_codec(const struct cli_names *names)
 {
     return &names->codec;
 }
+
+struct codec_names cli_names_plain(const struct cli_names *names)
+{
+    struct codec_names plain = names->codec;
+
+    plain.aside = NULL;
+    return plain;
+}

@@ -15,5 +15,7 @@ void cli_names_destroy(struct cli_names *names); /* NULL is fine */
 
 /* For the codec; borrowed. */
 const struct codec_names *cli_names_codec(const struct cli_names *names);
+/* The same for what is no announcement: there `audience` is no key, and is refused. */
+struct codec_names cli_names_plain(const struct cli_names *names);
 
 #endif

@@ -249,7 +249,9 @@ static int read_terms(struct joint *joint, const char *path, Caravan__Party **te
     if (!code)
         code = cli_names_create(joint->cli, &names, error);
     if (!code) {
-        code = codec_read_yaml_with(&caravan__party__descriptor, file.bytes, cli_names_codec(names),
+        const struct codec_names plain = cli_names_plain(names);
+
+        code = codec_read_yaml_with(&caravan__party__descriptor, file.bytes, &plain,
                                     joint->announcement->language, &joint->arena, NULL, &message,
                                     &problems);
         problem_list_sort(&problems);

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -594,6 +595,34 @@ static int say_sealed(struct publishing *publishing, const struct cli_put_saying
     return ERROR_NONE;
 }
 
+static bool may_read(const Caravan__Item *item, const char *handle)
+{
+    for (size_t i = 0; i < item->n_audience; i++)
+        if (strcasecmp(item->audience[i], handle) == 0)
+            return true;
+    return item->handle && strcasecmp(item->handle, handle) == 0;
+}
+
+/* A file that is for some only must not go out to everybody; nor to others than it says. */
+static int check_audience(const Caravan__Item *item, const struct notice *notice,
+                          struct error *error)
+{
+    const struct cli_audience *audience = &notice->audience;
+
+    if (audience->count && !item->sealed)
+        return error_set(error, ERROR_INVALID,
+                         "%s: it is for some institutions only, and %s is public; withdraw that "
+                         "one and publish this anew, or take `audience` out of the file",
+                         notice->path, item->name);
+    for (size_t i = 0; i < audience->count; i++)
+        if (!may_read(item, audience->handles[i]))
+            return error_set(error, ERROR_INVALID,
+                             "%s: a revision is for the same institutions as the announcement, and "
+                             "%.40s is none of them; to let it read that: caravan share %s %.40s",
+                             notice->path, audience->handles[i], item->name, audience->handles[i]);
+    return ERROR_NONE;
+}
+
 static int revise_sealed(struct publishing *publishing, const Caravan__Item *item,
                          const struct notice *notice, bool erase_earlier, const uint8_t *id,
                          struct error *error)
@@ -606,11 +635,6 @@ static int revise_sealed(struct publishing *publishing, const Caravan__Item *ite
         .request_id = id,
     };
 
-    if (notice->audience.count)
-        return error_set(error, ERROR_INVALID,
-                         "%s: a revision is for the same institutions as the announcement; to let "
-                         "another one read it: caravan share %s HANDLE",
-                         notice->path, item->name);
     return say_sealed(publishing, &saying, "says exactly this already; nothing was published",
                       error);
 }
@@ -629,6 +653,8 @@ static int revise(struct publishing *publishing, char *name, const struct notice
         code = choose_request_id(publishing, erase_earlier ? "revise, erase earlier" : "revise",
                                  span_of(item->hash.data, item->hash.len),
                                  buffer_span(&notice->written), id, error);
+    if (!code)
+        code = check_audience(item, notice, error);
     if (code)
         return code;
     if (item->sealed)

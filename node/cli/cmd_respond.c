@@ -61,8 +61,10 @@ static int read_answer(const struct cli *cli, const char *path, struct arena *ar
     if (!code)
         code = cli_names_create(cli, &names, error);
     if (!code) {
-        code = codec_read_yaml_with(&caravan__interest__descriptor, file.bytes,
-                                    cli_names_codec(names), NULL, arena, NULL, &message, &problems);
+        const struct codec_names plain = cli_names_plain(names);
+
+        code = codec_read_yaml_with(&caravan__interest__descriptor, file.bytes, &plain, NULL, arena,
+                                    NULL, &message, &problems);
         problem_list_sort(&problems);
         print_problems(&problems, path);
         if (code == ERROR_MEMORY)

@@ -255,7 +255,7 @@ static void check_group(const struct check *check, const Caravan__Group *group)
     if (!group->name || !is_name(group->name, LIMIT_HANDLE_SIZE) ||
         card_handle_is_valid(group->name))
         BAD(group, "name", 0, "groups.name",
-            "found \"%.80s\", expected a name of a-z, 0-9, \".\", \"_\" that is no handle",
+            "found \"%.80s\", expected a name of a-z, 0-9, \"-\", \".\", \"_\" that is no handle",
             group->name ? group->name : "");
     if (!group->n_members)
         BAD(group, NULL, 0, "groups.members", "is missing, expected handles of partners");

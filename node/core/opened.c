@@ -7,14 +7,21 @@
 #include "common/guard.h"
 #include "common/map.h"
 #include "common/seal.h"
+#include "node/core/view.h"
 #include "proto/feed.pb-c.h"
 
 #define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
 
+enum knowledge {
+    CLOSED,  /* it is not for us, or broken */
+    OFFERED, /* its content is missing; a Reader says that the key will open it */
+    OPEN,
+};
+
 /* What is known of one sealed entry. */
 struct known {
-    bool readable; /* false: it is not for us, or broken */
-    struct seal_key key;
+    enum knowledge state;
+    struct seal_key key; /* unless it is closed */
 };
 
 struct opened {
@@ -62,8 +69,8 @@ void opened_destroy(struct opened *opened)
 /* --- keys ------------------------------------------------------------------------------------- */
 
 /* key NULL: it cannot be read. */
-static int remember(struct opened *opened, const struct id *hash, const struct seal_key *key,
-                    struct error *error)
+static int remember(struct opened *opened, const struct id *hash, enum knowledge state,
+                    const struct seal_key *key, struct error *error)
 {
     struct known *known = map_get(&opened->known, hash);
 
@@ -74,7 +81,7 @@ static int remember(struct opened *opened, const struct id *hash, const struct s
             return error_memory(error);
         }
     }
-    known->readable = key != NULL;
+    known->state = state;
     if (key)
         known->key = *key;
     return ERROR_NONE;
@@ -85,21 +92,24 @@ static int open_entry(struct opened *opened, const struct entry *entry, struct s
                       bool *open, struct error *error)
 {
     const struct known *known = map_get(&opened->known, &entry->hash);
-    int code;
+    bool is_known = known && known->state != OFFERED;
+    int code = ERROR_NOT_FOUND;
 
     *open = false;
-    if (known && !known->readable)
+    if (known && known->state == CLOSED)
         return ERROR_NONE;
     if (known)
         code = seal_open_with_key(entry->content, opened->network, &entry->feed, &known->key, out,
                                   NULL);
-    else
+    if (code && code != ERROR_MEMORY && !is_known)
         code = seal_open(entry->content, opened->network, &entry->feed, opened->secrets,
                          opened->secret_count, out, NULL);
     if (code == ERROR_MEMORY)
         return error_memory(error);
     *open = code == ERROR_NONE;
-    return known ? ERROR_NONE : remember(opened, &entry->hash, *open ? &out->key : NULL, error);
+    if (is_known)
+        return ERROR_NONE;
+    return remember(opened, &entry->hash, *open ? OPEN : CLOSED, *open ? &out->key : NULL, error);
 }
 
 /* --- readers ---------------------------------------------------------------------------------- */
@@ -107,10 +117,21 @@ static int open_entry(struct opened *opened, const struct entry *entry, struct s
 struct granting {
     struct opened *opened;
     const struct seal_key *key;
-    bool fits;
+    bool fits; /* or may fit, when the content is still missing */
     struct error *error;
     int code;
 };
+
+/* Late content comes behind the Reader: the key is for then. */
+static void keep_for_later(struct granting *granting, const struct entry *entry)
+{
+    const struct known *known = map_get(&granting->opened->known, &entry->hash);
+
+    granting->fits = true;
+    if (!known || known->state != OPEN)
+        granting->code =
+            remember(granting->opened, &entry->hash, OFFERED, granting->key, granting->error);
+}
 
 /* The key is kept only when it opens what it is said to open. */
 static int try_key(void *context, const struct store_entry *stored)
@@ -120,13 +141,18 @@ static int try_key(void *context, const struct store_entry *stored)
     struct seal_opened opened = {0};
     int code;
 
-    if (entry->content_type != TYPE(SEALED) || !entry->has_content)
+    if (entry->content_type != TYPE(SEALED))
         return 1;
+    if (!entry->has_content) {
+        keep_for_later(granting, entry);
+        return 1;
+    }
     code = seal_open_with_key(entry->content, granting->opened->network, &entry->feed,
                               granting->key, &opened, NULL);
     granting->fits = code == ERROR_NONE;
     if (granting->fits)
-        granting->code = remember(granting->opened, &entry->hash, granting->key, granting->error);
+        granting->code =
+            remember(granting->opened, &entry->hash, OPEN, granting->key, granting->error);
     else if (code == ERROR_MEMORY)
         granting->code = error_memory(granting->error);
     seal_opened_finish(&opened);
@@ -187,21 +213,24 @@ static bool wants(const struct visiting *visiting, uint32_t type)
     return visiting->types == STORE_ALL_TYPES || (type < 32 && visiting->types & STORE_TYPE(type));
 }
 
-/* The entry as what it is. */
+/* The entry as what it is. Who sealed it may ask for a newer reader outside and inside. */
 static int visit_true(struct visiting *visiting, const struct store_entry *stored,
-                      const struct seal_content *content)
+                      struct seal_content *content)
 {
     struct store_entry shown = *stored;
     struct reader_target target = {0};
 
     shown.entry.content_type = content->content_type;
-    shown.entry.min_reader = content->min_reader ? content->min_reader : 1;
+    if (content->min_reader > shown.entry.min_reader)
+        shown.entry.min_reader = content->min_reader;
     shown.entry.content = content->content;
     shown.seal = content;
     if (content->content_type == TYPE(READER)) {
-        visiting->code =
-            grant(visiting->opened, &stored->entry, content->content, &target.seq, visiting->error);
+        if (shown.entry.min_reader <= VIEW_SCHEMA_VERSION)
+            visiting->code = grant(visiting->opened, &stored->entry, content->content, &target.seq,
+                                   visiting->error);
         shown.entry.content = span_of(&target, sizeof target);
+        content->content = span_of(NULL, 0); /* visitors see the seal, too */
     }
     if (visiting->code || !wants(visiting, shown.entry.content_type))
         return visiting->code;
@@ -230,6 +259,8 @@ static int visit_sealed(struct visiting *visiting, const struct store_entry *sto
         stop = visit_true(visiting, stored, content);
     else if (wants(visiting, TYPE(SEALED)))
         stop = visiting->visit(visiting->context, stored);
+    if (content && content->content_type == TYPE(READER))
+        secret_wipe(opened.content.data, opened.content.size);
     free(content);
     seal_opened_finish(&opened);
     return stop;
@@ -325,7 +356,7 @@ static int find_key(void *context, const struct store_entry *entry)
     struct finding *finding = context;
     const struct known *known = map_get(&finding->opened->known, &entry->entry.hash);
 
-    finding->found = entry->seal && known && known->readable;
+    finding->found = entry->seal && known && known->state == OPEN;
     if (finding->found)
         *finding->key = known->key;
     return 1;

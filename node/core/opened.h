@@ -39,7 +39,8 @@ int opened_key(struct opened *opened, const struct id *feed, uint64_t seq, struc
                struct error *error);
 
 /* Of a visited entry of type READER that was opened: the seq, in its feed, of the entry that may
- * now be read; 0: it names none, or its key does not fit. */
+ * now be read, or as soon as its missing content comes; 0: it names none, its key does not fit, or
+ * it is from a newer version. */
 uint64_t opened_target(const struct store_entry *entry);
 
 #endif

@@ -64,6 +64,17 @@ static void add_with_arrival(struct gathering *gathering, struct view_inbox_thin
 
 /* --- answers and partners --------------------------------------------------------------------- */
 
+/* Whoever answers can name any number: one that is no announcement of ours is none to show. */
+static bool is_ours(struct gathering *gathering, const struct view_answer *answer)
+{
+    const struct view *view = gathering->view;
+    bool is = false;
+
+    gathering->code =
+        view_parts_is_announcement(view, &view->index.own, answer->about, &is, gathering->error);
+    return is && !gathering->code;
+}
+
 static void gather_answers(struct gathering *gathering)
 {
     const struct view_index *index = &gathering->view->index;
@@ -73,6 +84,8 @@ static void gather_answers(struct gathering *gathering)
         const struct view_feed *feed = index->feeds[answer->feed];
         const struct view_folded *folded = view_index_folded(index, feed, answer->seq);
 
+        if (!is_ours(gathering, answer))
+            continue;
         add(gathering, &(struct view_inbox_thing){.kind = VIEW_INBOX_ANSWER,
                                                   .feed = feed->id,
                                                   .seq = answer->seq,

@@ -51,6 +51,7 @@ void view_index_finish(struct view_index *index)
     view_blocks_finish(&index->rules);
     view_table_finish(&index->naming.places);
     view_table_finish(&index->spoken.places);
+    view_table_finish(&index->answered);
     free(index->naming.keys);
     free(index->spoken.keys);
     free(index->answers);
@@ -178,8 +179,13 @@ static bool add_named(struct view_named *named, uint32_t feed, uint32_t seq)
     return true;
 }
 
+/* Once: an entry is told again when a Reader names it. */
 static bool add_answer(struct view_index *index, const struct view_answer *answer)
 {
+    uint64_t key = view_table_key(answer->feed, answer->seq);
+
+    if (view_table_get(&index->answered, key))
+        return true;
     if (index->answer_count == index->answer_capacity) {
         size_t capacity = index->answer_capacity ? index->answer_capacity * 2 : 16;
         struct view_answer *answers = realloc(index->answers, capacity * sizeof *answers);
@@ -189,6 +195,8 @@ static bool add_answer(struct view_index *index, const struct view_answer *answe
         index->answers = answers;
         index->answer_capacity = capacity;
     }
+    if (!view_table_put(&index->answered, key, (uint32_t)index->answer_count + 1))
+        return false;
     index->answers[index->answer_count++] = *answer;
     return true;
 }
@@ -299,6 +307,19 @@ static int tell_voice(struct view_feed *feed, const struct entry *entry, struct 
     return ERROR_NONE;
 }
 
+/* Our own answers: whether the newest was taken back. */
+static int tell_own_answer(struct view_feed *feed, const struct entry *entry,
+                           const struct view_read_voice *voice, struct reading *reading)
+{
+    struct view_feed *about = take_feed(reading->index, &voice->feed);
+
+    return about && view_voices_add(&reading->index->voices,
+                                    view_table_key(about->number, (uint32_t)voice->seq),
+                                    feed->number, (uint32_t)entry->seq, TYPE(INTEREST))
+               ? ERROR_NONE
+               : error_memory(reading->error);
+}
+
 /* An answer is sealed for the institution whose announcement it names; others do not count. */
 static int tell_answer(struct view_feed *feed, const struct store_entry *stored,
                        struct reading *reading)
@@ -307,9 +328,12 @@ static int tell_answer(struct view_feed *feed, const struct store_entry *stored,
     struct view_read_voice voice;
     int code = view_read_voice(&stored->entry, &reading->arena, &voice, reading->error);
 
-    if (code || !voice.seq || !stored->seal || feed == view_index_feed(index, &index->own) ||
-        !id_equal(&voice.feed, &index->own))
+    if (code || !voice.seq || !stored->seal || index->own_only)
         return code;
+    if (feed == view_index_feed(index, &index->own))
+        return tell_own_answer(feed, &stored->entry, &voice, reading);
+    if (!id_equal(&voice.feed, &index->own))
+        return ERROR_NONE;
     if (add_answer(index, &(struct view_answer){feed->number, (uint32_t)stored->entry.seq,
                                                 (uint32_t)voice.seq, stored->arrival}))
         return ERROR_NONE;
@@ -328,6 +352,8 @@ static void tell_of(struct reading *reading, const struct store_entry *stored)
         return;
     feed = take_feed(index, &entry->feed);
     arena_init(&reading->arena, LIMIT_ARENA_SIZE);
+    if (feed)
+        feed->seen = true;
     if (!feed)
         reading->code = error_memory(reading->error);
     else if (entry->content_type == TYPE(PROFILE))
@@ -564,6 +590,8 @@ static int read_record(void *context, const struct store_entry *stored)
     if (stored->arrival > reading->last)
         return 1;
     feed = take_feed(index, &stored->entry.feed);
+    if (feed)
+        feed->seen = true;
     reading->code = feed ? fill_record(reading, feed, stored, &chunk->records[place])
                          : error_memory(reading->error);
     if (reading->code)

@@ -62,6 +62,7 @@ struct view_feed {
     char handle[LIMIT_HANDLE_SIZE + 1];      /* of the newest profile; "" when none */
     struct eligible_institution institution; /* the newest profile's */
     uint64_t profile_seq;
+    bool seen;                      /* an entry of it was read; false: others have named it */
     struct view_bits changed;       /* announcements that something names */
     struct view_bits announcements; /* among the records that were read */
 };
@@ -98,6 +99,7 @@ struct view_index {
     /* For the inbox: announcements that name us as a party, among the records that were read, and
      * all revisions; ours that others speak of; answers to ours. */
     struct view_named naming, spoken;
+    struct view_table answered; /* feed and seq of an answer -> place in answers, from 1 */
     struct view_answer *answers;
     size_t answer_count, answer_capacity;
     struct view_chunk *chunks;

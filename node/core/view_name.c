@@ -83,7 +83,7 @@ int view_resolve(const struct view *view, const char *name, struct id *feed, str
     for (size_t i = 0; i < view->index.feed_count; i++) {
         const struct view_feed *candidate = view->index.feeds[i];
 
-        if (!is_called(candidate, name, digits))
+        if (!candidate->seen || !is_called(candidate, name, digits))
             continue;
         if (found)
             return ambiguous(name, &found->id, &candidate->id, error);

@@ -206,6 +206,14 @@ static bool feed_of(const Caravan__Party *party, struct id *feed)
     return span_to_id(span_of(party->node_id.data, party->node_id.len), feed);
 }
 
+static bool is_among(const struct id *feed, const struct id *feeds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (id_equal(feed, &feeds[i]))
+            return true;
+    return false;
+}
+
 static bool is_joint(const struct view_state *state)
 {
     const Caravan__Announcement *announcement = state->announcement;
@@ -222,17 +230,16 @@ int view_sides(struct view *view, const struct view_state *state, view_side_visi
 {
     const Caravan__Announcement *announcement = state->announcement;
     struct looking looking = {.view = view, .state = state, .error = error};
-    size_t seen = 0;
-    struct id feed;
+    struct id seen[VIEW_SIDES_MAX];
+    size_t count = 0;
 
     if (!is_joint(state))
         return ERROR_NONE;
     looking.key = view_index_key(&view->index, &state->feed, state->seq);
-    for (size_t i = 0; i < announcement->n_parties && seen < VIEW_SIDES_MAX; i++) {
-        if (!feed_of(announcement->parties[i], &feed))
+    for (size_t i = 0; i < announcement->n_parties && count < VIEW_SIDES_MAX; i++) {
+        if (!feed_of(announcement->parties[i], &seen[count]) || is_among(&seen[count], seen, count))
             continue;
-        look_at_side(&looking, i, &feed);
-        seen++;
+        look_at_side(&looking, i, &seen[count++]);
         if (looking.code || visit(context, &looking.side))
             break;
     }
@@ -289,6 +296,8 @@ static int visit_said(void *context, const struct store_entry *stored)
     struct view_read_voice voice;
     struct arena arena;
 
+    if (!view_read_is_voice(stored->entry.content_type))
+        return 1; /* what the index keeps beside them: Readers, and our own answers */
     arena_init(&arena, LIMIT_ARENA_SIZE);
     telling->code = view_read_voice(&stored->entry, &arena, &voice, telling->error);
     if (!telling->code && voice.message)
@@ -366,8 +375,8 @@ static int compare_content(void *context, const struct store_entry *stored)
     struct own_check *check = context;
 
     check->out->hash = stored->entry.hash;
-    check->out->same =
-        stored->entry.has_content && span_equal(stored->entry.content, check->content);
+    check->out->same = !check->out->withdrawn && stored->entry.has_content &&
+                       span_equal(stored->entry.content, check->content);
     return 1;
 }
 
@@ -383,9 +392,10 @@ int view_sides_own_voice(struct view *view, const struct view_state *state, uint
     struct own_check check = {content, out};
 
     *out = (struct view_own_voice){0};
-    if (!voice || is_withdrawn(view, &own->id, voice->seq))
+    if (!voice)
         return ERROR_NONE;
     out->seq = voice->seq;
+    out->withdrawn = is_withdrawn(view, &own->id, voice->seq);
     return store->operations->entries(store->self, &own->id, voice->seq, voice->seq,
                                       compare_content, &check, error);
 }

@@ -1,11 +1,11 @@
 /* view_sides: where each side of a joint announcement stands: what its institution has said, in its
  * own feed, of the revision that is in force.
  *
- * A side is a party that names its feed (Party.node_id). The publisher's own side is confirmed by
- * publishing. A confirmation names the entry it confirms by its hash, so going back to an older
- * text revives no old confirmation. Of each institution the newest confirmation (or refusal)
- * counts, and its newest proposal, until it is withdrawn or the revision in force says what it
- * proposes.
+ * A side is a party that names its feed (Party.node_id); a feed that is named twice is one side,
+ * the first. The publisher's own side is confirmed by publishing. A confirmation names the entry it
+ * confirms by its hash, so going back to an older text revives no old confirmation. Of each
+ * institution the newest confirmation (or refusal) counts, and its newest proposal, until it is
+ * withdrawn or the revision in force says what it proposes.
  *
  * Threads: as view.h. */
 #ifndef CORE_VIEW_SIDES_H
@@ -54,11 +54,13 @@ int view_sides(struct view *view, const struct view_state *state, view_side_visi
 int view_sides_said(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
                     void *context, struct error *error);
 
-/* Our own newest entry of a type (confirmation, proposal, outcome) about an announcement. */
+/* Our own newest entry of a type (confirmation, proposal, outcome, interest) about an announcement.
+ */
 struct view_own_voice {
     uint64_t seq; /* 0: none */
     struct id hash;
-    bool same; /* its content is exactly this one */
+    bool withdrawn; /* we have taken it back */
+    bool same;      /* its content is exactly this one, and stands */
 };
 int view_sides_own_voice(struct view *view, const struct view_state *state, uint32_t content_type,
                          struct span content, struct view_own_voice *out, struct error *error);

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "node/ledger/database.h"
@@ -55,22 +56,35 @@ static int check(const struct database *database, struct error *error)
                      database->path, version, MARKS_VERSION);
 }
 
-/* A file of which the table was not made any more is as good as none. */
+/* Whoever was stopped behind making the file has left it empty: as good as none. */
+static bool is_there(const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0)
+        return false;
+    return status.st_size > 0 || !S_ISREG(status.st_mode) || unlink(path) != 0;
+}
+
+/* A file of which the table was not made any more is as good as none. In another's no table is
+ * made. */
 static int open_file(const char *path, struct database *database, struct error *error)
 {
-    bool made = access(path, F_OK) != 0;
-    int64_t id = 0;
+    bool made = !is_there(path);
+    int64_t id = 0, tables = 0;
     int code = database_open(database, path, made ? DATABASE_CREATE : DATABASE_WRITE, texts,
                              STATEMENT_COUNT, error);
 
     if (!code)
+        code = database_integer(database, "PRAGMA application_id", 0, &id, error);
+    if (!code)
+        code = database_integer(database, "SELECT count(*) FROM sqlite_schema", 0, &tables, error);
+    if (!code && (id || tables))
+        code = check(database, error);
+    if (!code)
         code = database_run(database, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL",
                             "open", error);
-    if (!code)
-        code = database_integer(database, "PRAGMA application_id", 0, &id, error);
-    if (!code && id == 0)
-        code = make_table(database, error);
-    return code ? code : check(database, error);
+    return code || id ? code : make_table(database, error);
 }
 
 int marks_create(const char *path, struct marks **out, struct error *error)

@@ -56,7 +56,8 @@ struct page {
     struct arena arena;
     Caravan__InboxReply answer;
     Caravan__InboxThing *now; /* the item goes here */
-    size_t size;
+    size_t empty;             /* what the arena holds before the first thing */
+    bool no_memory;
 };
 
 /* A view_visitor. */
@@ -65,7 +66,7 @@ static int add_item(void *context, const struct view_state *state)
     struct page *page = context;
 
     page->now->item = ops_list_item(page->inbox.context->view, &page->arena, state);
-    page->size += state->content.size;
+    page->no_memory = !page->now->item;
     return 1;
 }
 
@@ -105,7 +106,7 @@ static int add_thing(struct page *page, const struct view_inbox_thing *thing, bo
     code = view_inbox_show(inbox->context->view, thing, add_item, page, inbox->error);
     if (code == ERROR_NOT_FOUND) /* it answers an announcement that we do not have */
         code = ERROR_NONE;
-    else if (!code && (page->arena.over_limit || page->arena.no_memory))
+    else if (!code && (page->no_memory || page->arena.over_limit || page->arena.no_memory))
         code = error_memory(inbox->error);
     page->answer.things[page->answer.n_things++] = out;
     return code;
@@ -114,7 +115,7 @@ static int add_thing(struct page *page, const struct view_inbox_thing *thing, bo
 /* The page is full: the next one begins behind this thing. Things of one arrival stay together. */
 static bool is_full(const struct page *page)
 {
-    return page->answer.n_things >= page->limit || page->size >= OPS_REPLY_SIZE;
+    return page->answer.n_things >= page->limit || page->arena.used - page->empty >= OPS_REPLY_SIZE;
 }
 
 static bool is_on_page(const struct page *page, const struct view_inbox_thing *thing, bool read)
@@ -177,6 +178,7 @@ int ops_inbox(struct ops_context *context, const ProtobufCMessage *message, stru
     if (!code) {
         page.answer.things =
             arena_alloc(&page.arena, (page.inbox.count + 1) * sizeof *page.answer.things);
+        page.empty = page.arena.used;
         code = page.answer.things ? ERROR_NONE : error_memory(error);
     }
     if (!code)

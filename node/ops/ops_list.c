@@ -9,6 +9,8 @@
 
 /* About what a side takes in a reply. */
 #define SIDE_SIZE 100
+/* Bytes of proposals in one item: many times what honest sides propose. */
+#define PROPOSALS_SIZE (256 * 1024)
 
 /* Items while they are gathered; everything lives in the arena. */
 struct items {
@@ -69,7 +71,7 @@ static bool copy_reason(struct arena *arena, const Caravan__Withdrawal *withdraw
 
 struct sides {
     struct arena *arena;
-    bool proposals;
+    size_t room; /* for the bytes of proposals; of more is told only that they are there */
     Caravan__Side *items[VIEW_SIDES_MAX];
     size_t count;
 };
@@ -105,7 +107,8 @@ static int add_side(void *context, const struct view_side *side)
     out->has_proposal_seq = out->has_proposal_ms = side->proposal_seq != 0;
     out->proposal_seq = side->proposal_seq;
     out->proposal_ms = side->proposal_ms;
-    out->has_proposal = side->proposal_seq && sides->proposals;
+    out->has_proposal = side->proposal_seq && side->proposal.size <= sides->room;
+    sides->room -= out->has_proposal ? side->proposal.size : 0;
     if (out->has_proposal)
         out->proposal = ops_binary(sides->arena, side->proposal.data, side->proposal.size);
     sides->items[sides->count++] = out;
@@ -115,7 +118,7 @@ static int add_side(void *context, const struct view_side *side)
 static bool add_sides(struct view *view, struct arena *arena, bool proposals,
                       const struct view_state *state, Caravan__Item *item)
 {
-    struct sides sides = {.arena = arena, .proposals = proposals};
+    struct sides sides = {.arena = arena, .room = proposals ? PROPOSALS_SIZE : 0};
     int code = view ? view_sides(view, state, add_side, &sides, NULL) : ERROR_NONE;
 
     item->sides = arena_alloc(arena, (sides.count + 1) * sizeof *item->sides);
@@ -126,19 +129,24 @@ static bool add_sides(struct view *view, struct arena *arena, bool proposals,
     return !arena->over_limit && !arena->no_memory;
 }
 
-/* For whom it is. What is named in the seal is told, also where later readers are not looked up. */
+/* For whom it is, besides its publisher; with later readers. */
 static bool add_audience(struct view *view, struct arena *arena, const struct view_state *state,
                          Caravan__Item *item)
 {
-    const struct seal_content *seal = state->seal;
+    struct view_audience audience;
 
-    item->has_sealed = item->sealed = seal != NULL;
-    if (!seal)
+    item->has_sealed = item->sealed = state->seal != NULL;
+    if (!state->seal || !view)
         return true;
-    item->audience = arena_alloc(arena, (seal->audience_count + 1) * sizeof *item->audience);
-    for (size_t i = 0; i < seal->audience_count && item->audience && view; i++) {
-        char *name = ops_feed_name(arena, view, &seal->audience[i]);
+    if (view_audience(view, state, &audience, NULL))
+        return false;
+    item->audience = arena_alloc(arena, (audience.count + 1) * sizeof *item->audience);
+    for (size_t i = 0; i < audience.count && item->audience; i++) {
+        char *name;
 
+        if (id_equal(&audience.feeds[i], &state->feed))
+            continue;
+        name = ops_feed_name(arena, view, &audience.feeds[i]);
         if (!name)
             return false;
         item->audience[item->n_audience++] = name;
@@ -235,6 +243,15 @@ Caravan__Item *ops_list_item(struct view *view, struct arena *arena, const struc
     return whole_item(view, arena, true, state);
 }
 
+static size_t sides_size(const Caravan__Item *item)
+{
+    size_t size = item->n_sides * SIDE_SIZE;
+
+    for (size_t i = 0; i < item->n_sides; i++)
+        size += item->sides[i]->proposal.len;
+    return size;
+}
+
 /* A view_visitor. Stops when the reply is large enough; the client asks for the next page. */
 static int add_item(void *context, const struct view_state *state)
 {
@@ -248,7 +265,7 @@ static int add_item(void *context, const struct view_state *state)
     if (items->no_memory)
         return 1;
     items->items[items->count++] = item;
-    items->content_size += state->content.size + item->n_sides * SIDE_SIZE;
+    items->content_size += state->content.size + item->said.len + sides_size(item);
     return items->content_size >= OPS_REPLY_SIZE;
 }
 
@@ -458,8 +475,8 @@ int ops_list_show(struct ops_context *context, const ProtobufCMessage *message,
     code = view_show(context->view, &feed, seq, add_item, &now, error);
     if (!code)
         code = view_history(context->view, &feed, seq, add_history, &history, error);
-    if (!code)
-        code = view_sides_said(context->view, &feed, seq, add_said, &voices, error);
+    if (!code && now.count) /* also by the number of a revision */
+        code = view_sides_said(context->view, &feed, now.items[0]->seq, add_said, &voices, error);
     if (!code && id_equal(&feed, &context->feed))
         code = read_receipts(&receipts, error);
     if (!code)

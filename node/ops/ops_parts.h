@@ -21,9 +21,9 @@ ops_handler ops_prepare, ops_publish_put;
  * does not know. */
 int ops_publish_check_bytes(bool present, const ProtobufCBinaryData *data, uint64_t now_ms,
                             size_t *unknown, struct error *error);
-/* Why a revision that has so many unknown fields would lose some of what is in force; NULL: none.
+/* ERROR_INVALID when a revision that has so many unknown fields would lose some of what is in
+ * force.
  */
-const char *ops_publish_would_drop(const struct view_state *state, size_t unknown);
 int ops_publish_check_drop(const struct view_state *state, size_t unknown, struct error *error);
 /* A reason is one short text in some languages. */
 int ops_publish_check_reason(Caravan__LocalizedText *const *reasons, size_t count,

@@ -277,6 +277,35 @@ static int complete_outcome(struct preparing *preparing)
     return ERROR_NONE;
 }
 
+struct step_search {
+    uint64_t seq;
+    bool found;
+};
+
+/* A view_visitor. */
+static int find_step(void *context, const struct view_state *state)
+{
+    struct step_search *search = context;
+
+    search->found = state->event_seq == search->seq;
+    return search->found;
+}
+
+/* A key opens one entry: not one of another announcement, by a slip. */
+static int check_step(struct preparing *preparing)
+{
+    const struct view_state *state = preparing->state;
+    struct step_search search = {.seq = preparing->request->entry};
+    int code = view_history(preparing->context->view, &state->feed, state->seq, find_step, &search,
+                            preparing->error);
+
+    return code || search.found ? code
+                                : error_set(preparing->error, ERROR_INVALID,
+                                            "entry: found %" PRIu64 ", expected %" PRIu64
+                                            ", which first published %s, or a revision of it",
+                                            search.seq, state->seq, state->name);
+}
+
 static int complete_reader(struct preparing *preparing)
 {
     const Caravan__PrepareRequest *request = preparing->request;
@@ -284,6 +313,8 @@ static int complete_reader(struct preparing *preparing)
 
     if (!code && !preparing->state->seal)
         code = refuse(preparing, ERROR_INVALID, "is public: everybody may read it");
+    if (!code)
+        code = check_step(preparing);
     if (!code)
         code = take_audience(preparing);
     if (!code)
@@ -298,6 +329,17 @@ static int complete_reader(struct preparing *preparing)
     preparing->reader.key.len = sizeof preparing->key.bytes;
     preparing->message = &preparing->reader.base;
     return code;
+}
+
+/* The same answer once more is another one when ours was taken back. */
+static int note_taken_back(struct preparing *preparing)
+{
+    struct view_own_voice answer;
+    int code = view_sides_own_voice(preparing->context->view, preparing->state, TYPE(INTEREST),
+                                    span_of(NULL, 0), &answer, preparing->error);
+
+    return code || !answer.withdrawn ? code
+                                     : set_previous(preparing, answer.seq, &answer.hash, false);
 }
 
 /* An answer goes to the institution that announced, and to nobody else. */
@@ -316,7 +358,8 @@ static int complete_interest(struct preparing *preparing)
         interest->from->has_node_id = true;
         interest->from->node_id = ops_id(&preparing->context->feed);
     }
-    return announcement_check_interest(interest, preparing->error);
+    code = announcement_check_interest(interest, preparing->error);
+    return code ? code : note_taken_back(preparing);
 }
 
 static const struct saying *saying_of(uint32_t type)

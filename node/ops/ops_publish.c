@@ -233,42 +233,6 @@ static int check_change(const struct ops_context *context, uint64_t seq, bool wi
 
 /* --- revise ----------------------------------------------------------------------------------- */
 
-/* What is in force, against what shall replace it. */
-struct comparison {
-    struct span content;
-    size_t unknown;
-    bool same;                           /* nothing would change */
-    struct exchange_published published; /* in force; then the answer */
-    const char *drop;                    /* why it would lose something; NULL: it does not */
-};
-
-static int compare(void *context, const struct view_state *state)
-{
-    struct comparison *comparison = context;
-
-    comparison->published = (struct exchange_published){state->event_seq, state->hash, true};
-    comparison->same = state->has_content && span_equal(state->content, comparison->content);
-    comparison->drop = ops_publish_would_drop(state, comparison->unknown);
-    return 0;
-}
-
-const char *ops_publish_would_drop(const struct view_state *state, size_t unknown)
-{
-    const char *drop = NULL;
-    struct arena arena;
-    ProtobufCMessage *message;
-
-    if (state->min_reader > VIEW_SCHEMA_VERSION)
-        drop = "it was written by a newer version of Caravan";
-    arena_init(&arena, LIMIT_ARENA_SIZE);
-    if (guard_unpack(&caravan__announcement__descriptor, state->content, &guard_limits_content,
-                     &arena, &message, NULL) == ERROR_NONE &&
-        reflect_unknown(message) > unknown)
-        drop = "it has fields that this version of Caravan does not know";
-    arena_finish(&arena);
-    return drop;
-}
-
 static int refuse_to_drop(const char *drop, struct error *error)
 {
     return error_set(error, ERROR_INVALID,
@@ -279,9 +243,43 @@ static int refuse_to_drop(const char *drop, struct error *error)
 
 int ops_publish_check_drop(const struct view_state *state, size_t unknown, struct error *error)
 {
-    const char *drop = ops_publish_would_drop(state, unknown);
+    const char *drop = NULL;
+    struct arena arena;
+    ProtobufCMessage *message;
+    int code;
 
+    if (state->min_reader > VIEW_SCHEMA_VERSION)
+        drop = "it was written by a newer version of Caravan";
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    code = guard_unpack(&caravan__announcement__descriptor, state->content, &guard_limits_content,
+                        &arena, &message, NULL);
+    if (code == ERROR_NONE && reflect_unknown(message) > unknown)
+        drop = "it has fields that this version of Caravan does not know";
+    arena_finish(&arena);
+    if (code == ERROR_MEMORY)
+        return error_memory(error);
     return drop ? refuse_to_drop(drop, error) : ERROR_NONE;
+}
+
+/* What is in force, against what shall replace it. */
+struct comparison {
+    struct span content;
+    size_t unknown;
+    bool same;                           /* nothing would change */
+    struct exchange_published published; /* in force; then the answer */
+    struct error *error;
+    int code; /* whether it would lose something */
+};
+
+static int compare(void *context, const struct view_state *state)
+{
+    struct comparison *comparison = context;
+
+    comparison->published = (struct exchange_published){state->event_seq, state->hash, true};
+    comparison->same = state->has_content && span_equal(state->content, comparison->content);
+    if (!comparison->same)
+        comparison->code = ops_publish_check_drop(state, comparison->unknown, comparison->error);
+    return 0;
 }
 
 static int pack_revision(const Caravan__ReviseRequest *request, struct buffer *out,
@@ -339,8 +337,8 @@ static int publish_revision(struct publication *publication, const Caravan__Revi
 static int revise(struct publication *publication, const Caravan__ReviseRequest *request,
                   struct buffer *reply, struct error *error)
 {
-    struct comparison comparison = {.content =
-                                        span_of(request->content.data, request->content.len)};
+    struct comparison comparison = {.content = span_of(request->content.data, request->content.len),
+                                    .error = error};
     struct ops_context *context = publication->context;
     int code = check(context, &request->base, ops_publish_check_revise, &comparison.unknown, error);
 
@@ -353,9 +351,7 @@ static int revise(struct publication *publication, const Caravan__ReviseRequest 
         return code;
     if (comparison.same)
         return revise_nothing(publication, &comparison, reply, error);
-    if (comparison.drop)
-        return refuse_to_drop(comparison.drop, error);
-    return publish_revision(publication, request, reply, error);
+    return comparison.code ? comparison.code : publish_revision(publication, request, reply, error);
 }
 
 int ops_publish_revise(struct ops_context *context, const ProtobufCMessage *message,

@@ -20,6 +20,19 @@ static int add_certificate(void *context, const struct store_certificate *certif
     return reading->code;
 }
 
+static int refuse_unknown(const struct ops_context *context, const struct id *feed,
+                          struct error *error)
+{
+    const char *handle = view_handle(context->view, feed);
+    char hex[2 * sizeof feed->bytes + 1];
+
+    bytes_to_hex(feed->bytes, sizeof feed->bytes, hex);
+    return error_set(error, ERROR_NOT_FOUND,
+                     "nothing can be sealed for %s: its certificate is not known here; accept its "
+                     "card first: caravan partner add FILE",
+                     *handle ? handle : hex);
+}
+
 /* The sealing key of the newest certificate that is known. */
 static int find_sealing_key(const struct ops_context *context, const struct id *feed,
                             struct id *key, struct error *error)
@@ -33,10 +46,7 @@ static int find_sealing_key(const struct ops_context *context, const struct id *
     code = store->operations->certificates(store->self, feed, add_certificate, &reading, error);
     code = code ? code : reading.code;
     if (!code && !reading.chain.count)
-        code = error_set(error, ERROR_NOT_FOUND,
-                         "nothing can be sealed for %s: its certificate is not known here; accept "
-                         "its card first: caravan partner add FILE",
-                         view_handle(context->view, feed));
+        code = refuse_unknown(context, feed, error);
     if (!code)
         *key = reading.chain.certificates[reading.chain.count - 1].sealing_key;
     identity_chain_finish(&reading.chain);

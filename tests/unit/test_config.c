@@ -199,6 +199,59 @@ static void test_config__a_folder_without_node_yaml_is_no_home(void **state)
     assert_non_null(strstr(error.text, "caravan --home /nonexistent init"));
 }
 
+static void test_config__reads_groups(void **state)
+{
+    struct config config;
+    struct error error;
+
+    (void)state;
+    assert_int_equal(parse(HEAD "groups:\n  - {name: funders, members: [ru-rsf, cn-nsfc]}\n"
+                                "  - {name: \"bri.2_x-y\", members: [lk-nsf]}\n",
+                           &config, NULL, &error),
+                     ERROR_NONE);
+    assert_int_equal(config_group(&config, "funders")->n_members, 2);
+    assert_string_equal(config_group(&config, "funders")->members[1], "cn-nsfc");
+    assert_non_null(config_group(&config, "bri.2_x-y"));
+    assert_null(config_group(&config, "Funders"));
+    assert_null(config_group(&config, ""));
+    config_finish(&config);
+}
+
+static void test_config__refuses_odd_groups(void **state)
+{
+    static const struct {
+        const char *text, *expected;
+    } odd[] = {
+        {"  - {members: [ru-rsf]}\n", "groups.name: found \"\""},
+        {"  - {name: \"\", members: [ru-rsf]}\n", "groups.name: found \"\""},
+        {"  - {name: th-nstda, members: [ru-rsf]}\n", "that is no handle"},
+        {"  - {name: Funders, members: [ru-rsf]}\n", "groups.name: found \"Funders\""},
+        {"  - {name: a b, members: [ru-rsf]}\n", "groups.name: found \"a b\""},
+        {"  - {name: abcdefghijklmnopqrstuvwxyz0123456, members: [ru-rsf]}\n",
+         "groups.name: found"},
+        {"  - {name: funders}\n", "groups.members: is missing"},
+        {"  - {name: funders, members: []}\n", "groups.members: is missing"},
+        {"  - {name: funders, members: [rsf]}\n",
+         "groups.members: found \"rsf\", expected a handle"},
+        {"  - {name: a, members: [ru-rsf]}\n  - {name: a, members: [cn-nsfc]}\n",
+         "groups.name: found \"a\" twice"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        struct buffer text = {0}, report = {0};
+        struct config config;
+        struct error error;
+
+        buffer_printf(&text, "%sgroups:\n%s", HEAD, odd[i].text);
+        assert_int_equal(parse(buffer_text(&text), &config, &report, &error), ERROR_CONFIG);
+        if (!strstr(buffer_text(&report), odd[i].expected))
+            fail_msg("\"%s\" does not say \"%s\"", buffer_text(&report), odd[i].expected);
+        buffer_finish(&text);
+        buffer_finish(&report);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +261,8 @@ int main(void)
         cmocka_unit_test(test_config__reports_all_problems_at_once),
         cmocka_unit_test(test_config__warns_when_partners_cannot_connect),
         cmocka_unit_test(test_config__the_example_is_right),
+        cmocka_unit_test(test_config__reads_groups),
+        cmocka_unit_test(test_config__refuses_odd_groups),
         cmocka_unit_test(test_config__a_folder_without_node_yaml_is_no_home),
     };
 

@@ -304,6 +304,71 @@ static void test_view_sides__take_no_proposal_for_another_side(void **state)
     buffer_finish(&content);
 }
 
+/* --- who is a side ------------------------------------------------------------------------------
+ */
+
+/* A party with an id of another size is no side; one that is named twice is one, the first. */
+static void test_view_sides__are_parties_with_a_whole_id_each_once(void **state)
+{
+    struct view_world *world = *state;
+    struct institution *sides[] = {&world->partner, &world->partner, &world->own,
+                                   &world->own,     &world->own,     &world->own};
+    const unsigned days[] = {1, 2, 3, 4, 5, 6};
+    struct buffer content = {0};
+    Caravan__Announcement *call;
+    uint64_t seq;
+
+    joint_write("Call", sides, days, 6, &content);
+    call = caravan__announcement__unpack(NULL, content.size, content.data);
+    assert_non_null(call);
+    call->parties[2]->node_id.len = 31;
+    call->parties[3]->node_id.len = 0;
+    buffer_clear(&content);
+    assert_true(buffer_reserve(&content, protobuf_c_message_get_packed_size(&call->base) + 1));
+    content.size = protobuf_c_message_pack(&call->base, content.data);
+    caravan__announcement__free_unpacked(call, NULL);
+    seq = announcements_keep(&world->writer, &world->partner, TYPE(ANNOUNCEMENT),
+                             buffer_span(&content));
+    check_sides(world, seq, "th-partner: publisher\ncn-own (we): proposed\n");
+    buffer_finish(&content);
+}
+
+/* What we have said ourselves: whether it stands, and whether it is this. */
+static void look_at_own(struct view_world *world, uint64_t call, uint32_t type, struct span content,
+                        struct view_own_voice *out)
+{
+    const struct view_state state = {.feed = world->partner.head.feed, .seq = call};
+
+    assert_int_equal(view_update(world->view, NULL), ERROR_NONE);
+    assert_int_equal(view_sides_own_voice(world->view, &state, type, content, out, NULL),
+                     ERROR_NONE);
+}
+
+static void test_view_sides__know_what_we_have_said_and_taken_back(void **state)
+{
+    struct view_world *world = *state;
+    struct view_own_voice own;
+    struct buffer content = {0};
+    struct id hash;
+    uint64_t call = publish_call(world, "Call", 1, &hash), proposal;
+
+    joint_proposal(&world->partner, call, &world->own, 20, &content);
+    look_at_own(world, call, TYPE(PROPOSAL), buffer_span(&content), &own);
+    assert_int_equal(own.seq, 0);
+    proposal = joint_propose(&world->writer, &world->own, &world->partner, call, 20);
+    hash = world->own.head.hash;
+    look_at_own(world, call, TYPE(PROPOSAL), buffer_span(&content), &own);
+    assert_int_equal(own.seq, proposal);
+    assert_true(own.same && !own.withdrawn && id_equal(&own.hash, &hash));
+    look_at_own(world, call, TYPE(PROPOSAL), span_of_text("else"), &own);
+    assert_false(own.same);
+    announcements_withdraw(&world->writer, &world->own, proposal, NULL);
+    look_at_own(world, call, TYPE(PROPOSAL), buffer_span(&content), &own);
+    assert_int_equal(own.seq, proposal);
+    assert_true(!own.same && own.withdrawn && id_equal(&own.hash, &hash));
+    buffer_finish(&content);
+}
+
 /* --- odd contents and faults --------------------------------------------------------------------
  */
 
@@ -428,6 +493,8 @@ int main(void)
         TEST(test_view_sides__show_a_proposal_until_it_is_taken_over),
         TEST(test_view_sides__forget_a_proposal_that_was_withdrawn),
         TEST(test_view_sides__take_no_proposal_for_another_side),
+        TEST(test_view_sides__are_parties_with_a_whole_id_each_once),
+        TEST(test_view_sides__know_what_we_have_said_and_taken_back),
         TEST(test_view_sides__bear_odd_contents),
         TEST(test_view_sides__survive_every_allocation_that_fails),
         TEST(test_view_sides__are_heard_in_changes),
