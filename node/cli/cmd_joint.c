@@ -13,6 +13,7 @@
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_names.h"
 #include "node/cli/cli_put.h"
+#include "node/cli/cli_sides.h"
 #include "proto/answer.pb-c.h"
 
 #define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
@@ -24,7 +25,8 @@ struct joint {
     struct arena arena;
     struct cli_put_patience patience;
     char *name; /* as it was typed */
-    const Caravan__Item *item;
+    const Caravan__ShowReply *shown;
+    const Caravan__Item *item; /* of shown */
     const Caravan__Announcement *announcement;
 };
 
@@ -55,7 +57,8 @@ static int find(struct joint *joint, char *name, struct error *error)
                            &joint->arena, CLIENT_TIMEOUT_MS, &message, error);
     if (code)
         return code;
-    joint->item = ((const Caravan__ShowReply *)message)->item;
+    joint->shown = (const Caravan__ShowReply *)message;
+    joint->item = joint->shown->item;
     joint->announcement = joint->item ? cli_item_read(joint->item, &joint->arena) : NULL;
     if (joint->announcement)
         return ERROR_NONE;
@@ -130,7 +133,7 @@ static bool print_yaml(const ProtobufCMessage *message)
 }
 
 /* What is confirmed: on standard error, as standard output is for the result. */
-static void print_terms(const struct joint *joint, uint64_t revision)
+static int print_terms(const struct joint *joint, uint64_t revision, struct error *error)
 {
     const Caravan__Side *side = own_side(joint);
     const Caravan__Party *party = side ? party_of(joint, side) : NULL;
@@ -140,15 +143,22 @@ static void print_terms(const struct joint *joint, uint64_t revision)
     cli_print_text(stderr, announcement_title(joint->announcement, NULL), false);
     fputc('\n', stderr);
     if (!party)
-        return;
+        return ERROR_NONE;
     fputs("Our side in it:\n", stderr);
-    print_yaml(&party->base);
+    if (!print_yaml(&party->base))
+        return error_memory(error);
+    if (!cli_sides_differs(joint->item, side, CLI_SIDES_SINCE))
+        return ERROR_NONE;
+    fprintf(stderr, "What has changed since No. %" PRIu64 ", of which we spoke last:\n",
+            side->revision);
+    return cli_sides_print(joint->cli, stderr, joint->shown, side, CLI_SIDES_SINCE, 2, error);
 }
 
 static int get_consent(struct joint *joint, uint64_t revision, bool yes, const char *wanted,
                        struct error *error)
 {
     char number[24], answer[16] = "";
+    int code;
 
     snprintf(number, sizeof number, "%" PRIu64, revision);
     if (wanted && strcmp(wanted, number) != 0)
@@ -158,7 +168,9 @@ static int get_consent(struct joint *joint, uint64_t revision, bool yes, const c
                          wanted, number, joint->name);
     if (wanted || yes)
         return ERROR_NONE;
-    print_terms(joint, revision);
+    code = print_terms(joint, revision, error);
+    if (code)
+        return code;
     if (isatty(STDIN_FILENO) != 1)
         return error_set(error, ERROR_USAGE,
                          "nobody can be asked; to confirm what caravan show has printed, say: "
@@ -372,6 +384,14 @@ static int revise(struct joint *joint, const Caravan__Announcement *changed,
     return code;
 }
 
+/* On standard error, as standard output is for the result. */
+static int print_proposed(const struct joint *joint, const Caravan__Side *side, struct error *error)
+{
+    cli_print_text(stderr, side->handle, false);
+    fprintf(stderr, " proposes, as No. %" PRIu64 ":\n", side->proposal_seq);
+    return cli_sides_print(joint->cli, stderr, joint->shown, side, CLI_SIDES_PROPOSED, 2, error);
+}
+
 /* The revision that says what was proposed. */
 static int take_over(struct joint *joint, const Caravan__Side *side, struct error *error)
 {
@@ -421,6 +441,8 @@ static int accept_proposal(struct joint *joint, char *name, const char *handle, 
                          name);
     if (!code)
         code = choose_proposal(joint, handle, &side, error);
+    if (!code)
+        code = print_proposed(joint, side, error);
     return code ? code : take_over(joint, side, error);
 }
 

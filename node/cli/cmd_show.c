@@ -8,8 +8,9 @@
 #include "common/guard.h"
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_item.h"
+#include "node/cli/cli_sides.h"
+#include "node/cli/cli_voice.h"
 #include "node/cli/client.h"
-#include "proto/answer.pb-c.h"
 
 struct showing {
     const struct cli *cli;
@@ -41,25 +42,6 @@ static bool append_rows(struct buffer *out, Caravan__Coverage *const *rows, size
     return ok && buffer_append_text(out, "]");
 }
 
-/* Who says it, where, and the message itself. */
-static bool append_voice(const struct showing *showing, const Caravan__Item *item,
-                         struct buffer *out)
-{
-    const ProtobufCMessageDescriptor *type = cli_item_said_type(item);
-    ProtobufCMessage *message;
-    bool ok = type && guard_unpack(type, span_of(item->said.data, item->said.len),
-                                   &guard_limits_content, showing->arena, &message, NULL) == 0;
-
-    ok = ok &&
-         buffer_printf(out,
-                       "{\"event\": \"%s\", \"handle\": \"%s\", \"seq\": \"%" PRIu64
-                       "\", \"created_ms\": \"%" PRIu64 "\", \"said\": ",
-                       cli_item_event(item), item->speaker_handle, item->event_seq,
-                       item->created_ms) &&
-         codec_write_json(message, out) && buffer_append_text(out, "}");
-    return ok;
-}
-
 static bool write_json(const struct showing *showing, struct buffer *out)
 {
     const Caravan__ShowReply *reply = showing->reply;
@@ -79,8 +61,10 @@ static bool write_json(const struct showing *showing, struct buffer *out)
                            out);
     ok = ok && buffer_append_text(out, "], \"voices\": [");
     for (size_t i = 0; ok && i < reply->n_voices; i++)
-        ok = buffer_append_text(out, i ? ", " : "") && append_voice(showing, reply->voices[i], out);
-    ok = ok && buffer_append_text(out, "]");
+        ok = buffer_append_text(out, i ? ", " : "") &&
+             cli_voice_json(reply->voices[i], showing->arena, out);
+    ok = ok && buffer_append_text(out, "], \"differences\": ") &&
+         cli_sides_json(reply, out, NULL) == ERROR_NONE;
     if (ok && showing->coverage)
         ok = append_rows(out, showing->coverage->received_by, showing->coverage->n_received_by);
     return ok && buffer_append_text(out, "}\n");
@@ -185,16 +169,33 @@ static void print_side_state(const Caravan__Item *item, const Caravan__Side *sid
     }
 }
 
-static void print_side(const struct cli *cli, const Caravan__Item *item, const Caravan__Side *side)
+/* Under the text behind a label, and two more. */
+#define SIDE_INDENT 15
+
+/* Where one side stands, and what is different for it. false when memory runs out. */
+static bool print_side(const struct cli *cli, const Caravan__ShowReply *reply,
+                       const Caravan__Side *side)
 {
+    const Caravan__Item *item = reply->item;
+    bool ok = true;
+
     print_label(cli, "Side");
     cli_print_text(stdout, *side->handle ? side->handle : "an institution that is not known here",
                    false);
     fputs(side->own ? " (we): " : ": ", stdout);
     print_side_state(item, side);
-    if (side->has_proposal_seq)
-        printf("; proposes other terms as No. %" PRIu64, side->proposal_seq);
     putchar('\n');
+    if (cli_sides_differs(item, side, CLI_SIDES_SINCE)) {
+        print_label(cli, "");
+        fputs("what has changed since:\n", stdout);
+        ok = cli_sides_print(cli, stdout, reply, side, CLI_SIDES_SINCE, SIDE_INDENT, NULL) == 0;
+    }
+    if (side->has_proposal_seq) {
+        print_label(cli, "");
+        printf("proposes other terms, as No. %" PRIu64 ":\n", side->proposal_seq);
+        ok = ok && cli_sides_print(cli, stdout, reply, side, CLI_SIDES_PROPOSED, SIDE_INDENT,
+                                   NULL) == ERROR_NONE;
+    }
     if (side->own && side->state != CARAVAN__SIDE_STATE__SIDE_STATE_PUBLISHER &&
         side->state != CARAVAN__SIDE_STATE__SIDE_STATE_CONFIRMED &&
         side->state != CARAVAN__SIDE_STATE__SIDE_STATE_DECLINED) {
@@ -206,8 +207,11 @@ static void print_side(const struct cli *cli, const Caravan__Item *item, const C
         print_label(cli, "To do");
         fputs("caravan accept ", stdout);
         cli_print_text(stdout, item->name, false);
+        fputs(" --from ", stdout);
+        cli_print_text(stdout, side->handle, false);
         putchar('\n');
     }
+    return ok;
 }
 
 static void print_receivers(const struct showing *showing, bool have)
@@ -231,32 +235,24 @@ static void print_receivers(const struct showing *showing, bool have)
 }
 
 /* What came of it. Confirmations and proposals are told with the sides. */
-static void print_voice(const struct cli *cli, const Caravan__Item *item)
+static bool print_voice(const struct cli *cli, const Caravan__Item *item)
 {
-    ProtobufCMessage *message;
-    const Caravan__Outcome *outcome;
-    char what[CODEC_NAME_SIZE];
+    struct buffer outcome = {0};
     struct arena arena;
+    bool ok;
 
     arena_init(&arena, LIMIT_ARENA_SIZE);
-    if (item->content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_OUTCOME &&
-        guard_unpack(&caravan__outcome__descriptor, span_of(item->said.data, item->said.len),
-                     &guard_limits_content, &arena, &message, NULL) == ERROR_NONE) {
-        outcome = (const Caravan__Outcome *)message;
-        codec_enum_text(&caravan__outcome_what__descriptor, (int)outcome->what, what);
+    ok = cli_voice_outcome(item, &arena, &outcome);
+    if (outcome.size) {
         print_label(cli, "Outcome");
-        printf("%s", what);
-        if (outcome->has_number)
-            printf(" %" PRIu32, outcome->number);
-        if (outcome->n_text) {
-            fputs(": ", stdout);
-            cli_print_text(stdout, announcement_text(outcome->text, outcome->n_text, NULL), false);
-        }
+        cli_print_text(stdout, buffer_text(&outcome), false);
         fputs(" (", stdout);
         cli_print_text(stdout, item->speaker_handle, false);
         printf(", No. %" PRIu64 ")\n", item->event_seq);
     }
+    buffer_finish(&outcome);
     arena_finish(&arena);
+    return ok;
 }
 
 static bool print_announcement(const struct showing *showing,
@@ -309,6 +305,7 @@ static bool print_text(const struct showing *showing)
     const Caravan__Item *item = showing->reply->item;
     const Caravan__Announcement *announcement = cli_item_read(item, showing->arena);
     struct cli_item_row row;
+    bool ok = true;
 
     cli_item_row(item, showing->arena, showing->now_ms, &row);
     printf("%s", cli_style(cli, CLI_BOLD));
@@ -320,21 +317,21 @@ static bool print_text(const struct showing *showing)
     for (size_t i = 0; i < showing->reply->n_history; i++)
         print_event(cli, showing->reply->history[i]);
     for (size_t i = 0; i < item->n_sides; i++)
-        print_side(cli, item, item->sides[i]);
+        ok = print_side(cli, showing->reply, item->sides[i]) && ok;
     for (size_t i = 0; i < showing->reply->n_voices; i++)
-        print_voice(cli, showing->reply->voices[i]);
+        ok = print_voice(cli, showing->reply->voices[i]) && ok;
     if (showing->coverage) {
         print_receivers(showing, true);
         print_receivers(showing, false);
     }
     if (announcement)
-        return print_announcement(showing, announcement);
+        return print_announcement(showing, announcement) && ok;
     if (!item->problem)
-        return print_other(showing);
+        return print_other(showing) && ok;
     fputs(cli_style(cli, CLI_BAD), stdout);
     cli_print_text(stdout, item->problem, false);
     printf("%s\n", cli_style(cli, CLI_PLAIN));
-    return true;
+    return ok;
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -415,7 +412,9 @@ const struct cli_command cmd_show = {
     .summary = "show one announcement",
     .help =
         "Its state (forthcoming, open, closed, … from its dates), deadlines, history, and, of an\n"
-        "own one, who has received it; then the announcement as people write it. NAME is\n"
+        "own one, who has received it; of a joint one, where each side stands and what is "
+        "different\n"
+        "for it; then the announcement as people write it. NAME is\n"
         "institution/number; the institution is a handle, or the beginning of a feed id in hex.\n\n"
         "Example: caravan show cn-demo/4",
     .run = run_show,
