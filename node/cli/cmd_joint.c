@@ -14,6 +14,7 @@
 #include "node/cli/cli_names.h"
 #include "node/cli/cli_put.h"
 #include "node/cli/cli_sides.h"
+#include "node/cli/cli_wait.h"
 #include "proto/answer.pb-c.h"
 
 #define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
@@ -24,6 +25,7 @@ struct joint {
     struct client *client;
     struct arena arena;
     struct cli_put_patience patience;
+    struct cli_wait wait;
     char *name; /* as it was typed */
     const Caravan__ShowReply *shown;
     const Caravan__Item *item; /* of shown */
@@ -36,8 +38,11 @@ static void joint_init(struct joint *joint, struct cli *cli)
     arena_init(&joint->arena, 4 * LIMIT_ARENA_SIZE);
 }
 
-static int joint_finish(struct joint *joint, int code, const struct error *error)
+static int joint_finish(struct joint *joint, int code, struct error *error)
 {
+    fflush(stdout); /* what was said stands there before anybody waits */
+    if (!code)
+        code = cli_wait(&joint->wait, joint->client, &joint->arena, error);
     client_destroy(joint->client);
     arena_finish(&joint->arena);
     return code ? cli_fail(joint->cli, error) : 0;
@@ -48,10 +53,12 @@ static int find(struct joint *joint, char *name, struct error *error)
 {
     Caravan__ShowRequest request = CARAVAN__SHOW_REQUEST__INIT;
     ProtobufCMessage *message;
-    int code = client_create(joint->cli, &joint->client, error);
+    int code = cli_wait_check(&joint->wait, error);
 
     joint->name = name;
     request.name = name;
+    if (!code)
+        code = client_create(joint->cli, &joint->client, error);
     if (!code)
         code = client_call(joint->client, "show", &request.base, &caravan__show_reply__descriptor,
                            &joint->arena, CLIENT_TIMEOUT_MS, &message, error);
@@ -117,7 +124,10 @@ static int say(struct joint *joint, uint32_t type, const ProtobufCMessage *messa
     int code = cli_put_say(&joint->patience, joint->client, &saying, &joint->arena, &prepared,
                            &reply, error);
 
-    return code ? code : tell(joint, what, prepared, reply, error);
+    if (code)
+        return code;
+    joint->wait.seq = reply ? reply->seq : prepared->previous;
+    return tell(joint, what, prepared, reply, error);
 }
 
 /* --- confirm ---------------------------------------------------------------------------------- */
@@ -213,6 +223,7 @@ static int confirm(struct joint *joint, char *name, const struct confirm_options
 static int run_confirm(struct cli *cli, int argc, char **argv)
 {
     struct confirm_options chosen = {0};
+    struct joint joint;
     const struct cli_option options[] = {
         {.name = "--decline",
          .help = "say that our side does not take part (any more)",
@@ -222,14 +233,15 @@ static int run_confirm(struct cli *cli, int argc, char **argv)
          .help = "only if No. N is what is in force; does not ask",
          .text = &chosen.revision},
         {.name = "--yes", .help = "whatever is in force; does not ask", .flag = &chosen.yes},
+        CLI_WAIT_OPTIONS(joint.wait),
         {.name = NULL}};
-    struct joint joint;
     struct error error = {0};
-    int rest = 0, code = cli_options(cli, &cmd_confirm, options, argc, argv, &rest, &error);
+    int rest = 0, code;
 
+    joint_init(&joint, cli);
+    code = cli_options(cli, &cmd_confirm, options, argc, argv, &rest, &error);
     if (code < 0)
         return 0;
-    joint_init(&joint, cli);
     if (!code && rest != 1)
         code = error_set(&error, ERROR_USAGE, "say which announcement: caravan confirm NAME");
     if (!code)
@@ -308,12 +320,14 @@ static int propose(struct joint *joint, char *name, const char *path, struct err
 static int run_propose(struct cli *cli, int argc, char **argv)
 {
     struct joint joint;
+    const struct cli_option options[] = {CLI_WAIT_OPTIONS(joint.wait), {.name = NULL}};
     struct error error = {0};
-    int rest = 0, code = cli_options(cli, &cmd_propose, NULL, argc, argv, &rest, &error);
+    int rest = 0, code;
 
+    joint_init(&joint, cli);
+    code = cli_options(cli, &cmd_propose, options, argc, argv, &rest, &error);
     if (code < 0)
         return 0;
-    joint_init(&joint, cli);
     if (!code && rest != 2)
         code = error_set(&error, ERROR_USAGE,
                          "say which announcement, and a file with the terms that change: caravan "
@@ -414,6 +428,7 @@ static int take_over(struct joint *joint, const Caravan__Side *side, struct erro
     code = revise(joint, &changed, &reply, error);
     if (code)
         return code;
+    joint->wait.seq = reply->seq;
     if (joint->cli->json) {
         struct buffer json = {0};
         bool ok = codec_write_json(&reply->base, &json) && buffer_append_text(&json, "\n");
@@ -449,18 +464,20 @@ static int accept_proposal(struct joint *joint, char *name, const char *handle, 
 static int run_accept(struct cli *cli, int argc, char **argv)
 {
     const char *handle = NULL;
+    struct joint joint;
     const struct cli_option options[] = {{.name = "--from",
                                           .value = "HANDLE",
                                           .help = "whose proposal, when there are several",
                                           .text = &handle},
+                                         CLI_WAIT_OPTIONS(joint.wait),
                                          {.name = NULL}};
-    struct joint joint;
     struct error error = {0};
-    int rest = 0, code = cli_options(cli, &cmd_accept, options, argc, argv, &rest, &error);
+    int rest = 0, code;
 
+    joint_init(&joint, cli);
+    code = cli_options(cli, &cmd_accept, options, argc, argv, &rest, &error);
     if (code < 0)
         return 0;
-    joint_init(&joint, cli);
     if (!code && rest != 1)
         code = error_set(&error, ERROR_USAGE,
                          "say which announcement: caravan accept NAME [--from HANDLE]");
@@ -518,6 +535,7 @@ static int say_outcome(struct joint *joint, char *name, const char *what,
 static int run_outcome(struct cli *cli, int argc, char **argv)
 {
     struct outcome_options chosen = {.language = "en"};
+    struct joint joint;
     const struct cli_option options[] = {
         {.name = "--number",
          .value = "N",
@@ -532,14 +550,15 @@ static int run_outcome(struct cli *cli, int argc, char **argv)
          .value = "URL",
          .help = "where it is told at length",
          .text = &chosen.url},
+        CLI_WAIT_OPTIONS(joint.wait),
         {.name = NULL}};
-    struct joint joint;
     struct error error = {0};
-    int rest = 0, code = cli_options(cli, &cmd_outcome, options, argc, argv, &rest, &error);
+    int rest = 0, code;
 
+    joint_init(&joint, cli);
+    code = cli_options(cli, &cmd_outcome, options, argc, argv, &rest, &error);
     if (code < 0)
         return 0;
-    joint_init(&joint, cli);
     if (!code && rest != 2)
         code = error_set(&error, ERROR_USAGE,
                          "say which announcement and what came of it: caravan outcome NAME "
@@ -554,7 +573,7 @@ static int run_outcome(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_confirm = {
     .name = "confirm",
     .group = CLI_GROUP_WRITE,
-    .usage = "confirm NAME [--revision N | --yes]\nconfirm NAME --decline",
+    .usage = "confirm NAME [--revision N | --yes] [--wait]\nconfirm NAME --decline [--wait]",
     .summary = "confirm a partner's announcement that names us as a side",
     .help =
         "Says in our own feed, signed, that our side agrees to exactly what the announcement says\n"
@@ -568,7 +587,7 @@ const struct cli_command cmd_confirm = {
 const struct cli_command cmd_propose = {
     .name = "propose",
     .group = CLI_GROUP_WRITE,
-    .usage = "propose NAME FILE",
+    .usage = "propose NAME FILE [--wait]",
     .summary = "propose other terms for our side of a partner's announcement",
     .help =
         "The file holds what shall change of our side (deadline, money, eligibility, contact, …),\n"
@@ -582,7 +601,7 @@ const struct cli_command cmd_propose = {
 const struct cli_command cmd_accept = {
     .name = "accept",
     .group = CLI_GROUP_WRITE,
-    .usage = "accept NAME [--from HANDLE]",
+    .usage = "accept NAME [--from HANDLE] [--wait]",
     .summary = "take over the terms that a side has proposed",
     .help = "Revises our own announcement so that it says what the side proposes for itself. All "
             "sides\n"
@@ -594,7 +613,7 @@ const struct cli_command cmd_accept = {
 const struct cli_command cmd_outcome = {
     .name = "outcome",
     .group = CLI_GROUP_WRITE,
-    .usage = "outcome NAME closed|awarded|opened|matched [--number N] [--text TEXT] [--url URL]",
+    .usage = "outcome NAME closed|awarded|opened|matched [--number N] [--text TEXT] [--wait]",
     .summary = "say what came of an announcement",
     .help =
         "For our own announcements, and those that name us as a side. The newest one counts.\n\n"
