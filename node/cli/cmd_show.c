@@ -113,7 +113,9 @@ static void print_event(const struct cli *cli, const Caravan__Item *item)
     putchar('\n');
 }
 
-static void print_deadline(const struct cli *cli, const Caravan__Deadline *deadline)
+/* party: whose side it stands in; NULL: it is for all, or says itself for whom. */
+static void print_deadline(const struct cli *cli, const Caravan__Deadline *deadline,
+                           const Caravan__Party *party)
 {
     struct buffer text = {0};
     char what[CODEC_NAME_SIZE];
@@ -126,9 +128,12 @@ static void print_deadline(const struct cli *cli, const Caravan__Deadline *deadl
         codec_enum_text(&caravan__deadline_what__descriptor, (int)deadline->what, what);
         printf(" (%s)", what);
     }
-    if (deadline->party) {
+    if (deadline->party || (party && party->n_name)) {
         fputs(" for ", stdout);
-        cli_print_text(stdout, deadline->party, false);
+        cli_print_text(stdout,
+                       deadline->party ? deadline->party
+                                       : announcement_text(party->name, party->n_name, NULL),
+                       false);
     }
     putchar('\n');
     buffer_finish(&text);
@@ -137,10 +142,10 @@ static void print_deadline(const struct cli *cli, const Caravan__Deadline *deadl
 static void print_deadlines(const struct cli *cli, const Caravan__Announcement *announcement)
 {
     for (size_t i = 0; i < announcement->n_deadline; i++)
-        print_deadline(cli, announcement->deadline[i]);
+        print_deadline(cli, announcement->deadline[i], NULL);
     for (size_t i = 0; i < announcement->n_parties; i++)
         for (size_t k = 0; k < announcement->parties[i]->n_deadline; k++)
-            print_deadline(cli, announcement->parties[i]->deadline[k]);
+            print_deadline(cli, announcement->parties[i]->deadline[k], announcement->parties[i]);
 }
 
 /* "confirmed No. 5, an earlier revision": where a side stands, of the revision in force. */
@@ -234,6 +239,18 @@ static void print_receivers(const struct showing *showing, bool have)
         putchar('\n');
 }
 
+static void print_audience(const struct cli *cli, const Caravan__Item *item)
+{
+    if (!item->n_audience)
+        return;
+    print_label(cli, "Sealed for");
+    for (size_t i = 0; i < item->n_audience; i++) {
+        fputs(i ? ", " : "", stdout);
+        cli_print_text(stdout, item->audience[i], false);
+    }
+    putchar('\n');
+}
+
 /* What came of it. Confirmations and proposals are told with the sides. */
 static bool print_voice(const struct cli *cli, const Caravan__Item *item)
 {
@@ -316,6 +333,7 @@ static bool print_text(const struct showing *showing)
         print_deadlines(cli, announcement);
     for (size_t i = 0; i < showing->reply->n_history; i++)
         print_event(cli, showing->reply->history[i]);
+    print_audience(cli, item);
     for (size_t i = 0; i < item->n_sides; i++)
         ok = print_side(cli, showing->reply, item->sides[i]) && ok;
     for (size_t i = 0; i < showing->reply->n_voices; i++)

@@ -301,6 +301,23 @@ class Cooperation(unittest.TestCase):
         self.assertEqual(done.returncode, 64)
         self.assertIn("name of a group", done.stderr)
 
+        # The file may be used again for a revision; what it says of its audience must be so.
+        def revise(name, audience, code, said):
+            path = self.network.write("y.yaml", "audience: %s\n" % audience + SEALED_VISIT + (
+                "summary: 'For %s'\n" % audience))
+            done = lead.run("revise", name, path, check=False)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn(said, done.stderr)
+
+        revise(named, "neighbours", 0, "sealed for ")
+        revise(named, "ru-funder", 65, "caravan share %s" % named)
+        revise(named, "[ru-funder, za-third, lk-relay]", 65, "caravan share %s" % named)
+        lead.run("share", named, "lk-relay")
+        self.assertEqual(sorted(self.show(lead, named)["item"]["audience"]),
+                         ["lk-relay", "ru-funder", "za-third"])
+        revise(named, "[ru-funder, za-third, lk-relay, cn-funder]", 0, "sealed for ")
+        revise(self.publish(lead, SEALED_VISIT), "neighbours", 65, "is public")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
