@@ -157,6 +157,7 @@ void cli_item_row(const Caravan__Item *item, struct arena *arena, int64_t now_ms
         return;
     }
     row->unreadable = item->problem != NULL;
+    row->state = item->withdrawn ? "withdrawn" : "";
     row->title = item->problem ? item->problem : "";
     if (item->content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT)
         snprintf(row->kind, sizeof row->kind, "?");

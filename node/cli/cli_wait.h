@@ -9,6 +9,7 @@
 #include "proto/control.pb-c.h"
 
 #define CLI_WAIT_SECONDS 60
+#define CLI_WAIT_HEAD 0 /* as seq: all of our feed */
 
 /* Waits until all partners hold our feed up to seq, at most so many seconds, and prints a line on
  * standard error for each that has it. *reply (in the arena) is the last answer, also on

@@ -22,6 +22,12 @@ struct following {
     bool away;
 };
 
+/* A publication that comes once more, without its content. */
+static const char *event_of(const Caravan__Item *item)
+{
+    return item->has_erased_by && item->event_seq == item->seq ? "erased" : cli_item_event(item);
+}
+
 static void print_line(const struct cli *cli, const Caravan__Item *item, struct arena *arena)
 {
     const char *plain = cli_style(cli, CLI_PLAIN);
@@ -32,7 +38,7 @@ static void print_line(const struct cli *cli, const Caravan__Item *item, struct 
     cli_print_time(stdout, item->received_ms);
     printf("%s  %s", plain, cli_colour_of(cli, item->handle ? item->handle : ""));
     cli_item_print_fit(stdout, row.name, strlen(row.name) < 14 ? 14 : 0);
-    printf("%s  %-9s  ", plain, cli_item_event(item));
+    printf("%s  %-9s  ", plain, event_of(item));
     cli_item_print_fit(stdout, row.kind, 15);
     fputs("  ", stdout);
     if (*row.mark)
@@ -58,7 +64,7 @@ static int print_item(const struct cli *cli, const Caravan__Item *item, struct e
     arena_init(&arena, LIMIT_ARENA_SIZE);
     if (!cli->json) {
         print_line(cli, item, &arena);
-    } else if (cli_item_json(item, cli_item_event(item), &arena, &json)) {
+    } else if (cli_item_json(item, event_of(item), &arena, &json)) {
         cli_item_print_json(stdout, buffer_span(&json));
         putchar('\n');
     } else {

@@ -25,6 +25,7 @@ struct publishing {
     const char *timeout, *request_id;
     unsigned seconds;
     uint64_t last_seq; /* of what was published */
+    bool erased;       /* … and an order stands behind it */
     /* JSON: the answers so far */
     struct buffer json;
     size_t answers;
@@ -149,10 +150,21 @@ static int ask(struct publishing *publishing, const char *operation,
                        &publishing->arena, reply, error);
 }
 
+static void tell_erased(const Caravan__PublishReply *reply)
+{
+    if (!reply->n_erased)
+        return;
+    fputs("  ordered to be erased everywhere: No. ", stderr);
+    for (size_t i = 0; i < reply->n_erased; i++)
+        fprintf(stderr, "%s%" PRIu64, i ? ", " : "", reply->erased[i]);
+    fputc('\n', stderr);
+}
+
 static int tell(struct publishing *publishing, const Caravan__PublishReply *reply,
                 const char *repeated, struct error *error)
 {
     publishing->last_seq = reply->seq > publishing->last_seq ? reply->seq : publishing->last_seq;
+    publishing->erased = reply->n_erased > 0;
     if (publishing->cli->json) {
         bool ok = buffer_append_text(&publishing->json, publishing->answers++ ? ", " : "") &&
                   codec_write_json(&reply->base, &publishing->json);
@@ -164,6 +176,7 @@ static int tell(struct publishing *publishing, const Caravan__PublishReply *repl
     fflush(stdout);
     if (reply->repeated_request)
         fprintf(stderr, "  %s\n", repeated);
+    tell_erased(reply);
     return ERROR_NONE;
 }
 
@@ -197,8 +210,9 @@ static int finish(struct publishing *publishing, int code, struct error *error)
     const Caravan__CoverageReply *coverage = NULL;
 
     if (!code && publishing->wait)
-        code = cli_wait_for_partners(publishing->client, publishing->last_seq, publishing->seconds,
-                                     &publishing->arena, &coverage, error);
+        code = cli_wait_for_partners(publishing->client,
+                                     publishing->erased ? CLI_WAIT_HEAD : publishing->last_seq,
+                                     publishing->seconds, &publishing->arena, &coverage, error);
     if (publishing->cli->json && (!code || publishing->answers))
         print_json(publishing, coverage, code ? error : NULL);
     client_destroy(publishing->client);
@@ -658,7 +672,7 @@ static int revise_sealed(struct publishing *publishing, const Caravan__Item *ite
 }
 
 static int revise(struct publishing *publishing, char *name, const struct notice *notice,
-                  struct error *error)
+                  bool erase_earlier, struct error *error)
 {
     Caravan__ReviseRequest request = CARAVAN__REVISE_REQUEST__INIT;
     uint8_t id[STORE_REQUEST_ID_SIZE];
@@ -670,7 +684,8 @@ static int revise(struct publishing *publishing, char *name, const struct notice
         code = check_audience(notice, item, error);
     /* The entry that is replaced is part of the id: to go back to an older text is a new change. */
     if (!code)
-        code = choose_request_id(publishing, "revise", span_of(item->hash.data, item->hash.len),
+        code = choose_request_id(publishing, erase_earlier ? "revise, erase earlier" : "revise",
+                                 span_of(item->hash.data, item->hash.len),
                                  buffer_span(&notice->written), id, error);
     if (code)
         return code;
@@ -682,6 +697,7 @@ static int revise(struct publishing *publishing, char *name, const struct notice
     request.announcement = item->seq;
     request.content.data = notice->content.data;
     request.content.len = notice->content.size;
+    request.has_erase_earlier = request.erase_earlier = erase_earlier;
     code = ask(publishing, "revise", &request.base, &reply, error);
     return code
                ? code
@@ -692,7 +708,12 @@ static int run_revise(struct cli *cli, int argc, char **argv)
 {
     struct publishing publishing = {
         .cli = cli, .seconds = CLI_WAIT_SECONDS, .patience = {.cli = cli}};
-    const struct cli_option options[] = {CLI_WAIT_OPTIONS(publishing), {.name = NULL}};
+    bool erase_earlier = false;
+    const struct cli_option options[] = {{.name = "--erase-earlier",
+                                          .help = "and have what it said before erased everywhere",
+                                          .flag = &erase_earlier},
+                                         CLI_WAIT_OPTIONS(publishing),
+                                         {.name = NULL}};
     struct notice notice = {0};
     struct error error = {0};
     int rest = 0;
@@ -709,7 +730,7 @@ static int run_revise(struct cli *cli, int argc, char **argv)
     if (!code)
         code = begin(&publishing, &error);
     if (!code)
-        code = revise(&publishing, argv[0], &notice, &error);
+        code = revise(&publishing, argv[0], &notice, erase_earlier, &error);
     code = finish(&publishing, code, &error);
     notice_finish(&notice);
     return end(&publishing, code, &error);
@@ -737,7 +758,7 @@ static int withdraw_sealed(struct publishing *publishing, const Caravan__Item *i
 }
 
 static int withdraw(struct publishing *publishing, char *name, const struct reason *reason,
-                    struct error *error)
+                    bool erase, struct error *error)
 {
     Caravan__WithdrawRequest request = CARAVAN__WITHDRAW_REQUEST__INIT;
     Caravan__LocalizedText text = CARAVAN__LOCALIZED_TEXT__INIT;
@@ -751,8 +772,8 @@ static int withdraw(struct publishing *publishing, char *name, const struct reas
     if (code)
         return code;
     bytes_put_u64(seq, item->seq);
-    code = choose_request_id(publishing, "withdraw", span_of(seq, sizeof seq), span_of(NULL, 0), id,
-                             error);
+    code = choose_request_id(publishing, erase ? "withdraw, erase" : "withdraw",
+                             span_of(seq, sizeof seq), span_of(NULL, 0), id, error);
     request.has_request_id = request.has_announcement = true;
     request.request_id.data = id;
     request.request_id.len = sizeof id;
@@ -761,11 +782,16 @@ static int withdraw(struct publishing *publishing, char *name, const struct reas
     text.text = (char *)(uintptr_t)reason->text;
     request.n_reason = reason->text ? 1 : 0;
     request.reason = texts;
+    request.has_erase = request.erase = erase;
     if (!code && item->sealed)
         return withdraw_sealed(publishing, item, &request, id, error);
     if (!code)
         code = ask(publishing, "withdraw", &request.base, &reply, error);
-    return code ? code : tell(publishing, reply, "was withdrawn already", error);
+    return code ? code
+                : tell(publishing, reply,
+                       erase ? "was withdrawn, and ordered to be erased, already"
+                             : "was withdrawn already",
+                       error);
 }
 
 static int run_withdraw(struct cli *cli, int argc, char **argv)
@@ -773,12 +799,16 @@ static int run_withdraw(struct cli *cli, int argc, char **argv)
     struct publishing publishing = {
         .cli = cli, .seconds = CLI_WAIT_SECONDS, .patience = {.cli = cli}};
     struct reason reason = {.language = "en"};
+    bool erase = false;
     const struct cli_option options[] = {
         {.name = "--reason", .value = "TEXT", .help = "why, for readers", .text = &reason.text},
         {.name = "--language",
          .value = "TAG",
          .help = "language of the reason (en)",
          .text = &reason.language},
+        {.name = "--erase",
+         .help = "and have what it said erased everywhere; not the reason",
+         .flag = &erase},
         CLI_WAIT_OPTIONS(publishing),
         {.name = NULL}};
     struct error error = {0};
@@ -798,7 +828,7 @@ static int run_withdraw(struct cli *cli, int argc, char **argv)
     if (!code)
         code = begin(&publishing, &error);
     if (!code)
-        code = withdraw(&publishing, argv[0], &reason, &error);
+        code = withdraw(&publishing, argv[0], &reason, erase, &error);
     code = finish(&publishing, code, &error);
     return end(&publishing, code, &error);
 }
@@ -832,13 +862,16 @@ const struct cli_command cmd_publish = {
 const struct cli_command cmd_revise = {
     .name = "revise",
     .group = CLI_GROUP_WRITE,
-    .usage = "revise NAME FILE [--wait] [--timeout SECONDS]",
+    .usage = "revise NAME FILE [--erase-earlier] [--wait] [--timeout SECONDS]",
     .summary = "replace what an own announcement says",
     .help =
         "The announcement keeps its name; readers see the new text and the history. The file is a\n"
         "whole announcement, as for publish (caravan show NAME prints the present one). What a "
         "newer\n"
         "version of Caravan wrote and this one does not know is never dropped: it refuses.\n\n"
+        "With --erase-earlier every node that has the announcement is told to delete what it said\n"
+        "before, for good: so the name of one person can go without the announcement. What was\n"
+        "exported, copied or sent by e-mail is not reached.\n\n"
         "Example: caravan revise cn-demo/4 call.yaml",
     .run = run_revise,
 };
@@ -846,11 +879,16 @@ const struct cli_command cmd_revise = {
 const struct cli_command cmd_withdraw = {
     .name = "withdraw",
     .group = CLI_GROUP_WRITE,
-    .usage = "withdraw NAME [--reason TEXT] [--language TAG] [--wait]",
+    .usage = "withdraw NAME [--reason TEXT] [--language TAG] [--erase] [--wait]",
     .summary = "withdraw an own announcement",
     .help =
         "Readers see that it is withdrawn, and why; its text stays in the history. This cannot be\n"
         "undone: publish a new one instead.\n\n"
+        "With --erase every node that has the announcement is told to delete its text and those "
+        "of\n"
+        "all its revisions, for good, also of one that was withdrawn before. The reason is never\n"
+        "erased: name no person in it. What was exported, copied or sent by e-mail is not "
+        "reached.\n\n"
         "Example: caravan withdraw cn-demo/4 --reason \"the programme was cancelled\"",
     .run = run_withdraw,
 };

@@ -298,6 +298,7 @@ static bool print_other(const struct showing *showing)
     } readable[] = {
         {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE, &caravan__profile__descriptor},
         {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS, &caravan__endpoints__descriptor},
+        {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ERASURE, &caravan__erasure__descriptor},
     };
     const Caravan__Item *item = showing->reply->item;
     struct buffer yaml = {0};

@@ -1,6 +1,8 @@
 /* verify: checks a card, an exported feed or a single entry from its bytes alone. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/erasure.h"
 #include "common/feedfile.h"
 #include "common/guard.h"
 #include "node/cli/cli_card.h"
@@ -55,7 +57,38 @@ static int verify_card(const struct cli *cli, struct span bytes, struct error *e
 struct feed_summary {
     uint64_t types[16]; /* entries of each content type; unknown ones count as 0 */
     char handle[LIMIT_HANDLE_SIZE + 1];
+    struct erasure_list orders;
+    uint64_t *missing; /* seqs */
+    size_t missing_count, missing_capacity;
+    uint64_t erased; /* of those, as many as were ordered erased */
 };
+
+static int note_missing(struct feed_summary *summary, uint64_t seq, struct error *error)
+{
+    if (summary->missing_count == summary->missing_capacity) {
+        size_t capacity = summary->missing_capacity ? summary->missing_capacity * 2 : 64;
+        uint64_t *missing = realloc(summary->missing, capacity * sizeof *missing);
+
+        if (!missing)
+            return error_memory(error);
+        summary->missing = missing;
+        summary->missing_capacity = capacity;
+    }
+    summary->missing[summary->missing_count++] = seq;
+    return ERROR_NONE;
+}
+
+static void count_erased(struct feed_summary *summary)
+{
+    for (size_t i = 0; i < summary->missing_count; i++)
+        summary->erased += erasure_list_by(&summary->orders, summary->missing[i]) != 0;
+}
+
+static void summary_finish(struct feed_summary *summary)
+{
+    erasure_list_finish(&summary->orders);
+    free(summary->missing);
+}
 
 static void take_handle(const struct entry *entry, struct feed_summary *summary)
 {
@@ -80,6 +113,8 @@ static int read_feed(struct feedfile *file, struct feed_summary *summary, struct
 
     do {
         code = feedfile_next(file, &record, error);
+        if (!code)
+            code = erasure_list_read(&summary->orders, record.run.entries, record.run.kept, error);
         for (size_t i = 0; !code && i < record.run.kept; i++) {
             const struct entry *entry = &record.run.entries[i];
 
@@ -87,9 +122,12 @@ static int read_feed(struct feedfile *file, struct feed_summary *summary, struct
             if (entry->has_content &&
                 entry->content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE)
                 take_handle(entry, summary);
+            if (!entry->has_content)
+                code = note_missing(summary, entry->seq, error);
         }
     } while (!code && record.run.count > 0);
     feedfile_record_finish(&record);
+    count_erased(summary);
     if (!code && file->head.seq == 0)
         code = error_set(error, ERROR_MALFORMED, "the file holds no entry");
     return code;
@@ -110,8 +148,11 @@ static void print_feed(const struct cli *cli, const struct feedfile *file,
     for (uint32_t i = 0; i < 16; i++)
         if (summary->types[i])
             printf("  %-14s %llu\n", type_name(i), (unsigned long long)summary->types[i]);
-    if (file->missing)
-        printf("  %-14s %llu\n", "without text", (unsigned long long)file->missing);
+    if (summary->erased)
+        printf("  %-14s %llu\n", "erased", (unsigned long long)summary->erased);
+    if (file->missing > summary->erased)
+        printf("  %-14s %llu, which no order of the feed explains\n", "without text",
+               (unsigned long long)(file->missing - summary->erased));
 }
 
 static void print_feed_json(const struct feedfile *file, const struct feed_summary *summary)
@@ -127,9 +168,11 @@ static void print_feed_json(const struct feedfile *file, const struct feed_summa
     printf(", \"network\": ");
     cli_print_json(stdout, file->chain.network);
     printf(", \"certificates\": %zu, \"seq\": \"%llu\", \"hash\": \"%s\", \"missing\": \"%llu\", "
+           "\"erased\": \"%llu\", "
            "\"entries\": {",
            file->chain.count, (unsigned long long)file->head.seq, hash,
-           (unsigned long long)file->missing);
+           (unsigned long long)(file->missing - summary->erased),
+           (unsigned long long)summary->erased);
     for (uint32_t i = 0; i < 16; i++)
         if (summary->types[i]) {
             printf("%s\"%s\": %llu", first ? "" : ", ", type_name(i),
@@ -151,6 +194,7 @@ static int verify_feed(const struct cli *cli, struct span bytes, struct error *e
         print_feed_json(&file, &summary);
     else if (!code)
         print_feed(cli, &file, &summary);
+    summary_finish(&summary);
     feedfile_finish(&file);
     return code;
 }

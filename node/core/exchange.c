@@ -57,6 +57,8 @@ static int load(struct exchange *exchange, struct error *error)
     if (code)
         return code;
     code = load_own_chain(exchange, error);
+    if (!code)
+        code = erase_load(exchange, error);
     if (code)
         exchange_break(exchange, error);
     code = exchange_commit(exchange, error);

@@ -105,6 +105,9 @@ int exchange_find_published(struct exchange *exchange, const uint8_t request[STO
 /* Hands what this transaction has published to the store: part of each commit, and for who reads
  * our own entries there before it. A failure breaks the transaction. */
 int exchange_flush(struct exchange *exchange, struct error *error);
+/* The open transaction must not be committed: some of what belongs together in it has failed. The
+ * commit then fails with this error (NULL: an unnamed one). */
+void exchange_break(struct exchange *exchange, const struct error *error);
 
 /* What profile and endpoints should say (their bytes, from the configuration): published as soon as
  * publishing is open, if our feed says otherwise. */

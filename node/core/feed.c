@@ -350,6 +350,35 @@ static int learn_own_entry(void *context, const struct store_entry *entry)
     return id_equal(&entry->entry.feed, &exchange->own->id) ? learn_entry(context, entry) : 0;
 }
 
+struct learning {
+    struct exchange *exchange;
+    const struct feed *feed;
+};
+
+static int learn_endpoints_of(void *context, const struct store_entry *entry)
+{
+    const struct learning *learning = context;
+
+    return entry->entry.content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS &&
+                   id_equal(&entry->entry.feed, &learning->feed->id)
+               ? learn_entry(learning->exchange, entry)
+               : 0;
+}
+
+int feed_learn_endpoints_again(struct exchange *exchange, struct feed *feed, struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+    struct learning learning = {exchange, feed};
+
+    if (feed->endpoints)
+        caravan__endpoints__free_unpacked(feed->endpoints, NULL);
+    feed->endpoints = NULL;
+    feed->endpoints_from = (struct learned){0};
+    return store->operations->arrivals(store->self, 0,
+                                       STORE_TYPE(CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS),
+                                       learn_endpoints_of, &learning, error);
+}
+
 void feed_learn_own_again(struct exchange *exchange)
 {
     struct error error;

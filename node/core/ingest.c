@@ -42,6 +42,7 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
     const struct store *store = &exchange->config.store;
     struct store_entry *rows = calloc(count, sizeof *rows);
     uint64_t now = exchange_wall(exchange);
+    struct erasure_list erased = {0};
     bool dial_anew = false;
     int code;
 
@@ -49,19 +50,22 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
         return error_memory(error);
     /* From here on memory may be ahead of the store: a failed commit must read the feed again. */
     ingest_mark_changed(exchange, feed);
+    code = erasure_list_read(&erased, entries, count, error);
     for (size_t i = 0; i < count; i++) {
         rows[i].entry = entries[i];
         rows[i].received_ms = now;
         rows[i].certificate = feed->head.certificate + (entries[i].content_type == CERTIFICATE);
+        erase_apply(&erased, &rows[i]);
     }
-    code = store->operations->append(store->self, rows, count, error);
+    if (!code)
+        code = store->operations->append(store->self, rows, count, error);
     for (size_t i = 0; i < count && !code; i++) {
-        const struct entry *entry = &entries[i];
+        const struct entry *entry = &rows[i].entry;
 
         feed->head.seq = entry->seq;
         feed->head.hash = entry->hash;
         if (!entry->has_content)
-            feed_set_missing(exchange, feed, feed->missing + 1);
+            feed_set_missing(exchange, feed, feed->missing + !rows[i].erased);
         else if (entry->content_type == CERTIFICATE)
             code = take_certificate(exchange, feed, entry, error);
         else if (feed_learn(feed, entry->content_type, entry->seq, entry->created_ms,
@@ -74,6 +78,9 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
         code = feed_publish_keys(exchange, feed, error);
         dial_anew = true;
     }
+    if (!code)
+        code = erase_carry_out(exchange, feed, &erased, &dial_anew, error);
+    erasure_list_finish(&erased);
     free(rows);
     if (code)
         return code;
@@ -89,8 +96,15 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
 struct one_entry {
     struct buffer bytes; /* SignedEntry */
     struct id hash;
+    uint64_t erased;
     bool found, has_content, no_memory;
 };
+
+/* An entry proves without its content, too; so there is nothing in a proof to be erased. */
+static bool encode_proof(const struct entry *entry, struct buffer *out)
+{
+    return entry_encode(entry, entry_content_is_permanent(entry->content_type), out);
+}
 
 static int copy_one(void *context, const struct store_entry *row)
 {
@@ -99,7 +113,8 @@ static int copy_one(void *context, const struct store_entry *row)
     one->found = true;
     one->hash = row->entry.hash;
     one->has_content = row->entry.has_content;
-    one->no_memory = !entry_encode(&row->entry, true, &one->bytes);
+    one->erased = row->erased;
+    one->no_memory = !encode_proof(&row->entry, &one->bytes);
     return 1;
 }
 
@@ -143,7 +158,7 @@ static int keep_proof(struct exchange *exchange, const struct feed *feed,
     /* The entries behind it vouch for one whose own signature was not looked at. */
     if (!proven.signature_checked)
         proven.signature = span_of(NULL, 0);
-    code = entry_encode(&proven, true, &other_bytes) ? ERROR_NONE : error_memory(error);
+    code = encode_proof(&proven, &other_bytes) ? ERROR_NONE : error_memory(error);
     conflict.other = buffer_span(&other_bytes);
     if (!code)
         code = store->operations->put_conflict(store->self, &conflict, error);
@@ -238,7 +253,7 @@ bool ingest_late_content(struct exchange *exchange, struct feed *feed, const str
     bool same;
     int code = read_one(exchange, feed, entry->seq, &kept, &error);
 
-    same = kept.found && !kept.has_content && id_equal(&kept.hash, &entry->hash);
+    same = kept.found && !kept.has_content && !kept.erased && id_equal(&kept.hash, &entry->hash);
     buffer_finish(&kept.bytes);
     if (!code && !same)
         return false;

@@ -9,6 +9,7 @@
 
 #include "common/bytes.h"
 #include "common/entry.h"
+#include "common/erasure.h"
 #include "common/error.h"
 
 #define STORE_LEDGER_ID_SIZE 16
@@ -24,12 +25,15 @@ struct seal_content;
 
 /* One entry as kept. Spans handed to a visitor are borrowed until it returns. */
 struct store_entry {
-    uint64_t
-        arrival; /* assigned by append, 1, 2, 3 … in this ledger; late content takes a new one */
+    uint64_t arrival; /* assigned by append, 1, 2, 3 … in this ledger; late content takes a new one,
+                         and so does erasing */
     uint64_t received_ms; /* Unix time of this node */
     uint64_t certificate; /* number in force for this entry */
-    /* has_content false: missing. append keeps a signature only when signature_checked is true;
-     * what is read back has signature_checked true and a signature, or false and none. */
+    /* Seq of the entry that ordered its content erased; 0: none did. What was ordered erased has no
+     * content, is not missing, and never gets one again. */
+    uint64_t erased;
+    /* has_content false: missing, or erased. append keeps a signature only when signature_checked
+     * is true; what is read back has signature_checked true and a signature, or false and none. */
     struct entry entry;
     /* Of what was sealed and opened (opened.h): for whom it is. A ledger leaves it NULL. */
     const struct seal_content *seal;
@@ -39,7 +43,7 @@ struct store_entry {
 struct store_feed {
     struct entry_head head; /* last entry that is kept; seq 0: none */
     uint64_t signed_seq;    /* last seq that has a signature: what can be handed on */
-    uint64_t missing;       /* contents that are missing */
+    uint64_t missing;       /* contents that are missing; not those that were ordered erased */
     uint64_t head_arrival;  /* arrival of the last change of this feed; 0: none */
     bool frozen;            /* a fork at the same certificate number */
     struct span statement;  /* SignedHead bytes of the publisher's latest; may be empty */
@@ -104,9 +108,17 @@ struct store_operations {
     int (*append)(void *self, struct store_entry *entries, size_t count, struct error *error);
     /* Late content of a kept entry that misses it. The entry takes a new arrival, the highest, and
      * the feed's head_arrival and missing follow. ERROR_NOT_FOUND when there is no such entry,
-     * ERROR_EXISTS when it has its content. */
+     * ERROR_EXISTS when it has its content, or was erased. */
     int (*put_content)(void *self, const struct id *feed, uint64_t seq, struct span salt,
                        struct span content, uint64_t received_ms, struct error *error);
+    /* Salt and content of kept entries go, for good: after the commit nothing shows them any more,
+     * and what still holds their bytes in the store's own files (a log, a copy that an upgrade has
+     * left) is cleaned as soon as nobody reads it, also after a crash. orders: in order of seq,
+     * each seq once. Each entry takes a new arrival, as with put_content. *erased: how many were.
+     * Passed over are entries that are not kept, that were erased before, and those whose content
+     * is permanent. */
+    int (*erase)(void *self, const struct id *feed, const struct erasure_order *orders,
+                 size_t count, size_t *erased, struct error *error);
     /* frozen and statement of an existing or new feed; they do not move head_arrival. */
     int (*put_frozen)(void *self, const struct id *feed, bool frozen, struct error *error);
     int (*put_statement)(void *self, const struct id *feed, struct span signed_head,

@@ -222,6 +222,8 @@ int feed_set_position(struct feed *feed, uint64_t number, uint64_t seq, struct e
  * claim can tell. Contents that cannot be used change nothing. true when the endpoints changed. */
 bool feed_learn(struct feed *feed, uint32_t content_type, uint64_t seq, uint64_t created_ms,
                 struct span content);
+/* Reads again what the stored entries of a feed say of its endpoints: some may have been erased. */
+int feed_learn_endpoints_again(struct exchange *exchange, struct feed *feed, struct error *error);
 const char *feed_handle(const struct feed *feed); /* "" when unknown */
 int feed_publish_keys(struct exchange *exchange, struct feed *feed, struct error *error);
 /* A certificate learned ahead of its entry (from a card, a file, a partner): checked, kept in
@@ -263,7 +265,18 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
 void ingest_mark_changed(struct exchange *exchange, struct feed *feed);
 /* Late content of an entry that we keep without. true when it was stored. */
 bool ingest_late_content(struct exchange *exchange, struct feed *feed, const struct entry *entry);
-void exchange_break(struct exchange *exchange, const struct error *error);
+
+/* --- erase: orders to erase contents (erase.c) --------------------------------------------------
+ */
+
+/* An entry that is to be appended loses its content, if that is ordered. */
+void erase_apply(const struct erasure_list *list, struct store_entry *row);
+/* Erases what the store has of it. *endpoints is set when they are others than before. */
+int erase_carry_out(struct exchange *exchange, struct feed *feed, const struct erasure_list *list,
+                    bool *endpoints, struct error *error);
+/* Once for each ledger: carries out the orders that stood in it before there was this version. In a
+ * transaction. */
+int erase_load(struct exchange *exchange, struct error *error);
 
 /* --- catchup: who has what, and asking for it (catchup.c) ---------------------------------------
  */

@@ -1,7 +1,8 @@
 /* view: announcements as people read them: what an entry, its revisions and its withdrawal say
  * together, folded from the ledger. Contents that break a rule, are of an unknown kind or from a
  * newer version, and contents that are missing stop nothing: they come with the reason why they
- * cannot be shown.
+ * cannot be shown; so do those that were ordered erased. An erased revision no longer tells what it
+ * changed: it is then an entry by itself.
  *
  * A change (revision, withdrawal) counts only when it is in the feed of the announcement that it
  * names. The newest revision is in force, also when it cannot be shown: to show an older one would
@@ -73,8 +74,9 @@ struct view_state {
     struct span content;
     bool has_content;
     const Caravan__Announcement *announcement; /* the same, read; NULL when it cannot be shown */
-    char problem[VIEW_PROBLEM_SIZE];           /* "cannot be shown: …"; "" when it can */
-    const Caravan__Withdrawal *withdrawal;     /* NULL when not withdrawn or not readable */
+    uint64_t erased_by;              /* that content was erased by this entry; 0: it was not */
+    char problem[VIEW_PROBLEM_SIZE]; /* "cannot be shown: …"; "" when it can */
+    const Caravan__Withdrawal *withdrawal; /* NULL when not withdrawn or not readable */
     /* Of a voice: who says it, and what (Confirmation, Proposal or Outcome, by content_type). Then
      * event_seq is a number of that feed, and the announcement is as it is now. */
     const ProtobufCMessage *said; /* NULL: this is no voice */

@@ -196,6 +196,7 @@ struct reading {
     struct arena arena;
     struct error *error;
     uint64_t last; /* arrivals above it are left for another time */
+    bool erased;   /* there is an order behind what was read before */
     int code;
 };
 
@@ -362,6 +363,11 @@ static int tell(void *context, const struct store_entry *stored)
 
     if (stored->arrival > reading->last)
         return 1;
+    reading->erased =
+        stored->entry.content_type == TYPE(ERASURE) &&
+        (!reading->index->own_only || id_equal(&stored->entry.feed, &reading->index->own));
+    if (reading->erased)
+        return 1;
     if (stored->entry.content_type == TYPE(READER)) {
         int code = tell_reader(reading, stored);
 
@@ -380,29 +386,47 @@ static bool is_same_ledger(const struct view_index *index, const struct store_in
            index->last_arrival <= info->last_arrival;
 }
 
+static void start(struct view_index *index, const struct store_info *info)
+{
+    view_index_reset(index);
+    memcpy(index->ledger, info->ledger, sizeof index->ledger);
+    index->started = true;
+}
+
+/* Orders count only behind what was read before: the rest is read as it is now. */
+static int tell_all(struct view_index *index, uint64_t last, bool *erased, struct error *error)
+{
+    const struct store *store = &index->store;
+    struct reading reading = {.index = index, .error = error, .last = last};
+    uint32_t types = index->told ? TOLD_TYPES | STORE_TYPE(TYPE(ERASURE)) : TOLD_TYPES;
+    int code = store->operations->arrivals(store->self, index->told, types, tell, &reading, error);
+
+    *erased = reading.erased;
+    return code ? code : reading.code;
+}
+
 int view_index_update(struct view_index *index, struct error *error)
 {
     const struct store *store = &index->store;
-    struct reading reading = {.index = index, .error = error};
     struct store_info info;
+    bool erased;
     int code = store->operations->info(store->self, &info, error);
 
     if (!code && info.last_arrival > UINT32_MAX)
         code = error_set(error, ERROR_TOO_LARGE, "it has more than 4,294,967,295 entries");
     if (code)
         return error_prefix(error, "cannot read the ledger");
-    if (!is_same_ledger(index, &info)) {
-        view_index_reset(index);
-        memcpy(index->ledger, info.ledger, sizeof index->ledger);
-        index->started = true;
-    }
+    if (!is_same_ledger(index, &info))
+        start(index, &info);
     index->last_arrival = info.last_arrival;
     if (index->told >= info.last_arrival)
         return ERROR_NONE;
-    reading.last = info.last_arrival;
-    code = store->operations->arrivals(store->self, index->told, TOLD_TYPES, tell, &reading, error);
-    if (!code)
-        code = reading.code;
+    code = tell_all(index, info.last_arrival, &erased, error);
+    if (!code && erased) {
+        start(index, &info);
+        index->last_arrival = info.last_arrival;
+        code = tell_all(index, info.last_arrival, &erased, error);
+    }
     if (code)
         return error_prefix(error, "cannot read the ledger");
     index->told = info.last_arrival;

@@ -7,7 +7,8 @@
  *   and two bits. They are read in chunks of VIEW_CHUNK entries, newest first, when somebody wants
  *   a list: the newest page needs one chunk, the total number all of them.
  *
- * It follows the ledger by arrival, and starts again when the ledger is another one. A catalogue on
+ * It follows the ledger by arrival, and starts again when the ledger is another one, or when
+ * something was erased: so nothing of that stays here. A catalogue on
  * disk may take its place: only view*.c include it. Threads: one at a time. */
 #ifndef CORE_VIEW_INDEX_H
 #define CORE_VIEW_INDEX_H

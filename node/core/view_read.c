@@ -14,7 +14,7 @@
 bool view_read_knows_type(uint32_t content_type)
 {
     return (content_type >= TYPE(CERTIFICATE) && content_type <= TYPE(OUTCOME)) ||
-           (content_type >= TYPE(INTEREST) && content_type <= TYPE(READER));
+           (content_type >= TYPE(ERASURE) && content_type <= TYPE(READER));
 }
 
 static void cannot_show(struct view_state *state, const char *format, ...)
@@ -106,13 +106,16 @@ static int read_stray(struct view_read *read, struct arena *arena)
 }
 
 /* What the entry at content_seq carries. */
-static int read_content(struct view_read *read, const struct entry *entry, struct arena *arena)
+static int read_content(struct view_read *read, const struct store_entry *stored,
+                        struct arena *arena)
 {
     struct view_state *state = &read->state;
+    const struct entry *entry = &stored->entry;
     bool alone = entry->seq == state->seq;
 
     state->content = entry->content;
     state->has_content = entry->has_content && entry->content_type != TYPE(READER); /* a key */
+    state->erased_by = stored->erased;
     if (!state->has_content)
         state->content = span_of(NULL, 0);
     if (!view_read_knows_type(entry->content_type))
@@ -120,6 +123,8 @@ static int read_content(struct view_read *read, const struct entry *entry, struc
                     "content type %" PRIu32 " is not known to this version; a newer one may show "
                     "it",
                     entry->content_type);
+    else if (stored->erased)
+        cannot_show(state, "the content was erased by No. %" PRIu64, stored->erased);
     else if (!entry->has_content)
         cannot_show(state, "the content is missing; it is asked of other partners");
     else if (entry->min_reader > VIEW_SCHEMA_VERSION)
@@ -156,7 +161,7 @@ static int visit_content(void *context, const struct store_entry *entry)
 
     reading->found = true;
     read->state.seal = entry->seal;
-    reading->code = read_content(read, &entry->entry, &reading->arena);
+    reading->code = read_content(read, entry, &reading->arena);
     if (reading->code)
         error_memory(reading->error);
     else

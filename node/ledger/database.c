@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Readers can meet a writer that is recovering the log of a killed process; they wait this long. */
-#define BUSY_TIMEOUT_MS 5000
 /* Pages of the log before the writer empties it into the file: 16 MiB. Emptying costs two more
  * syncs, and holds the writer up meanwhile: with 64 MiB catching up is 6 % faster and that pause
  * four times as long, with 4 MiB it is 18 % slower. */
@@ -99,7 +97,7 @@ static int connection_open(struct database *database, enum database_mode mode, s
     if (code != SQLITE_OK)
         return database_fail_code(database->path, code, "open", error);
     sqlite3_extended_result_codes(database->handle, 1);
-    if (sqlite3_busy_timeout(database->handle, BUSY_TIMEOUT_MS) != SQLITE_OK ||
+    if (sqlite3_busy_timeout(database->handle, DATABASE_BUSY_TIMEOUT_MS) != SQLITE_OK ||
         sqlite3_db_config(database->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) != SQLITE_OK ||
         sqlite3_db_config(database->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) != SQLITE_OK)
         return database_fail(database, "open", error);
@@ -294,12 +292,16 @@ static int sync_path(const char *path, int flags, struct error *error)
 
 int database_sync_file(const char *path, struct error *error)
 {
-    char folder[PATH_MAX];
-    char *slash;
     int rc = sync_path(path, O_RDONLY, error);
 
-    if (rc)
-        return rc;
+    return rc ? rc : database_sync_folder(path, error);
+}
+
+int database_sync_folder(const char *path, struct error *error)
+{
+    char folder[PATH_MAX];
+    char *slash;
+
     if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder)
         return error_set(error, ERROR_INVALID, "%s: the path is too long", path);
     slash = strrchr(folder, '/');

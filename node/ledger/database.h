@@ -8,6 +8,9 @@
 #include "common/bytes.h"
 #include "common/error.h"
 
+/* Readers can meet a writer that is recovering the log of a killed process; they wait this long. */
+#define DATABASE_BUSY_TIMEOUT_MS 5000
+
 struct database {
     sqlite3 *handle;
     char *path;
@@ -60,7 +63,10 @@ struct span database_blob(sqlite3_stmt *statement, int column);
 
 /* Makes an empty file, mode 0600; ERROR_EXISTS when there is one. */
 int database_make_file(const char *path, struct error *error);
-/* Syncs a finished file, and the folder it is in, to disk. */
+/* Syncs a finished file, and the folder it is in, to disk. Not for a database that is open: closing
+ * another descriptor of its file takes all locks of this process from it. */
 int database_sync_file(const char *path, struct error *error);
+/* Only the folder that the file is in: what was made or removed there. */
+int database_sync_folder(const char *path, struct error *error);
 
 #endif

@@ -15,8 +15,8 @@
 #include "node/core/ports.h"
 
 enum ledger_mode {
-    LEDGER_EXISTING, /* ERROR_NOT_FOUND when there is no file; an older one is copied and migrated
-                      */
+    LEDGER_EXISTING, /* ERROR_NOT_FOUND when there is no file; an older one is copied and migrated;
+                        the copy goes when something is erased */
     LEDGER_NEW,      /* ERROR_EXISTS when there is one */
 };
 

@@ -402,6 +402,7 @@ static const struct store_operations operations = {
     .rollback = ledger_rollback,
     .append = memory_feeds_append,
     .put_content = memory_feeds_content,
+    .erase = memory_feeds_erase,
     .put_frozen = memory_feeds_frozen,
     .put_statement = memory_feeds_statement,
     .put_certificate = put_certificate,

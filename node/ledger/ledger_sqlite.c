@@ -9,6 +9,7 @@
 
 #include "node/ledger/ledger.h"
 #include "node/ledger/schema.h"
+#include "node/ledger/sqlite_clean.h"
 #include "node/ledger/sqlite_entries.h"
 #include "node/ledger/sqlite_ledger.h"
 #include "node/ledger/sqlite_read.h"
@@ -49,7 +50,7 @@ static int ledger_begin(void *self, struct error *error)
     if (rc)
         return rc;
     ledger->open = true;
-    ledger->failed = false;
+    ledger->failed = ledger->erased = false;
     return ERROR_NONE;
 }
 
@@ -104,6 +105,8 @@ static int ledger_commit(void *self, struct error *error)
         rc = sqlite_requests_settle(ledger, error);
     if (!rc)
         rc = write_last_arrival(ledger, error);
+    if (!rc && ledger->erased)
+        rc = sqlite_clean_mark(ledger, error);
     if (!rc)
         rc = run(ledger, STATEMENT_COMMIT, error);
     if (rc) {
@@ -113,6 +116,7 @@ static int ledger_commit(void *self, struct error *error)
     ledger->open = false;
     ledger->committed_arrival = ledger->last_arrival;
     sqlite_tail_close(ledger);
+    sqlite_clean_step(ledger);
     return ERROR_NONE;
 }
 
@@ -123,6 +127,8 @@ static void ledger_destroy(void *self)
     if (!ledger)
         return;
     ledger_rollback(ledger);
+    if (ledger->unclean)
+        sqlite_clean_end(ledger);
     if (ledger->writer && ledger->database.handle)
         sqlite3_wal_checkpoint_v2(ledger->database.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
                                   NULL);
@@ -142,6 +148,7 @@ static const struct store_operations operations = {
     .rollback = ledger_rollback,
     .append = sqlite_write_append,
     .put_content = sqlite_write_content,
+    .erase = sqlite_write_erase,
     .put_frozen = sqlite_write_frozen,
     .put_statement = sqlite_write_statement,
     .put_certificate = sqlite_write_certificate,
@@ -212,6 +219,8 @@ static int writer_open(struct sqlite_ledger *ledger, const char *path, enum ledg
         rc = schema_migrate(&ledger->database, schema_steps, schema_step_count, error);
     if (!rc)
         rc = sqlite_read_info(ledger, &info, error);
+    if (!rc)
+        rc = sqlite_clean_start(ledger, error);
     if (!rc)
         ledger->last_arrival = ledger->committed_arrival = info.last_arrival;
     return rc;

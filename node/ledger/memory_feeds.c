@@ -161,15 +161,15 @@ static struct memory_entry *entry_copy(const struct store_entry *from)
 static struct store_entry entry_view(const struct memory_store *store,
                                      const struct memory_entry *entry)
 {
-    struct store_entry view = entry->stored;
+    return !store->writer && entry->changed ? entry->old : entry->stored;
+}
 
-    if (!store->writer && entry->late_is_new) {
-        view.arrival = entry->old_arrival;
-        view.received_ms = entry->old_received_ms;
-        view.entry.has_content = false;
-        view.entry.salt = view.entry.content = span_of(NULL, 0);
-    }
-    return view;
+static void entry_touch(struct memory_entry *entry)
+{
+    if (entry->changed)
+        return;
+    entry->changed = true;
+    entry->old = entry->stored;
 }
 
 /* Room for it was made before. */
@@ -247,6 +247,8 @@ int memory_feeds_content(void *self, const struct id *feed_id, uint64_t seq, str
         return rules_no_entry(seq, error);
     if (entry->stored.entry.has_content)
         return rules_has_content(seq, error);
+    if (entry->stored.erased)
+        return rules_is_erased(seq, entry->stored.erased, error);
     late = malloc(salt.size + content.size + 1);
     if (!late || !grow((void **)&ledger->arrivals, &ledger->arrival_capacity,
                        ledger->arrival_count + 1, sizeof *ledger->arrivals)) {
@@ -254,16 +256,51 @@ int memory_feeds_content(void *self, const struct id *feed_id, uint64_t seq, str
         return memory_ledger_failed(store, error);
     }
     feed_touch(feed);
+    entry_touch(entry);
     entry->late = late;
-    entry->late_is_new = true;
-    entry->old_arrival = entry->stored.arrival;
-    entry->old_received_ms = entry->stored.received_ms;
     entry->stored.received_ms = received_ms;
     entry->stored.entry.has_content = true;
     entry->stored.entry.salt = copy_span(&late, salt);
     entry->stored.entry.content = copy_span(&late, content);
     take_arrival(ledger, feed, entry);
     feed->now.missing--;
+    return ERROR_NONE;
+}
+
+static void erase_one(struct memory_ledger *ledger, struct memory_feed *feed,
+                      struct memory_entry *entry, uint64_t by)
+{
+    entry_touch(entry);
+    feed->now.missing -= !entry->stored.entry.has_content;
+    entry->stored.entry.has_content = false;
+    entry->stored.entry.salt = entry->stored.entry.content = span_of(NULL, 0);
+    entry->stored.erased = by;
+    take_arrival(ledger, feed, entry);
+}
+
+int memory_feeds_erase(void *self, const struct id *feed_id, const struct erasure_order *orders,
+                       size_t count, size_t *erased, struct error *error)
+{
+    struct memory_store *store = self;
+    struct memory_ledger *ledger = store->ledger;
+    int rc = memory_ledger_writable(store, error);
+
+    *erased = 0;
+    if (rc)
+        return rc;
+    if (!grow((void **)&ledger->arrivals, &ledger->arrival_capacity, ledger->arrival_count + count,
+              sizeof *ledger->arrivals))
+        return memory_ledger_failed(store, error);
+    for (size_t i = 0; i < count; i++) {
+        struct memory_feed *feed;
+        struct memory_entry *entry = entry_find(ledger, feed_id, orders[i].seq, &feed);
+
+        if (!entry || !rules_can_erase(&entry->stored))
+            continue;
+        feed_touch(feed);
+        erase_one(ledger, feed, entry, orders[i].by);
+        ++*erased;
+    }
     return ERROR_NONE;
 }
 
@@ -307,30 +344,42 @@ int memory_feeds_statement(void *self, const struct id *feed_id, struct span sig
 
 /* --- transactions ----------------------------------------------------------------------------- */
 
-/* Only what arrived in this transaction can have late content that is new in it. */
-static void settle_late(struct memory_ledger *ledger, bool commit)
+static void wipe(struct span bytes)
+{
+    if (bytes.size)
+        memset((void *)(uintptr_t)bytes.data, 0, bytes.size);
+}
+
+static void settle_entry(struct memory_entry *entry, bool commit)
+{
+    if (!entry->changed)
+        return;
+    entry->changed = false;
+    if (!commit)
+        entry->stored = entry->old;
+    if (entry->stored.entry.has_content)
+        return;
+    if (entry->old.entry.has_content) {
+        wipe(entry->old.entry.salt);
+        wipe(entry->old.entry.content);
+    }
+    free(entry->late);
+    entry->late = NULL;
+}
+
+/* Only what arrived in this transaction has changed in it. */
+static void settle_changed(struct memory_ledger *ledger, bool commit)
 {
     for (size_t i = ledger->committed_arrivals; i < ledger->arrival_count; i++) {
         struct memory_arrival *arrival = &ledger->arrivals[i];
-        struct memory_entry *entry = arrival->feed->entries[arrival->seq - 1];
 
-        if (!entry->late_is_new)
-            continue;
-        entry->late_is_new = false;
-        if (commit)
-            continue;
-        entry->stored.arrival = entry->old_arrival;
-        entry->stored.received_ms = entry->old_received_ms;
-        entry->stored.entry.has_content = false;
-        entry->stored.entry.salt = entry->stored.entry.content = span_of(NULL, 0);
-        free(entry->late);
-        entry->late = NULL;
+        settle_entry(arrival->feed->entries[arrival->seq - 1], commit);
     }
 }
 
 void memory_feeds_commit(struct memory_ledger *ledger)
 {
-    settle_late(ledger, true);
+    settle_changed(ledger, true);
     for (size_t i = 0; i < ledger->feed_count; i++) {
         struct memory_feed *feed = ledger->feeds[i];
 
@@ -347,7 +396,7 @@ void memory_feeds_rollback(struct memory_ledger *ledger)
 {
     size_t kept = 0;
 
-    settle_late(ledger, false);
+    settle_changed(ledger, false);
     for (size_t i = 0; i < ledger->feed_count; i++) {
         struct memory_feed *feed = ledger->feeds[i];
 
@@ -466,8 +515,12 @@ int memory_feeds_missing(void *self, const struct id *feed_id, uint64_t *seqs, s
 
     (void)error;
     *count = 0;
-    for (uint64_t seq = 1; view && view->missing && seq <= view->head.seq && *count < limit; seq++)
-        if (!entry_view(store, feed->entries[seq - 1]).entry.has_content)
+    for (uint64_t seq = 1; view && view->missing && seq <= view->head.seq && *count < limit;
+         seq++) {
+        struct store_entry entry = entry_view(store, feed->entries[seq - 1]);
+
+        if (!entry.entry.has_content && !entry.erased)
             seqs[(*count)++] = seq;
+    }
     return ERROR_NONE;
 }

@@ -11,9 +11,9 @@
 struct memory_entry {
     struct store_entry stored; /* spans point into block, or into late */
     uint8_t *block;
-    uint8_t *late;    /* salt and content that came late */
-    bool late_is_new; /* in the open transaction; before it: */
-    uint64_t old_arrival, old_received_ms;
+    uint8_t *late; /* salt and content that came late */
+    bool changed;  /* in the open transaction (late content, erased); before it: */
+    struct store_entry old;
 };
 
 struct memory_feed {

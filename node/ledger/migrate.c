@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/fields.h"
 #include "node/ledger/segment.h"
 
 static const char select_entries[] =
@@ -309,4 +310,75 @@ int migrate_to_version_2(const struct database *database, struct error *error)
     int rc = migrate_entries(database, error);
 
     return rc ? rc : migrate_requests(database, error);
+}
+
+/* --- proofs of forks ----------------------------------------------------------------------------
+ */
+
+/* The SignedEntry without salt and content, unless its content is permanent. What cannot be read
+ * stays as it is. */
+static bool without_content(struct span proof, struct buffer *out)
+{
+    Caravan__SignedEntry *signed_entry =
+        caravan__signed_entry__unpack(NULL, proof.size, proof.data);
+    Caravan__Entry *entry =
+        signed_entry && signed_entry->has_entry
+            ? caravan__entry__unpack(NULL, signed_entry->entry.len, signed_entry->entry.data)
+            : NULL;
+    bool done;
+
+    buffer_clear(out);
+    if (entry && !entry_content_is_permanent(entry->content_type)) {
+        signed_entry->has_salt = signed_entry->has_content = false;
+        done = fields_pack(&signed_entry->base, out);
+    } else {
+        done = buffer_append(out, proof.data, proof.size);
+    }
+    if (entry)
+        caravan__entry__free_unpacked(entry, NULL);
+    if (signed_entry)
+        caravan__signed_entry__free_unpacked(signed_entry, NULL);
+    return done;
+}
+
+static int strip_proof(const struct migration *migration, sqlite3_stmt *from, sqlite3_stmt *into,
+                       struct error *error)
+{
+    struct buffer kept = {0}, other = {0};
+    bool row;
+    int rc = without_content(database_blob(from, 1), &kept) &&
+                     without_content(database_blob(from, 2), &other)
+                 ? ERROR_NONE
+                 : error_memory(error);
+
+    if (!rc)
+        rc = database_bind_u64(into, 1, database_u64(from, 0)) |
+                     database_bind_blob(into, 2, buffer_span(&kept)) |
+                     database_bind_blob(into, 3, buffer_span(&other))
+                 ? fail(migration, error)
+                 : database_step(migration->database, into, "change", &row, error);
+    sqlite3_reset(into);
+    buffer_finish(&kept);
+    buffer_finish(&other);
+    return rc;
+}
+
+int migrate_to_version_3(const struct database *database, struct error *error)
+{
+    const struct migration migration = {.database = database};
+    sqlite3_stmt *from = NULL, *into = NULL;
+    bool row = true;
+    int rc = prepare(&migration, "SELECT rowid, kept, other FROM conflict", &from, error);
+
+    if (!rc)
+        rc = prepare(&migration, "UPDATE conflict SET kept = ?2, other = ?3 WHERE rowid = ?1",
+                     &into, error);
+    while (!rc && row) {
+        rc = database_step(database, from, "change", &row, error);
+        if (!rc && row)
+            rc = strip_proof(&migration, from, into, error);
+    }
+    sqlite3_finalize(from);
+    sqlite3_finalize(into);
+    return rc;
 }

@@ -9,4 +9,7 @@
  * records (sqlite_requests.h); drops the tables of the rows. */
 int migrate_to_version_2(const struct database *database, struct error *error);
 
+/* Version 2 to 3: proofs of forks lose contents that may be erased; they prove without. */
+int migrate_to_version_3(const struct database *database, struct error *error);
+
 #endif

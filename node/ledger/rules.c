@@ -30,7 +30,7 @@ void rules_follow(struct store_feed *feed, const struct store_entry *appended)
     feed->head_arrival = appended->arrival;
     if (entry->signature_checked)
         feed->signed_seq = entry->seq;
-    if (!entry->has_content)
+    if (!entry->has_content && !appended->erased)
         feed->missing++;
 }
 
@@ -44,6 +44,17 @@ int rules_has_content(uint64_t seq, struct error *error)
 {
     return error_set(error, ERROR_EXISTS, "entry %llu has its content already",
                      (unsigned long long)seq);
+}
+
+int rules_is_erased(uint64_t seq, uint64_t by, struct error *error)
+{
+    return error_set(error, ERROR_EXISTS, "entry %llu was erased by entry %llu",
+                     (unsigned long long)seq, (unsigned long long)by);
+}
+
+bool rules_can_erase(const struct store_entry *stored)
+{
+    return !stored->erased && !entry_content_is_permanent(stored->entry.content_type);
 }
 
 bool rules_type_matches(uint32_t types, uint64_t content_type)

@@ -63,9 +63,15 @@ static const char version_2[] =
     "CREATE TABLE request_recent (number INTEGER PRIMARY KEY, requests BLOB NOT NULL) STRICT;"
     "CREATE TABLE request_chunk (key INTEGER PRIMARY KEY, records BLOB NOT NULL) STRICT;";
 
+/* - ledger.unclean: 1 after something was erased, until it is gone from all files, too; see
+ * sqlite_clean.h.
+ * - Records of segments may say that their content was erased: see segment.h. */
+static const char version_3[] = "ALTER TABLE ledger ADD COLUMN unclean INTEGER NOT NULL DEFAULT 0;";
+
 const struct schema_step schema_steps[] = {
     {"make the tables", version_1, NULL},
     {"put entries into segments", version_2, migrate_to_version_2},
+    {"make room for what erasing leaves", version_3, migrate_to_version_3},
 };
 const size_t schema_step_count = sizeof schema_steps / sizeof schema_steps[0];
 

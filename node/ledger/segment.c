@@ -5,9 +5,10 @@
 #include "common/wire.h"
 
 #define ALL_FLAGS                                                                                  \
-    (SEGMENT_CONTENT | SEGMENT_SIGNATURE | SEGMENT_WHOLE | SEGMENT_CERTIFICATE | SEGMENT_READER)
-/* Flags, five to seven varints, the size of the bytes, two hashes. */
-#define HEAD_SIZE (1 + 8 * WIRE_VARINT_SIZE + 2 * BYTES_ID_SIZE)
+    (SEGMENT_CONTENT | SEGMENT_SIGNATURE | SEGMENT_WHOLE | SEGMENT_CERTIFICATE | SEGMENT_READER |  \
+     SEGMENT_ERASED)
+/* Flags, five to eight varints, the size of the bytes, two hashes. */
+#define HEAD_SIZE (1 + 9 * WIRE_VARINT_SIZE + 2 * BYTES_ID_SIZE)
 #define FIRST_TYPE_WITHOUT_BIT 32
 
 /* --- Entry bytes ------------------------------------------------------------------------------ */
@@ -124,7 +125,7 @@ static int follow(struct segment *segment, const struct segment_feed *feed, stru
         if (end)
             return ERROR_NONE;
         segment->types |= segment_type(entry.entry.content_type);
-        segment->missing += !entry.entry.has_content;
+        segment->missing += !entry.entry.has_content && !entry.erased;
         segment->certificate = cursor.certificate;
         segment->received_ms = cursor.received_ms;
         segment->created_ms = cursor.created_ms;
@@ -152,9 +153,12 @@ size_t segment_room(const struct store_entry *entry)
            entry->entry.content.size + IDENTITY_SIGNATURE_SIZE;
 }
 
-static bool has_right_sizes(const struct entry *entry)
+static bool has_right_sizes(const struct store_entry *stored)
 {
-    return (!entry->signature_checked || entry->signature.size == IDENTITY_SIGNATURE_SIZE) &&
+    const struct entry *entry = &stored->entry;
+
+    return (!entry->has_content || !stored->erased) &&
+           (!entry->signature_checked || entry->signature.size == IDENTITY_SIGNATURE_SIZE) &&
            (!entry->has_content ||
             (entry->salt.size == LIMIT_SALT_SIZE && entry->content.size == entry->content_size)) &&
            entry->content_size <= LIMIT_CONTENT_SIZE && entry->bytes.size > 0 &&
@@ -182,6 +186,8 @@ static uint8_t *put_record(const struct segment *segment, uint8_t flags,
         at = wire_write_varint(at, stored->certificate);
     if (flags & SEGMENT_READER)
         at = wire_write_varint(at, entry->min_reader);
+    if (flags & SEGMENT_ERASED)
+        at = wire_write_varint(at, stored->erased);
     at = put_bytes(at, span_of_id(&entry->hash));
     at = put_bytes(at, span_of_id(&entry->content_hash));
     if (flags & SEGMENT_WHOLE)
@@ -199,7 +205,7 @@ int segment_add(struct segment *segment, const struct segment_feed *feed,
     const struct entry *entry = &stored->entry;
     uint8_t room[LIMIT_ENTRY_SIZE], flags = 0, *start;
 
-    if (!has_right_sizes(entry))
+    if (!has_right_sizes(stored))
         return error_set(error, ERROR_INTERNAL,
                          "entry %llu, or its signature, salt or content, has a size that it cannot "
                          "have",
@@ -210,13 +216,14 @@ int segment_add(struct segment *segment, const struct segment_feed *feed,
     flags |= entry->signature_checked ? SEGMENT_SIGNATURE : 0;
     flags |= stored->certificate != segment->certificate ? SEGMENT_CERTIFICATE : 0;
     flags |= entry->min_reader != 1 ? SEGMENT_READER : 0;
+    flags |= stored->erased ? SEGMENT_ERASED : 0;
     if (!feed->network_size || !span_equal(entry->bytes, span_of(room, rebuild(feed, entry, room))))
         flags |= SEGMENT_WHOLE;
     start = segment->records.data + segment->records.size;
     segment->records.size += (size_t)(put_record(segment, flags, stored, start) - start);
     segment->count++;
     segment->types |= segment_type(entry->content_type);
-    segment->missing += !entry->has_content;
+    segment->missing += !entry->has_content && !stored->erased;
     segment->certificate = stored->certificate;
     segment->received_ms = stored->received_ms;
     segment->created_ms = entry->created_ms;
@@ -271,14 +278,17 @@ bool segment_open(struct segment_cursor *cursor, const struct segment_feed *feed
 }
 
 /* The numbers of a record. */
-static bool take_numbers(struct segment_cursor *cursor, uint8_t flags, struct entry *entry)
+static bool take_numbers(struct segment_cursor *cursor, uint8_t flags, struct store_entry *stored)
 {
-    uint64_t type, size, received, created, reader = 1;
+    struct entry *entry = &stored->entry;
+    uint64_t type, size, received, created, reader = 1, erased = 0;
 
     if (!take_number(cursor, &type) || !take_number(cursor, &size) ||
         !take_number(cursor, &received) || !take_number(cursor, &created) ||
         (flags & SEGMENT_CERTIFICATE && !take_number(cursor, &cursor->certificate)) ||
-        (flags & SEGMENT_READER && !take_number(cursor, &reader)))
+        (flags & SEGMENT_READER && !take_number(cursor, &reader)) ||
+        (flags & SEGMENT_ERASED && (flags & SEGMENT_CONTENT || !take_number(cursor, &erased) ||
+                                    erased <= cursor->seq || erased > INT64_MAX)))
         return false;
     if (type > UINT32_MAX || size > LIMIT_CONTENT_SIZE || reader > UINT32_MAX)
         return false;
@@ -287,6 +297,7 @@ static bool take_numbers(struct segment_cursor *cursor, uint8_t flags, struct en
     entry->content_type = (uint32_t)type;
     entry->content_size = (uint32_t)size;
     entry->min_reader = (uint32_t)reader;
+    stored->erased = erased;
     return true;
 }
 
@@ -322,7 +333,7 @@ bool segment_next(struct segment_cursor *cursor, struct store_entry *out, bool *
         return cursor->at == cursor->records.size;
     entry->salt = entry->content = entry->signature = entry->bytes = span_of(NULL, 0);
     if (!take_bytes(cursor, 1, &flags) || flags.data[0] & ~ALL_FLAGS ||
-        !take_numbers(cursor, flags.data[0], entry) || !take_bytes(cursor, BYTES_ID_SIZE, &hash) ||
+        !take_numbers(cursor, flags.data[0], out) || !take_bytes(cursor, BYTES_ID_SIZE, &hash) ||
         !take_bytes(cursor, BYTES_ID_SIZE, &content_hash) ||
         !take_parts(cursor, flags.data[0], entry))
         return false;

@@ -6,7 +6,8 @@
  *
  *     segment  = previous (32 bytes: hash of the entry before the first; zero at seq 1) record…
  *     record   = flags content_type content_size received created [certificate] [min_reader]
- *                hash (32) content_hash (32) [size entry] [salt (16) content] [signature (64)]
+ *                [erased] hash (32) content_hash (32) [size entry] [salt (16) content]
+ *                [signature (64)]
  *     flags    = one byte: bits of enum segment_flag; all others are 0
  *
  * All other numbers are varints as in protobuf. received and created are differences to the record
@@ -15,8 +16,8 @@
  * they cannot be rebuilt. previous of every later record is the hash of the one before it, so
  * hashes are stored and nothing is hashed when reading. content has content_size bytes.
  *
- * Taking a content away (erasure) is: clear SEGMENT_CONTENT and leave salt and content out; nothing
- * else of the blob depends on them. Marks such as "quarantined" have room in the flags.
+ * erased is the seq of the entry that ordered the content erased; such a record has no content.
+ * Marks such as "quarantined" have room in the flags.
  *
  * Pure: no database. Threads: no shared state. */
 #ifndef LEDGER_SEGMENT_H
@@ -35,7 +36,8 @@ enum segment_flag {
     SEGMENT_SIGNATURE = 2,   /* a checked signature is there */
     SEGMENT_WHOLE = 4,       /* the Entry bytes are there */
     SEGMENT_CERTIFICATE = 8, /* another certificate number than the record before */
-    SEGMENT_READER = 16      /* min_reader is not 1 */
+    SEGMENT_READER = 16,     /* min_reader is not 1 */
+    SEGMENT_ERASED = 32      /* the content was ordered erased */
 };
 
 /* What all segments of a feed have in common. network: empty while none is known. */
@@ -60,7 +62,7 @@ struct segment {
     uint64_t arrival, seq; /* of the first entry */
     uint64_t count;
     uint64_t types;                                /* bits of segment_type */
-    uint64_t missing;                              /* contents */
+    uint64_t missing;                              /* contents that are, and were not erased */
     uint64_t certificate, received_ms, created_ms; /* of the last record */
 };
 

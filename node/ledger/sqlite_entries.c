@@ -233,7 +233,7 @@ static int note_missing(struct sqlite_ledger *ledger, const struct segment_feed 
             return damaged(ledger, error);
         if (end)
             break;
-        if (!entry.entry.has_content)
+        if (!entry.entry.has_content && !entry.erased)
             missing->seqs[(*missing->count)++] = entry.entry.seq;
     }
     return ERROR_NONE;

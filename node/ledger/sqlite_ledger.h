@@ -50,6 +50,9 @@ struct sqlite_ledger {
     int lock;                   /* file descriptor of the lock; -1: none */
     bool open;                  /* a transaction is */
     bool failed;                /* … and something in it went wrong: commit must not succeed */
+    bool erased;                /* … and something in it was erased */
+    bool unclean;               /* what was erased may stand in the files; see sqlite_clean.h */
+    uint32_t clean_pages;       /* … which have been looked through so far */
     uint64_t last_arrival;      /* the writer's count, with the open transaction */
     uint64_t committed_arrival; /* … without it */
     struct buffer statement;    /* what get_feed's last answer points to */
@@ -71,6 +74,7 @@ struct sqlite_ledger {
     X(STATEMENT_COMMIT, "COMMIT")                                                                  \
     X(STATEMENT_INFO, "SELECT id, last_arrival FROM ledger")                                       \
     X(STATEMENT_SET_ARRIVAL, "UPDATE ledger SET last_arrival = ?1")                                \
+    X(STATEMENT_SET_UNCLEAN, "UPDATE ledger SET unclean = ?1")                                     \
     X(STATEMENT_GET_FEED, "SELECT " STATEMENT_FEED_COLUMNS " FROM feed WHERE id = ?1")             \
     X(STATEMENT_ADD_FEED, "INSERT INTO feed (id, certificate, seq, hash, signed_seq, missing,"     \
                           " head_arrival, frozen, statement_ms, statement)"                        \

@@ -412,6 +412,8 @@ static int find_entry(struct cut *cut, uint64_t seq, struct error *error)
     if (!good || end)
         return spoil(cut->ledger, sqlite_ledger_damaged(cut->ledger, "entries", error));
     segment_bytes(&cursor, &cut->entry, cut->bytes);
+    if (cut->entry.erased)
+        return rules_is_erased(seq, cut->entry.erased, error);
     return cut->entry.entry.has_content ? rules_has_content(seq, error) : ERROR_NONE;
 }
 
@@ -463,5 +465,166 @@ int sqlite_tail_content(struct sqlite_ledger *ledger, const struct id *feed, uin
     if (!rc)
         tail->feed.feed.missing -= tail->feed.feed.missing > 0;
     segment_finish(&cut.part);
+    return rc;
+}
+
+/* --- erasing ---------------------------------------------------------------------------------- */
+
+struct erasing {
+    struct sqlite_ledger *ledger;
+    struct segment part;                     /* of the row in ledger->scratch: what stays, … */
+    const struct erasure_order *order, *end; /* … and those that are still to come */
+    size_t erased;
+};
+
+/* The order for this entry, if it is to be erased. */
+static const struct erasure_order *order_for(struct erasing *erasing,
+                                             const struct store_entry *entry)
+{
+    while (erasing->order < erasing->end && erasing->order->seq < entry->entry.seq)
+        erasing->order++;
+    return erasing->order < erasing->end && erasing->order->seq == entry->entry.seq &&
+                   rules_can_erase(entry)
+               ? erasing->order
+               : NULL;
+}
+
+static int write_part(struct erasing *erasing, struct error *error)
+{
+    struct sqlite_ledger *ledger = erasing->ledger;
+    bool first = erasing->part.arrival == ledger->scratch.arrival;
+    int rc;
+
+    if (!erasing->part.count)
+        return ERROR_NONE;
+    rc = write_row(ledger, first ? STATEMENT_SET_SEGMENT : STATEMENT_ADD_SEGMENT,
+                   ledger->tail.feed.number, &erasing->part, error);
+    erasing->part.count = 0;
+    return rc;
+}
+
+static int keep_in_part(struct erasing *erasing, const struct store_entry *entry,
+                        struct error *error)
+{
+    int rc = erasing->part.count ? ERROR_NONE
+                                 : segment_start(&erasing->part, entry->arrival, entry->entry.seq,
+                                                 &entry->entry.previous, error);
+
+    return rc ? rc : segment_add(&erasing->part, &erasing->ledger->tail.feed.common, entry, error);
+}
+
+/* To its new arrival, without its content. */
+static int erase_entry(struct erasing *erasing, struct store_entry *entry, uint64_t by,
+                       struct error *error)
+{
+    struct sqlite_ledger *ledger = erasing->ledger;
+    struct store_feed *feed = &ledger->tail.feed.feed;
+    int rc = write_part(erasing, error);
+
+    feed->missing -= !entry->entry.has_content && feed->missing > 0;
+    entry->entry.has_content = false;
+    entry->entry.salt = entry->entry.content = span_of(NULL, 0);
+    entry->erased = by;
+    entry->arrival = ledger->last_arrival + 1;
+    if (!rc)
+        rc = add_record(ledger, entry, error);
+    if (rc)
+        return rc;
+    feed->head_arrival = ++ledger->last_arrival;
+    ledger->tail.feed_changed = ledger->erased = true;
+    erasing->erased++;
+    return ERROR_NONE;
+}
+
+/* Goes through the row in ledger->scratch: to find the first one that is to be erased (0: none), or
+ * to write it anew. */
+static int go_through(struct erasing *erasing, uint64_t *first, struct error *error)
+{
+    struct sqlite_ledger *ledger = erasing->ledger;
+    const struct segment *whole = &ledger->scratch;
+    const struct segment_row row = {whole->arrival, whole->seq, whole->count,
+                                    buffer_span(&whole->records)};
+    uint8_t bytes[LIMIT_ENTRY_SIZE];
+    struct segment_cursor cursor;
+    struct store_entry entry;
+    bool end = false, good = segment_open(&cursor, &ledger->tail.feed.common, &row);
+    int rc = ERROR_NONE;
+
+    while (!rc && good && (good = segment_next(&cursor, &entry, &end)) && !end) {
+        const struct erasure_order *order = order_for(erasing, &entry);
+
+        if (first && order) {
+            *first = entry.entry.seq;
+            return ERROR_NONE;
+        }
+        if (first)
+            continue;
+        segment_bytes(&cursor, &entry, bytes);
+        rc = order ? erase_entry(erasing, &entry, order->by, error)
+                   : keep_in_part(erasing, &entry, error);
+    }
+    return rc || good ? rc : sqlite_ledger_damaged(ledger, "entries", error);
+}
+
+static int erase_in_row(struct erasing *erasing, struct error *error)
+{
+    struct sqlite_ledger *ledger = erasing->ledger;
+    const struct segment *whole = &ledger->scratch;
+    const struct erasure_order *order = erasing->order;
+    uint64_t first = 0;
+    int rc = go_through(erasing, &first, error);
+
+    if (rc || !first)
+        return rc;
+    erasing->order = order;
+    /* Its first seq comes to stand elsewhere: one seq cannot stand twice. */
+    if (first == whole->seq)
+        rc = delete_rows(ledger, whole->arrival, whole->arrival, error);
+    if (!rc)
+        rc = go_through(erasing, NULL, error);
+    return rc ? rc : write_part(erasing, error);
+}
+
+static int erase_rows(struct erasing *erasing, struct error *error)
+{
+    struct sqlite_ledger *ledger = erasing->ledger;
+    uint64_t head = ledger->tail.feed.feed.head.seq;
+    int rc = settle_segment(ledger, error);
+
+    drop_segment(&ledger->tail);
+    ledger->tail.small = (struct sqlite_small){0};
+    while (!rc && erasing->order < erasing->end && erasing->order->seq <= head) {
+        uint64_t next;
+
+        if (!erasing->order->seq) {
+            erasing->order++;
+            continue;
+        }
+        rc = find_row(ledger, erasing->order->seq, error);
+        next = ledger->scratch.seq + ledger->scratch.count;
+        if (!rc)
+            rc = erase_in_row(erasing, error);
+        while (erasing->order < erasing->end && erasing->order->seq < next)
+            erasing->order++;
+    }
+    return rc;
+}
+
+int sqlite_tail_erase(struct sqlite_ledger *ledger, const struct id *feed,
+                      const struct erasure_order *orders, size_t count, size_t *erased,
+                      struct error *error)
+{
+    struct erasing erasing = {.ledger = ledger, .order = orders, .end = orders + count};
+    int rc = sqlite_tail_feed(ledger, feed, error);
+
+    *erased = 0;
+    if (rc == ERROR_NOT_FOUND) {
+        error_clear(error);
+        return ERROR_NONE;
+    }
+    if (!rc)
+        rc = spoil(ledger, erase_rows(&erasing, error));
+    *erased = erasing.erased;
+    segment_finish(&erasing.part);
     return rc;
 }

@@ -11,7 +11,8 @@
  * time.
  *
  * A late content takes its entry out of its row, which becomes up to two; the entry goes into the
- * tail at its new arrival.
+ * tail at its new arrival. What is erased goes the same way, without its content; each row that
+ * holds some of it is written anew once, however many they are.
  *
  * All of these mark the transaction as failed when they fail, but for errors that ports.h names.
  * Threads: as struct store. */
@@ -36,6 +37,11 @@ int sqlite_tail_add(struct sqlite_ledger *ledger, struct store_entry *entry, str
 int sqlite_tail_content(struct sqlite_ledger *ledger, const struct id *feed, uint64_t seq,
                         struct span salt, struct span content, uint64_t received_ms,
                         struct error *error);
+
+/* erase. */
+int sqlite_tail_erase(struct sqlite_ledger *ledger, const struct id *feed,
+                      const struct erasure_order *orders, size_t count, size_t *erased,
+                      struct error *error);
 
 /* Writes what is not yet in the tables; nothing in a reader. */
 int sqlite_tail_settle(struct sqlite_ledger *ledger, struct error *error);

@@ -45,6 +45,15 @@ int sqlite_write_content(void *self, const struct id *feed, uint64_t seq, struct
     return rc ? rc : sqlite_tail_content(self, feed, seq, salt, content, received_ms, error);
 }
 
+int sqlite_write_erase(void *self, const struct id *feed, const struct erasure_order *orders,
+                       size_t count, size_t *erased, struct error *error)
+{
+    int rc = writable(self, error);
+
+    *erased = 0;
+    return rc ? rc : sqlite_tail_erase(self, feed, orders, count, erased, error);
+}
+
 int sqlite_write_frozen(void *self, const struct id *feed, bool frozen, struct error *error)
 {
     struct sqlite_ledger *ledger = self;

@@ -204,6 +204,8 @@ static void set_numbers(const struct view_state *state, Caravan__Item *item)
     item->min_reader = state->min_reader;
     item->has_own = true;
     item->own = state->own;
+    item->has_erased_by = state->erased_by != 0;
+    item->erased_by = state->erased_by;
 }
 
 static Caravan__Item *make_item(struct arena *arena, const struct view_state *state)

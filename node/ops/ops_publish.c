@@ -1,5 +1,6 @@
 /* publish, revise, withdraw: what the operator writes into the own feed. Rules bind here, so that
  * nothing is published that readers could not be shown. */
+#include "node/ops/ops_erase.h"
 #include "node/ops/ops_parts.h"
 
 #include "common/announcement.h"
@@ -20,6 +21,8 @@ struct publication {
     uint32_t content_type;
     struct span content;
     uint64_t target;
+    bool erases; /* an order to erase belongs to it */
+    struct ops_erase erase;
 };
 
 static int take_request_id(bool present, const ProtobufCBinaryData *data, const uint8_t **id,
@@ -36,7 +39,16 @@ static int take_request_id(bool present, const ProtobufCBinaryData *data, const 
 }
 
 /* As operations.c does it. */
-enum { REPLY_FEED = 1, REPLY_SEQ, REPLY_HASH, REPLY_NAME, REPLY_REPEATED };
+enum { REPLY_FEED = 1, REPLY_SEQ, REPLY_HASH, REPLY_NAME, REPLY_REPEATED, REPLY_ERASED };
+
+static bool write_erased(const struct ops_erase *erase, struct buffer *reply)
+{
+    bool done = true;
+
+    for (size_t i = 0; done && i < erase->count; i++)
+        done = wire_put_number(reply, REPLY_ERASED, erase->seqs[i]);
+    return done;
+}
 
 static int write_answer(const struct publication *publication,
                         const struct exchange_published *published, struct buffer *reply,
@@ -51,13 +63,14 @@ static int write_answer(const struct publication *publication,
                    wire_put_number(reply, REPLY_SEQ, published->seq) &&
                    wire_put_bytes(reply, REPLY_HASH, span_of_id(&published->hash)) &&
                    wire_put_bytes(reply, REPLY_NAME, span_of_text(name)) &&
-                   wire_put_number(reply, REPLY_REPEATED, published->repeated)
+                   wire_put_number(reply, REPLY_REPEATED, published->repeated) &&
+                   write_erased(&publication->erase, reply)
                ? ERROR_NONE
                : error_memory(error);
 }
 
 /* A retry gets the first answer, whatever has happened since. *done: it was one. */
-static int answer_retry(const struct publication *publication, bool *done, struct buffer *reply,
+static int answer_retry(struct publication *publication, bool *done, struct buffer *reply,
                         struct error *error)
 {
     struct exchange_published published;
@@ -74,7 +87,9 @@ static int answer_retry(const struct publication *publication, bool *done, struc
     if (code)
         return error_set(error, local.code, "%s", local.text);
     *done = true;
-    return write_answer(publication, &published, reply, error);
+    if (publication->erases)
+        code = ops_erase_read(publication->context, published.seq, &publication->erase, error);
+    return code ? code : write_answer(publication, &published, reply, error);
 }
 
 /* The view of our own feed, for what looks at it before it writes. */
@@ -85,19 +100,46 @@ static int update_view(const struct ops_context *context, struct error *error)
     return code ? code : view_update(context->view, error);
 }
 
-static int publish(const struct publication *publication, struct buffer *reply, struct error *error)
+static int publish_content(const struct publication *publication,
+                           struct exchange_published *published, struct error *error)
 {
-    struct exchange_published published = {0};
-    int code;
-
     if (publication->content.size > LIMIT_CONTENT_SIZE)
         return error_set(error, ERROR_TOO_LARGE,
                          "it takes %zu bytes, at most %d are allowed; shorten the texts, or put "
                          "details on a page and link to it",
                          publication->content.size, LIMIT_CONTENT_SIZE);
-    code = exchange_publish(publication->context->exchange, publication->content_type,
-                            publication->content, publication->request, &published, error);
+    return exchange_publish(publication->context->exchange, publication->content_type,
+                            publication->content, publication->request, published, error);
+}
+
+static int publish(const struct publication *publication, struct buffer *reply, struct error *error)
+{
+    struct exchange_published published = {0};
+    int code = publish_content(publication, &published, error);
+
     return code ? code : write_answer(publication, &published, reply, error);
+}
+
+/* Publishes the order for what publication->erase names, if that is something. *published: what was
+ * published with it before in this transaction, and answers for both; seq 0: nothing was, and the
+ * order answers. */
+static int publish_order(const struct publication *publication,
+                         struct exchange_published *published, struct error *error)
+{
+    struct ops_context *context = publication->context;
+    struct exchange_published order = {0};
+    bool alone = published->seq == 0;
+    int code;
+
+    if (!publication->erase.count)
+        return ERROR_NONE;
+    code = ops_erase_publish(context, &publication->erase, alone ? publication->request : NULL,
+                             &order, error);
+    if (code && !alone) /* one does not come without the other */
+        exchange_break(context->exchange, error);
+    if (!code && alone)
+        *published = order;
+    return code;
 }
 
 int ops_publish_check_bytes(bool present, const ProtobufCBinaryData *data, uint64_t now_ms,
@@ -196,7 +238,7 @@ struct comparison {
     struct span content;
     size_t unknown;
     bool same;                           /* nothing would change */
-    struct exchange_published published; /* in force */
+    struct exchange_published published; /* in force; then the answer */
     const char *drop;                    /* why it would lose something; NULL: it does not */
 };
 
@@ -254,13 +296,52 @@ static int pack_revision(const Caravan__ReviseRequest *request, struct buffer *o
     return ops_reply(&revision.base, out, error);
 }
 
+/* It says so already; but there may be earlier texts to erase. */
+static int revise_nothing(struct publication *publication, struct comparison *comparison,
+                          struct buffer *reply, struct error *error)
+{
+    struct exchange_published published = {0};
+    int code = ERROR_NONE;
+
+    if (publication->erases)
+        code = ops_erase_find(publication->context, publication->target, comparison->published.seq,
+                              &publication->erase, error);
+    if (!code)
+        code = publish_order(publication, &published, error);
+    if (code)
+        return code;
+    return write_answer(publication, published.seq ? &published : &comparison->published, reply,
+                        error);
+}
+
+static int publish_revision(struct publication *publication, const Caravan__ReviseRequest *request,
+                            struct buffer *reply, struct error *error)
+{
+    struct exchange_published published = {0};
+    struct buffer content = {0};
+    int code = publication->erases ? ops_erase_find(publication->context, publication->target, 0,
+                                                    &publication->erase, error)
+                                   : ERROR_NONE;
+
+    if (!code)
+        code = pack_revision(request, &content, error);
+    publication->content = buffer_span(&content);
+    if (!code)
+        code = publish_content(publication, &published, error);
+    if (!code)
+        code = publish_order(publication, &published, error);
+    if (!code)
+        code = write_answer(publication, &published, reply, error);
+    buffer_finish(&content);
+    return code;
+}
+
 static int revise(struct publication *publication, const Caravan__ReviseRequest *request,
                   struct buffer *reply, struct error *error)
 {
     struct comparison comparison = {.content =
                                         span_of(request->content.data, request->content.len)};
     struct ops_context *context = publication->context;
-    struct buffer content = {0};
     int code = check(context, &request->base, ops_publish_check_revise, &comparison.unknown, error);
 
     if (!code)
@@ -269,22 +350,12 @@ static int revise(struct publication *publication, const Caravan__ReviseRequest 
         code = view_show(context->view, &context->feed, request->announcement, compare, &comparison,
                          error);
     if (code)
-        goto out;
-    if (comparison.same) {
-        code = write_answer(publication, &comparison.published, reply, error);
-        goto out;
-    }
-    if (comparison.drop) {
-        code = refuse_to_drop(comparison.drop, error);
-        goto out;
-    }
-    code = pack_revision(request, &content, error);
-    publication->content = buffer_span(&content);
-    if (!code)
-        code = publish(publication, reply, error);
-out:
-    buffer_finish(&content);
-    return code;
+        return code;
+    if (comparison.same)
+        return revise_nothing(publication, &comparison, reply, error);
+    if (comparison.drop)
+        return refuse_to_drop(comparison.drop, error);
+    return publish_revision(publication, request, reply, error);
 }
 
 int ops_publish_revise(struct ops_context *context, const ProtobufCMessage *message,
@@ -295,6 +366,7 @@ int ops_publish_revise(struct ops_context *context, const ProtobufCMessage *mess
         .context = context,
         .content_type = TYPE(REVISION),
         .target = request->announcement,
+        .erases = request->erase_earlier,
     };
     bool done = false;
     int code =
@@ -302,7 +374,10 @@ int ops_publish_revise(struct ops_context *context, const ProtobufCMessage *mess
 
     if (!code)
         code = answer_retry(&publication, &done, reply, error);
-    return code || done ? code : revise(&publication, request, reply, error);
+    if (!code && !done)
+        code = revise(&publication, request, reply, error);
+    ops_erase_finish(&publication.erase);
+    return code;
 }
 
 /* --- withdraw --------------------------------------------------------------------------------- */
@@ -336,6 +411,60 @@ static int pack_withdrawal(const Caravan__WithdrawRequest *request, struct buffe
     return ops_reply(&withdrawal.base, out, error);
 }
 
+static int publish_withdrawal(struct publication *publication,
+                              const Caravan__WithdrawRequest *request,
+                              struct exchange_published *published, struct error *error)
+{
+    struct buffer content = {0};
+    int code = check_change(publication->context, request->announcement, true, error);
+
+    if (!code)
+        code = pack_withdrawal(request, &content, error);
+    publication->content = buffer_span(&content);
+    if (!code)
+        code = publish_content(publication, published, error);
+    buffer_finish(&content);
+    return code;
+}
+
+static int take_entry(void *context, const struct store_entry *entry)
+{
+    ((struct exchange_published *)context)->hash = entry->entry.hash;
+    return 1;
+}
+
+/* What has withdrawn and erased it before answers. */
+static int find_order(const struct publication *publication, struct exchange_published *published,
+                      struct error *error)
+{
+    const struct ops_context *context = publication->context;
+
+    *published = (struct exchange_published){.seq = publication->erase.erased_by, .repeated = true};
+    return context->store.operations->entries(context->store.self, &context->feed, published->seq,
+                                              published->seq, take_entry, published, error);
+}
+
+static int withdraw(struct publication *publication, const Caravan__WithdrawRequest *request,
+                    struct buffer *reply, struct error *error)
+{
+    struct exchange_published published = {0};
+    bool withdrawn = false;
+    int code = ERROR_NONE;
+
+    if (publication->erases)
+        code = ops_erase_find(publication->context, request->announcement, 0, &publication->erase,
+                              error);
+    /* A reason for what was withdrawn before would be lost: then it is refused as without erase. */
+    withdrawn = publication->erase.withdrawn_by && !request->n_reason;
+    if (!code && !withdrawn)
+        code = publish_withdrawal(publication, request, &published, error);
+    if (!code)
+        code = publish_order(publication, &published, error);
+    if (!code && !published.seq)
+        code = find_order(publication, &published, error);
+    return code ? code : write_answer(publication, &published, reply, error);
+}
+
 int ops_publish_withdraw(struct ops_context *context, const ProtobufCMessage *message,
                          struct buffer *reply, struct error *error)
 {
@@ -344,25 +473,19 @@ int ops_publish_withdraw(struct ops_context *context, const ProtobufCMessage *me
         .context = context,
         .content_type = TYPE(WITHDRAWAL),
         .target = request->announcement,
+        .erases = request->erase,
     };
-    struct buffer content = {0};
     bool done = false;
     int code =
         take_request_id(request->has_request_id, &request->request_id, &publication.request, error);
 
     if (!code)
         code = answer_retry(&publication, &done, reply, error);
-    if (code || done)
-        return code;
-    code = ops_publish_check_reason(request->reason, request->n_reason, error);
-    if (!code)
-        code = check_change(context, request->announcement, true, error);
-    if (!code)
-        code = pack_withdrawal(request, &content, error);
-    publication.content = buffer_span(&content);
-    if (!code)
-        code = publish(&publication, reply, error);
-    buffer_finish(&content);
+    if (!code && !done)
+        code = ops_publish_check_reason(request->reason, request->n_reason, error);
+    if (!code && !done)
+        code = withdraw(&publication, request, reply, error);
+    ops_erase_finish(&publication.erase);
     return code;
 }
 

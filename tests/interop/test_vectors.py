@@ -116,6 +116,23 @@ class Vectors(unittest.TestCase):
             feed.append_run(value(name))
             self.assertEqual((feed.seq, feed.certificate), (seq, 1))
 
+    def test_erasure(self):
+        self.assertEqual(protocol.read_erasure(value("erasure.content")), [2, 1, 4, 9])
+        self.assertEqual(protocol.read_erasure(bytes.fromhex("0a0402010409")), [2, 1, 4, 9])
+        self.assertEqual(protocol.read_erasure(bytes.fromhex("0aff")), [])
+        chain = protocol.Chain(value("erasure.feed"), NETWORK)
+        chain.append(value("erasure.certificate.1.signed"))
+        before, after = protocol.Feed(chain), protocol.Feed(chain)
+        for feed, run in ((before, "before"), (after, "after")):
+            feed.append_run(value("erasure.run.1"))
+            feed.append_run(value("erasure.run.2_5." + run))
+            self.assertEqual((feed.seq, feed.missing, feed.erased), (5, 0, {2: 4}))
+        self.assertEqual(before.contents, after.contents)
+        self.assertEqual([content for _, _, content in after.contents][2], b"Ask for Boris")
+        self.assertEqual(before.hash, after.hash)
+        self.assertIn(b"Ask for Anna", value("erasure.run.2_5.before"))
+        self.assertNotIn(b"Ask for Anna", value("erasure.run.2_5.after"))
+
     def test_feedfile(self):
         feed = protocol.verify(value("feedfile"))
         self.assertEqual((feed.seq, feed.certificate, feed.missing), (5, 3, 0))

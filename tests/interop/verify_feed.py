@@ -218,13 +218,33 @@ def read_entry(data, network):
     return entry
 
 
+def read_erasure(content):
+    """The seqs that an Erasure names, packed or not; one that breaks a rule names nothing."""
+    seqs = []
+    try:
+        for number, wire, value in raw_fields(content):
+            if number == 1 and wire == 0:
+                seqs.append(value)
+            elif number == 1 and wire == 2:
+                at = 0
+                while at < len(value):
+                    one, at = read_varint(value, at)
+                    seqs.append(one)
+            elif number == 1:
+                return []
+    except Refused:
+        return []
+    return seqs
+
+
 class Feed:
     """Verified entries of one feed, so far."""
 
     def __init__(self, chain):
         self.chain, self.certificate = chain, 0
         self.seq, self.hash, self.missing = 0, None, 0
-        self.contents = []  # (seq, content type, content)
+        self.contents = []  # (seq, content type, content), of seq 1, 2, … or where it was begun
+        self.erased = {}  # seq: seq of the entry that ordered it
 
     def append_run(self, data):
         run = read_signed_bytes(data, {1: ("request", "u64"), 2: ("feed", 32),
@@ -241,7 +261,20 @@ class Feed:
         for entry in entries[:kept]:
             self.missing += not entry["salt"]
             self.contents.append((entry["seq"], entry["content_type"], entry["content"]))
+            if entry["content_type"] == ERASURE and (entry["min_reader"] or 1) <= 1:
+                self._erase(entry["seq"], read_erasure(entry["content"]))
         self.seq, self.hash = entries[kept - 1]["seq"], entries[kept - 1]["hash"]
+
+    def _erase(self, by, seqs):
+        first = self.contents[0][0]
+        for seq in seqs:
+            if not first <= seq < by or seq in self.erased:
+                continue
+            _, kind, content = self.contents[seq - first]
+            if kind not in PERMANENT:
+                self.missing -= content is None
+                self.erased[seq] = by
+                self.contents[seq - first] = (seq, kind, None)
 
     @staticmethod
     def _count_kept(entries, proof_from):

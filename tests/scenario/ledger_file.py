@@ -11,7 +11,7 @@ from network import Failure
 
 ANNOUNCEMENT = 4  # ContentType
 HASH, SALT, SIGNATURE = 32, 16, 64
-HAS_CONTENT, HAS_SIGNATURE, HAS_ENTRY, HAS_CERTIFICATE, HAS_READER = 1, 2, 4, 8, 16
+HAS_CONTENT, HAS_SIGNATURE, HAS_ENTRY, HAS_CERTIFICATE, HAS_READER, IS_ERASED = 1, 2, 4, 8, 16, 32
 
 
 class Records:
@@ -51,6 +51,7 @@ class Records:
             for flag in HAS_CERTIFICATE, HAS_READER:
                 if flags & flag:
                     self.number()
+            record["erased"] = self.number() if flags & IS_ERASED else 0
             self.part(record, "hash", HASH)
             self.part(record, "content_hash", HASH)
             if flags & HAS_ENTRY:

@@ -74,6 +74,13 @@ static int put_content(void *self, const struct id *feed, uint64_t seq, struct s
     return WRITE(put_content, feed, seq, salt, content, received_ms, error);
 }
 
+static int erase(void *self, const struct id *feed, const struct erasure_order *orders,
+                 size_t count, size_t *erased, struct error *error)
+{
+    *erased = 0;
+    return WRITE(erase, feed, orders, count, erased, error);
+}
+
 static int put_frozen(void *self, const struct id *feed, bool frozen, struct error *error)
 {
     return WRITE(put_frozen, feed, frozen, error);
@@ -196,6 +203,7 @@ static const struct store_operations operations = {
     .rollback = rollback,
     .append = append,
     .put_content = put_content,
+    .erase = erase,
     .put_frozen = put_frozen,
     .put_statement = put_statement,
     .put_certificate = put_certificate,

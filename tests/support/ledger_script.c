@@ -90,6 +90,8 @@ int ledger_script_write(struct store store, struct ledger_script *script, struct
     struct store_certificate certificate = {1, 1, span_of_text("certificate")};
     struct store_conflict conflict = {*a, 1, 1, span_of_text("kept"), span_of_text("other")};
     struct store_receipt receipt = {.feed = *a, .receiver = *b, .encoded = span_of_text("r")};
+    const struct erasure_order order = {1, 3};
+    size_t erased;
     uint8_t sixteen[16] = {1};
     int code = call(store, begin, error);
 
@@ -100,6 +102,8 @@ int ledger_script_write(struct store store, struct ledger_script *script, struct
     if (!code)
         code = call(store, put_content, a, 2, script->held.entry.salt, script->held.entry.content,
                     1, error);
+    if (!code)
+        code = call(store, erase, a, &order, 1, &erased, error);
     if (!code)
         code = call(store, put_frozen, a, true, error);
     if (!code)

@@ -67,6 +67,7 @@ int ledger_compare_entry(void *context, const struct store_entry *got)
     compare->count++;
     assert_int_equal(got->received_ms, compare->expected.received_ms);
     assert_int_equal(got->certificate, compare->expected.certificate);
+    assert_int_equal(got->erased, compare->expected.erased);
     assert_true(span_equal(a->bytes, b->bytes));
     assert_true(span_equal(a->signature, b->signature));
     assert_true(span_equal(a->salt, b->salt));

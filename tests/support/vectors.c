@@ -304,6 +304,74 @@ static void put_runs(struct buffer *out, const struct institution *who, const st
     buffer_finish(&file);
 }
 
+/* --- erasure ---------------------------------------------------------------------------------- */
+
+static void append_order(struct institution *who, uint64_t *seqs, size_t count, struct buffer *out)
+{
+    Caravan__Erasure erasure = CARAVAN__ERASURE__INIT;
+    struct buffer content = {0};
+
+    erasure.seq = seqs;
+    erasure.n_seq = count;
+    must(fields_pack(&erasure.base, &content), "packing");
+    institution_append(who, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ERASURE, buffer_span(&content),
+                       out);
+    buffer_finish(&content);
+}
+
+/* The entry without salt and content. */
+static void strip(struct buffer *signed_entry)
+{
+    struct buffer bare = {0};
+    struct entry entry;
+
+    must(entry_parse_bytes(buffer_span(signed_entry), INSTITUTION_NETWORK, &entry, NULL) == 0,
+         "parsing");
+    must(entry_encode(&entry, false, &bare), "memory");
+    buffer_finish(signed_entry);
+    *signed_entry = bare;
+}
+
+/* A feed of its own: certificate 1, two announcements, the order, one more. */
+static void put_erasure(struct buffer *out)
+{
+    enum { COUNT = 5 };
+    uint64_t seqs[] = {2, 1, 4, 9}; /* only No. 2 can be erased by it */
+    struct buffer made[COUNT] = {{0}}, run = {0};
+    struct institution who;
+    struct entry order;
+
+    institution_init(&who, 3);
+    institution_certify(&who, false, &made[0]);
+    institution_say(&who, "Ask for Anna", &made[1]);
+    institution_say(&who, "Ask for Boris", &made[2]);
+    append_order(&who, seqs, sizeof seqs / sizeof *seqs, &made[3]);
+    institution_say(&who, "Ask the office", &made[4]);
+    put_title(out,
+              "erasure, in the feed of institution 3: No. 4 orders No. 2, 1, 4 and 9 to be "
+              "erased, which\n# counts for No. 2 alone; the run with the content of No. 2, and "
+              "the one that is handed on then");
+    put_id(out, "erasure.feed", &who.chain.feed);
+    put_hex(out, "erasure.certificate.1.signed", buffer_span(&who.chain.encoded[0]));
+    institution_run(&who, made, 1, 0, &run);
+    put_hex(out, "erasure.run.1", buffer_span(&run));
+    must(entry_parse_bytes(buffer_span(&made[3]), INSTITUTION_NETWORK, &order, NULL) == 0,
+         "parsing");
+    put_hex(out, "erasure.content", order.content);
+    put_hex(out, "erasure.signed", buffer_span(&made[3]));
+    buffer_clear(&run);
+    institution_run(&who, made + 1, COUNT - 1, 0, &run);
+    put_hex(out, "erasure.run.2_5.before", buffer_span(&run));
+    strip(&made[1]);
+    buffer_clear(&run);
+    institution_run(&who, made + 1, COUNT - 1, 0, &run);
+    put_hex(out, "erasure.run.2_5.after", buffer_span(&run));
+    for (size_t i = 0; i < COUNT; i++)
+        buffer_finish(&made[i]);
+    buffer_finish(&run);
+    institution_finish(&who);
+}
+
 /* --- entries that are refused, and odd ones that are not ------------------------------------- */
 
 /* A second entry with something odd about it; otherwise in order, and signed. */
@@ -517,6 +585,7 @@ void vectors_write(struct buffer *out)
     put_statements(out, &who, &partner);
     put_card(out, &who);
     put_runs(out, &who, made);
+    put_erasure(out);
     make_announcement(&announcement);
     vectors_write_sealed(buffer_span(&announcement), out);
     for (size_t i = 0; i < ENTRIES; i++)

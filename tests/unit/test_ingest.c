@@ -232,6 +232,125 @@ static void test_ingest__late_contents_are_taken_once(void **state)
     finish(entries);
 }
 
+/* --- erasing ---------------------------------------------------------------------------------- */
+
+/* Certificate 1, three texts, the order to erase No. 2 and No. 4, and one more text. */
+static void publish_with_order(struct institution *institution, struct buffer entries[COUNT])
+{
+    Caravan__Erasure erasure = CARAVAN__ERASURE__INIT;
+    uint64_t seqs[] = {4, 2};
+    struct buffer content = {0};
+
+    institution_certify(institution, false, &entries[0]);
+    for (unsigned i = 1; i < 4; i++)
+        institution_say(institution, "a visit", &entries[i]);
+    erasure.seq = seqs;
+    erasure.n_seq = 2;
+    assert_true(fields_pack(&erasure.base, &content));
+    institution_append(institution, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ERASURE,
+                       buffer_span(&content), &entries[4]);
+    institution_say(institution, "a visit", &entries[5]);
+    buffer_finish(&content);
+}
+
+struct erased {
+    uint64_t by[COUNT + 1], arrivals[COUNT + 1];
+    unsigned contents;
+};
+
+static int note_erased(void *context, const struct store_entry *row)
+{
+    struct erased *erased = context;
+
+    erased->by[row->entry.seq] = row->erased;
+    erased->arrivals[row->entry.seq] = row->arrival;
+    erased->contents += row->entry.has_content;
+    return 0;
+}
+
+static struct erased look(struct fixture *f)
+{
+    struct erased erased = {0};
+
+    assert_int_equal(f->store.operations->entries(f->store.self, &f->other.chain.feed, 1, COUNT,
+                                                  note_erased, &erased, NULL),
+                     ERROR_NONE);
+    return erased;
+}
+
+static void test_ingest__never_writes_what_its_own_run_erases(void **state)
+{
+    struct fixture *f = *state;
+    struct buffer entries[COUNT] = {0};
+    struct erased erased;
+
+    publish_with_order(&f->other, entries);
+    start(f);
+    assert_int_equal(ingest(f, entries, 0, 0, false), INGEST_ADDED);
+    assert_int_equal(ingest(f, entries, 1, 5, false), INGEST_ADDED);
+    erased = look(f);
+    assert_int_equal(erased.contents, 4);
+    assert_int_equal(erased.by[2], 5);
+    assert_int_equal(erased.by[3], 0);
+    assert_int_equal(erased.by[4], 5);
+    /* They stand where they came, in the order of the run: nothing was changed afterwards. */
+    for (uint64_t seq = 2; seq <= 6; seq++)
+        assert_int_equal(erased.arrivals[seq], erased.arrivals[1] + seq - 1);
+    assert_int_equal(f->feed->missing, 0);
+    finish(entries);
+}
+
+static void test_ingest__erases_what_came_before_the_order(void **state)
+{
+    struct fixture *f = *state;
+    struct buffer entries[COUNT] = {0};
+    struct erased erased;
+
+    publish_with_order(&f->other, entries);
+    start(f);
+    assert_int_equal(ingest(f, entries, 0, 0, false), INGEST_ADDED);
+    assert_int_equal(ingest(f, entries, 1, 2, false), INGEST_ADDED);
+    assert_int_equal(ingest(f, entries, 3, 3, true), INGEST_ADDED); /* No. 4 is missing */
+    assert_int_equal(f->feed->missing, 1);
+    assert_int_equal(ingest(f, entries, 4, 5, false), INGEST_ADDED);
+    assert_int_equal(f->feed->missing, 0);
+    erased = look(f);
+    assert_int_equal(erased.by[2], 5);
+    assert_int_equal(erased.by[4], 5);
+    assert_int_equal(erased.contents, 4);
+    /* Once more, with all contents. */
+    assert_int_equal(ingest(f, entries, 1, 5, false), INGEST_KNOWN);
+    assert_int_equal(look(f).contents, 4);
+    finish(entries);
+}
+
+/* An older version has kept the order as it keeps what it does not know. */
+static void test_ingest__orders_from_before_are_carried_out_at_the_start(void **state)
+{
+    struct fixture *f = *state;
+    struct buffer entries[COUNT] = {0};
+    struct store_entry row = {.certificate = 1};
+    struct buffer value = {0};
+
+    publish_with_order(&f->other, entries);
+    assert_int_equal(f->store.operations->begin(f->store.self, NULL), ERROR_NONE);
+    for (unsigned i = 0; i < 6; i++) {
+        assert_int_equal(
+            entry_parse_bytes(buffer_span(&entries[i]), INSTITUTION_NETWORK, &row.entry, NULL),
+            ERROR_NONE);
+        assert_int_equal(f->store.operations->append(f->store.self, &row, 1, NULL), ERROR_NONE);
+    }
+    assert_int_equal(f->store.operations->commit(f->store.self, NULL), ERROR_NONE);
+    assert_int_equal(look(f).contents, 6);
+    start(f);
+    assert_int_equal(look(f).contents, 4);
+    assert_int_equal(look(f).by[2], 5);
+    assert_int_equal(f->store.operations->get_value(f->store.self, "erasures", &value, NULL),
+                     ERROR_NONE);
+    buffer_finish(&value);
+    finish(entries);
+}
+
 static int count_conflict(void *context, const struct store_conflict *conflict)
 {
     struct entry entry;
@@ -387,6 +506,9 @@ int main(void)
         TEST(test_ingest__takes_what_follows_and_knows_what_it_has),
         TEST(test_ingest__refuses_what_breaks_the_feed),
         TEST(test_ingest__late_contents_are_taken_once),
+        TEST(test_ingest__never_writes_what_its_own_run_erases),
+        TEST(test_ingest__erases_what_came_before_the_order),
+        TEST(test_ingest__orders_from_before_are_carried_out_at_the_start),
         TEST(test_ingest__a_fork_freezes_and_is_proven_once),
         TEST(test_ingest__certificates_come_into_force_with_their_entry),
         TEST(test_ingest__an_entry_goes_out_on_a_bounded_number_of_topics),

@@ -256,40 +256,57 @@ static void test_ledger__a_reader_does_not_hold_the_log(void **state)
 
 /* --- versions --------------------------------------------------------------------------------- */
 
+/* The steps of today, and some of tomorrow. */
+#define STEPS_MAX 16
+
+static void add_steps(struct schema_step steps[STEPS_MAX], const struct schema_step *first,
+                      const struct schema_step *second)
+{
+    assert_true(schema_step_count + 2 <= STEPS_MAX);
+    memcpy(steps, schema_steps, schema_step_count * sizeof *steps);
+    steps[schema_step_count] = *first;
+    steps[schema_step_count + 1] = *second;
+}
+
 static void test_schema__copies_and_migrates_an_older_ledger(void **state)
 {
-    const struct schema_step steps[] = {
-        schema_steps[0],
-        schema_steps[1],
-        {"add a colour", "ALTER TABLE feed ADD COLUMN colour TEXT; UPDATE feed SET colour = 'red'",
-         NULL},
-        {"add a shade", "UPDATE feed SET colour = 'dark ' || colour", NULL},
-    };
-    const struct schema_step broken[] = {
-        steps[0], steps[1], steps[2], {"break", "UPDATE nothing SET x = 1", NULL}};
+    const struct schema_step colour = {
+        "add a colour", "ALTER TABLE feed ADD COLUMN colour TEXT; UPDATE feed SET colour = 'red'",
+        NULL};
+    const struct schema_step shade = {"add a shade", "UPDATE feed SET colour = 'dark ' || colour",
+                                      NULL};
+    const struct schema_step breaks = {"break", "UPDATE nothing SET x = 1", NULL};
+    struct schema_step steps[STEPS_MAX], broken[STEPS_MAX];
     struct ledger_fixture *f = *state;
     struct database database = {0};
+    size_t now = schema_step_count;
+    char text[64], copy[32];
     int64_t found = 0;
 
+    add_steps(steps, &colour, &shade);
+    add_steps(broken, &colour, &breaks);
     ledger_fixture_fill(f, f->a, 3);
     ledger_script_close(f);
     ok(database_open(&database, ledger_script_file(f), DATABASE_WRITE, NULL, 0, &f->error));
-    assert_int_equal(schema_migrate(&database, broken, 4, &f->error), ERROR_IO);
-    ledger_script_says(f, "version 4 of the ledger's tables");
+    assert_int_equal(schema_migrate(&database, broken, now + 2, &f->error), ERROR_IO);
+    snprintf(text, sizeof text, "version %zu of the ledger's tables", now + 2);
+    ledger_script_says(f, text);
     ok(database_integer(&database, "PRAGMA user_version", 0, &found, &f->error));
-    assert_int_equal(found, 2); /* all steps or none */
-    ok(schema_migrate(&database, steps, 4, &f->error));
+    assert_int_equal(found, now); /* all steps or none */
+    ok(schema_migrate(&database, steps, now + 2, &f->error));
     ok(database_integer(&database, "PRAGMA user_version", 0, &found, &f->error));
-    assert_int_equal(found, 4);
+    assert_int_equal(found, now + 2);
     ok(database_integer(&database, "SELECT count(*) FROM feed WHERE colour = 'dark red'", 0, &found,
                         &f->error));
     assert_int_equal(found, 1);
-    ok(schema_migrate(&database, steps, 4, &f->error)); /* nothing to do */
+    ok(schema_migrate(&database, steps, now + 2, &f->error)); /* nothing to do */
     database_close(&database);
     /* The old one is there, whole. */
-    assert_int_equal(folder_mode(&f->folder, "ledger.db.v2"), 0600);
-    assert_false(folder_has(&f->folder, "ledger.db.v2.new"));
-    ok(ledger_sqlite_open_reader(folder_file(&f->folder, "ledger.db.v2"), &f->reader, &f->error));
+    snprintf(copy, sizeof copy, "ledger.db.v%zu", now);
+    assert_int_equal(folder_mode(&f->folder, copy), 0600);
+    snprintf(text, sizeof text, "%s.new", copy);
+    assert_false(folder_has(&f->folder, text));
+    ok(ledger_sqlite_open_reader(folder_file(&f->folder, copy), &f->reader, &f->error));
     assert_int_equal(ledger_script_head(f->reader, &f->a->feed), 3);
 }
 

@@ -52,10 +52,10 @@ static int add_up(void *context, const struct store_entry *stored)
 {
     uint64_t *sum = context;
     const struct entry *entry = &stored->entry;
-    const uint64_t numbers[] = {
-        stored->arrival,     stored->received_ms,     stored->certificate, entry->seq,
-        entry->created_ms,   entry->content_type,     entry->has_content,  entry->min_reader,
-        entry->content_size, entry->signature_checked};
+    const uint64_t numbers[] = {stored->arrival,     stored->received_ms,     stored->certificate,
+                                entry->seq,          stored->erased,          entry->created_ms,
+                                entry->content_type, entry->has_content,      entry->min_reader,
+                                entry->content_size, entry->signature_checked};
 
     *sum = mix(*sum, span_of(numbers, sizeof numbers));
     *sum = mix(*sum, span_of_id(&entry->hash));
@@ -179,6 +179,22 @@ static void put_content(struct both *both)
     SAME(both, put_content, &both->samples[feed]->feed, seq, entry->salt, entry->content, now);
 }
 
+static void erase(struct both *both)
+{
+    struct erasure_order orders[40];
+    size_t feed = any(both, 3) ? 0 : any(both, FEEDS), count = 1 + any(both, 40), here, there;
+    uint64_t seq = any(both, (unsigned)both->count[feed] + 2);
+    struct error wrong = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        orders[i] = (struct erasure_order){seq, both->count[feed] + 1};
+        seq += any(both, 3) ? 1 : 1 + any(both, 30);
+    }
+    ok(call(both->memory, erase, &both->samples[feed]->feed, orders, count, &here, &wrong));
+    ok(call(both->f->writer, erase, &both->samples[feed]->feed, orders, count, &there, &wrong));
+    assert_int_equal(here, there);
+}
+
 static void work(struct both *both)
 {
     unsigned pieces = any(both, 3) ? 1 : any(both, 12);
@@ -189,6 +205,8 @@ static void work(struct both *both)
         append(both);
         if (any(both, 6) == 0)
             put_content(both);
+        if (any(both, 10) == 0)
+            erase(both);
         if (any(both, 12) == 0)
             compare(both);
     }

@@ -1,0 +1,131 @@
+#include "node/ops/ops_erase.h"
+
+#include "common/fields.h"
+#include "common/guard.h"
+#include "node/ops/ops_parts.h"
+
+#include <stdlib.h>
+
+#define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
+
+void ops_erase_finish(struct ops_erase *erase)
+{
+    free(erase->seqs);
+    *erase = (struct ops_erase){0};
+}
+
+static void add(struct ops_erase *erase, uint64_t seq)
+{
+    if (erase->count == erase->capacity) {
+        size_t capacity = erase->capacity ? erase->capacity * 2 : 16;
+        uint64_t *seqs = realloc(erase->seqs, capacity * sizeof *seqs);
+
+        erase->no_memory = erase->no_memory || !seqs;
+        if (!seqs)
+            return;
+        erase->seqs = seqs;
+        erase->capacity = capacity;
+    }
+    erase->seqs[erase->count++] = seq;
+}
+
+struct finding {
+    struct ops_erase *erase;
+    uint64_t seq, before;
+    bool announcement;
+};
+
+/* A step of the announcement's history. */
+static int note_step(void *context, const struct view_state *state)
+{
+    struct finding *finding = context;
+    struct ops_erase *erase = finding->erase;
+
+    if (state->seq != finding->seq)
+        return 1; /* the number was that of one of its changes */
+    if (state->content_type == TYPE(ANNOUNCEMENT))
+        finding->announcement = true;
+    if (state->content_type == TYPE(WITHDRAWAL))
+        erase->withdrawn_by = erase->withdrawn_by ? erase->withdrawn_by : state->event_seq;
+    if ((state->content_type != TYPE(ANNOUNCEMENT) && state->content_type != TYPE(REVISION)) ||
+        (finding->before && state->event_seq >= finding->before))
+        return 0;
+    if (!state->erased_by)
+        add(erase, state->event_seq);
+    else if (state->erased_by > erase->erased_by)
+        erase->erased_by = state->erased_by;
+    return erase->no_memory;
+}
+
+int ops_erase_find(const struct ops_context *context, uint64_t seq, uint64_t before,
+                   struct ops_erase *erase, struct error *error)
+{
+    struct finding finding = {erase, seq, before, false};
+    int code = exchange_flush(context->exchange, error);
+
+    if (!code)
+        code = view_update(context->view, error);
+    if (!code)
+        code = view_history(context->view, &context->feed, seq, note_step, &finding, error);
+    if (!code && erase->no_memory)
+        code = error_memory(error);
+    if (code || finding.announcement)
+        return code;
+    code =
+        view_check_change(context->view, &context->feed, seq, false, error); /* says what it is */
+    return code ? code : error_set(error, ERROR_INVALID, "this is no announcement");
+}
+
+int ops_erase_publish(const struct ops_context *context, const struct ops_erase *erase,
+                      const uint8_t *request, struct exchange_published *out, struct error *error)
+{
+    Caravan__Erasure erasure = CARAVAN__ERASURE__INIT;
+    struct buffer content = {0};
+    int code;
+
+    if (erase->count > OPS_ERASE_MAX)
+        return error_set(error, ERROR_TOO_LARGE,
+                         "%zu texts of it are to be erased, expected at most %d", erase->count,
+                         OPS_ERASE_MAX);
+    erasure.n_seq = erase->count;
+    erasure.seq = erase->seqs;
+    code = fields_pack(&erasure.base, &content) ? ERROR_NONE : error_memory(error);
+    if (!code)
+        code = exchange_publish(context->exchange, TYPE(ERASURE), buffer_span(&content), request,
+                                out, error);
+    buffer_finish(&content);
+    return code;
+}
+
+/* --- an order that was published before --------------------------------------------------------
+ */
+
+static int take_order(void *context, const struct store_entry *stored)
+{
+    struct ops_erase *erase = context;
+    const struct entry *entry = &stored->entry;
+    ProtobufCMessage *message;
+    struct arena arena;
+
+    if (entry->content_type != TYPE(ERASURE))
+        return 0;
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    if (guard_unpack(&caravan__erasure__descriptor, entry->content, &guard_limits_content, &arena,
+                     &message, NULL) == ERROR_NONE)
+        for (size_t i = 0; i < ((const Caravan__Erasure *)message)->n_seq; i++)
+            add(erase, ((const Caravan__Erasure *)message)->seq[i]);
+    arena_finish(&arena);
+    return 1;
+}
+
+int ops_erase_read(const struct ops_context *context, uint64_t seq, struct ops_erase *erase,
+                   struct error *error)
+{
+    const struct store *store = &context->store;
+    int code = exchange_flush(context->exchange, error);
+
+    if (!code)
+        code = store->operations->entries(store->self, &context->feed, seq, seq + 1, take_order,
+                                          erase, error);
+    return !code && erase->no_memory ? error_memory(error) : code;
+}

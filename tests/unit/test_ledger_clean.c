@@ -1,0 +1,286 @@
+/* What was erased is in no file of the ledger on SQLite any more. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "node/ledger/schema.h"
+#include "tests/support/ledger_script.h"
+#include "tests/support/ledger_seen.h"
+
+/* --- searching -------------------------------------------------------------------------------- */
+
+static bool file_holds(struct ledger_fixture *f, const char *name, struct span bytes)
+{
+    size_t size = 0;
+    char *file = folder_read(&f->folder, name, &size);
+    bool found = file && memmem(file, size, bytes.data, bytes.size);
+
+    free(file);
+    return found;
+}
+
+static bool files_hold(struct ledger_fixture *f, struct span bytes)
+{
+    static const char *const names[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm",
+                                        "ledger.db.v1", "ledger.db.v2"};
+    bool found = false;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        found = found || file_holds(f, names[i], bytes);
+    return found;
+}
+
+/* A text that stands nowhere else, of no regular shape: all of its four-byte pieces are rare. */
+static const char *marker(uint64_t number, size_t size)
+{
+    static char text[20000];
+    uint64_t random = number * 6364136223846793005u + 1442695040888963407u;
+
+    assert_true(size < sizeof text);
+    for (size_t i = 0; i < size; i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        text[i] = (char)('!' + (random >> 33) % 90);
+    }
+    text[size] = '\0';
+    return text;
+}
+
+/* Pieces of the content. (Salts of samples are not random.) */
+static void assert_gone(struct ledger_fixture *f, const struct entry *entry)
+{
+    for (size_t at = 0; at + 24 <= entry->content.size; at += 24)
+        if (files_hold(f, span_of(entry->content.data + at, 24)))
+            fail_msg("the content of %d is still there at %zu", (int)entry->seq, at);
+}
+
+static void erase_seq(struct ledger_fixture *f, const struct id *feed, uint64_t seq)
+{
+    const struct erasure_order order = {seq, INT64_MAX};
+    size_t erased;
+
+    ok(call(f->writer, erase, feed, &order, 1, &erased, &f->error));
+    assert_int_equal(erased, 1);
+}
+
+static void idle_commit(struct ledger_fixture *f)
+{
+    ledger_fixture_begin(f);
+    ledger_fixture_commit(f);
+}
+
+/* --- tests ------------------------------------------------------------------------------------ */
+
+static void test_ledger__erased_bytes_are_in_no_file(void **state)
+{
+    struct ledger_fixture *f = *state;
+    struct store_entry one = sample_next(f->a, ANNOUNCEMENT, marker(1, 700));
+    struct store_entry two = sample_next(f->a, ANNOUNCEMENT, marker(2, 15000));
+
+    ledger_fixture_begin(f);
+    ledger_fixture_append(f, one);
+    ledger_fixture_append(f, two);
+    ledger_fixture_commit(f);
+    assert_true(files_hold(f, one.entry.content));
+    assert_true(files_hold(f, span_of(two.entry.content.data + 14000, 24)));
+    ledger_fixture_begin(f);
+    erase_seq(f, &f->a->feed, 1);
+    erase_seq(f, &f->a->feed, 2);
+    ledger_fixture_commit(f);
+    assert_gone(f, &one.entry);
+    assert_gone(f, &two.entry);
+}
+
+/* Rows come, are merged, cut and grow in all ways: no page keeps an old copy of one. */
+static void test_ledger__no_page_keeps_a_copy(void **state)
+{
+    enum { STEPS = 900 };
+    static struct store_entry kept[SAMPLE_ENTRIES];
+    static bool gone[SAMPLE_ENTRIES];
+    struct ledger_fixture *f = *state;
+    uint64_t random = 7;
+    size_t count = 0;
+
+    for (size_t step = 0; step < STEPS; step++) {
+        size_t many, victim;
+
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        many = random >> 60 ? 1 : 3;
+        ledger_fixture_begin(f);
+        for (size_t i = 0; i < many && f->a->count < SAMPLE_ENTRIES; i++) {
+            size_t size = 30 + (random >> (20 + i)) % ((random >> 40) % 5 ? 900 : 6000);
+
+            kept[count] = sample_next(f->a, ANNOUNCEMENT, marker(count, size));
+            ledger_fixture_append(f, kept[count++]);
+        }
+        victim = (random >> 25) % count;
+        if (step > 60 && step % 3 == 0 && !gone[victim]) {
+            erase_seq(f, &f->a->feed, victim + 1);
+            gone[victim] = true;
+        }
+        ledger_fixture_commit(f);
+    }
+    idle_commit(f);
+    for (size_t i = 0; i < count; i++)
+        if (gone[i])
+            assert_gone(f, &kept[i].entry);
+        else
+            ledger_seen_kept(f->writer, kept[i]);
+}
+
+/* Puts bytes where a page has room between its list of rows and the first row: SQLite leaves copies
+ * of rows there, seldom, when it puts a page in order. */
+static size_t plant(struct ledger_fixture *f, struct span bytes)
+{
+    size_t size, planted = 0;
+    char *file = folder_read(&f->folder, "ledger.db", &size);
+
+    for (size_t page = 4096; page + 4096 <= size; page += 4096) {
+        const uint8_t *at = (const uint8_t *)file + page;
+        size_t from = 8 + 2 * (size_t)(at[3] << 8 | at[4]), to = (size_t)(at[5] << 8 | at[6]);
+
+        if (at[0] != 13 || to > 4096 || from + bytes.size > to)
+            continue;
+        memcpy(file + page + to - bytes.size, bytes.data, bytes.size);
+        planted++;
+    }
+    folder_write(&f->folder, "ledger.db", 0600, file, size);
+    free(file);
+    return planted;
+}
+
+static void test_ledger__cleans_the_room_that_pages_have(void **state)
+{
+    struct ledger_fixture *f = *state;
+    const struct span bytes = span_of_text("a copy of a row that was here");
+    struct store_entry one;
+
+    ledger_fixture_fill(f, f->a, 200);
+    one = sample_next(f->a, ANNOUNCEMENT, "one");
+    ledger_fixture_begin(f);
+    ledger_fixture_append(f, one);
+    ledger_fixture_commit(f);
+    ledger_script_close(f);
+    assert_true(plant(f, bytes) > 1);
+    ok(ledger_script_open(f));
+    assert_true(files_hold(f, bytes));
+    ledger_fixture_begin(f);
+    erase_seq(f, &f->a->feed, 7);
+    ledger_fixture_commit(f);
+    assert_false(files_hold(f, bytes));
+    /* It is sound, and goes on. */
+    ledger_fixture_fill(f, f->a, 200);
+    ledger_fixture_reopen(f);
+    assert_false(files_hold(f, bytes));
+    ledger_seen_kept(f->writer, one);
+    assert_int_equal(ledger_seen_entries(f->writer, &f->a->feed, 1, UINT64_MAX)->count, 401);
+}
+
+/* Somebody reads from the log: it is cleaned when he has ended. */
+static int erase_meanwhile(void *context, const struct store_entry *entry)
+{
+    struct ledger_fixture *f = context;
+
+    ledger_fixture_begin(f);
+    erase_seq(f, &f->a->feed, 1);
+    ledger_fixture_commit(f);
+    assert_true(files_hold(f, span_of(entry->entry.content.data, entry->entry.content.size)));
+    return 1;
+}
+
+static void test_ledger__is_cleaned_once_no_reader_is_in_the_way(void **state)
+{
+    struct ledger_fixture *f = *state;
+    struct store_entry one = sample_next(f->a, ANNOUNCEMENT, marker(3, 300));
+
+    ledger_fixture_begin(f);
+    ledger_fixture_append(f, one);
+    ledger_fixture_commit(f);
+    ledger_fixture_open_reader(f);
+    ok(call(f->reader, entries, &f->a->feed, 1, 1, erase_meanwhile, f, &f->error));
+    assert_true(files_hold(f, one.entry.content));
+    idle_commit(f);
+    assert_gone(f, &one.entry);
+}
+
+/* Killed between the commit and the cleaning. */
+static void test_ledger__is_cleaned_at_the_next_start(void **state)
+{
+    struct ledger_fixture *f = *state;
+    struct store_entry one = sample_next(f->a, ANNOUNCEMENT, marker(4, 300));
+    struct store reader;
+    size_t seen = 0;
+    pid_t child;
+    int status;
+
+    ledger_fixture_begin(f);
+    ledger_fixture_append(f, one);
+    ledger_fixture_commit(f);
+    ledger_script_close(f);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (ledger_script_open(f) ||
+            ledger_sqlite_open_reader(ledger_script_file(f), &reader, &f->error))
+            _exit(1);
+        f->reader = reader;
+        ledger_fixture_begin(f);
+        ledger_fixture_append(f, sample_next(f->a, ANNOUNCEMENT, "later"));
+        ledger_fixture_commit(f);
+        call(f->reader, entries, &f->a->feed, 1, 1, erase_meanwhile, f, &f->error);
+        raise(SIGKILL);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_true(files_hold(f, one.entry.content));
+    ok(ledger_script_open(f));
+    assert_gone(f, &one.entry);
+    ok(call(f->writer, entries, &f->a->feed, 1, 9, ledger_script_count, &seen, &f->error));
+    assert_int_equal(seen, 2);
+}
+
+/* A copy that a migration has left holds what was erased later. */
+static void test_ledger__copies_of_migrations_go(void **state)
+{
+    struct ledger_fixture *f = *state;
+    struct store_entry one = sample_next(f->a, ANNOUNCEMENT, marker(5, 300));
+    struct database database = {0};
+
+    ledger_fixture_begin(f);
+    ledger_fixture_append(f, one);
+    ledger_fixture_commit(f);
+    ledger_script_close(f);
+    ok(database_open(&database, ledger_script_file(f), DATABASE_WRITE, NULL, 0, &f->error));
+    ok(database_run(&database, "ALTER TABLE ledger DROP COLUMN unclean; PRAGMA user_version=2",
+                    "change", &f->error));
+    database_close(&database);
+    ok(ledger_script_open(f));
+    assert_true(folder_has(&f->folder, "ledger.db.v2"));
+    assert_true(file_holds(f, "ledger.db.v2", one.entry.content));
+    ledger_seen_kept(f->writer, one);
+    ledger_fixture_begin(f);
+    erase_seq(f, &f->a->feed, 1);
+    ledger_fixture_commit(f);
+    assert_false(folder_has(&f->folder, "ledger.db.v2"));
+    assert_gone(f, &one.entry);
+}
+
+#define ROW(test)                                                                                  \
+    cmocka_unit_test_setup_teardown(test, ledger_fixture_setup_sqlite, ledger_fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ROW(test_ledger__erased_bytes_are_in_no_file),
+        ROW(test_ledger__no_page_keeps_a_copy),
+        ROW(test_ledger__cleans_the_room_that_pages_have),
+        ROW(test_ledger__is_cleaned_once_no_reader_is_in_the_way),
+        ROW(test_ledger__is_cleaned_at_the_next_start),
+        ROW(test_ledger__copies_of_migrations_go),
+    };
+
+    return cmocka_run_group_tests_name("ledger_clean", tests, NULL, NULL);
+}
