@@ -116,13 +116,14 @@ static void print_end(const struct inbox *inbox, const Caravan__InboxReply *repl
                inbox->shown ? "\n" : "", reply->unread, reply->to_do);
         return;
     }
+    fflush(stdout); /* the things first */
     if (!inbox->shown)
         fputs(inbox->all ? "nothing is in the inbox\n"
                          : "nothing is unread; caravan inbox --all shows everything\n",
               stderr);
     if (reply->to_do)
-        fprintf(stderr, "%" PRIu64 " of all wait%s for an act of ours\n", reply->to_do,
-                reply->to_do == 1 ? "s" : "");
+        fprintf(stderr, "%" PRIu64 " thing%s for an act of ours\n", reply->to_do,
+                reply->to_do == 1 ? " waits" : "s wait");
 }
 
 static int list(struct inbox *inbox, struct error *error)

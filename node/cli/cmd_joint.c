@@ -108,7 +108,9 @@ static int tell(const struct joint *joint, const char *what, const Caravan__Prep
         cli_print_text(stdout, joint->item->name, false);
         printf(" as of No. %" PRIu64 "\n", prepared->revision);
     } else {
-        printf("%s already, as our No. %" PRIu64 "\n", what, prepared->previous);
+        printf("%s ", what);
+        cli_print_text(stdout, joint->item->name, false);
+        printf(" already, as our No. %" PRIu64 "\n", prepared->previous);
     }
     buffer_finish(&json);
     return ok ? ERROR_NONE : error_memory(error);
@@ -204,13 +206,16 @@ static int confirm(struct joint *joint, char *name, const struct confirm_options
                    struct error *error)
 {
     Caravan__Confirmation confirmation = CARAVAN__CONFIRMATION__INIT;
+    const Caravan__Side *side;
     uint64_t revision;
     int code = find(joint, name, error);
 
     if (code)
         return code;
+    side = own_side(joint);
     revision = joint->item->revised_by ? joint->item->revised_by : joint->item->seq;
-    if (own_side(joint) && !joint->item->own && !options->decline)
+    if (side && !joint->item->own && !options->decline && !joint->item->withdrawn &&
+        (options->revision || side->state != CARAVAN__SIDE_STATE__SIDE_STATE_CONFIRMED))
         code = get_consent(joint, revision, options->yes, options->revision, error);
     confirmation.has_entry_hash = true;
     confirmation.entry_hash = joint->item->hash;
@@ -291,6 +296,24 @@ static int read_terms(struct joint *joint, const char *path, Caravan__Party **te
     return code;
 }
 
+/* What changes nothing is no proposal: readers would not see it. */
+static int check_change(const struct joint *joint, const Caravan__Party *now,
+                        const Caravan__Party *then, struct error *error)
+{
+    struct buffer before = {0}, after = {0};
+    int code = ERROR_NONE;
+
+    if (!codec_pack(&now->base, &before) || !codec_pack(&then->base, &after))
+        code = error_memory(error);
+    else if (span_equal(buffer_span(&before), buffer_span(&after)))
+        code = error_set(error, ERROR_INVALID,
+                         "these are the terms of our side in %.80s already; nothing was proposed",
+                         joint->name);
+    buffer_finish(&before);
+    buffer_finish(&after);
+    return code;
+}
+
 static int propose(struct joint *joint, char *name, const char *path, struct error *error)
 {
     Caravan__Proposal proposal = CARAVAN__PROPOSAL__INIT;
@@ -311,6 +334,9 @@ static int propose(struct joint *joint, char *name, const char *path, struct err
         return code;
     ours = *party_of(joint, side);
     reflect_overlay(&terms->base, &ours.base);
+    code = check_change(joint, party_of(joint, side), &ours, error);
+    if (code)
+        return code;
     proposal.has_entry_hash = true;
     proposal.entry_hash = joint->item->hash;
     proposal.party = &ours;
@@ -369,10 +395,25 @@ static int choose_proposal(const struct joint *joint, const char *handle,
                          "%zu sides have proposed other terms for %.80s; say whose: caravan accept "
                          "%.80s --from HANDLE",
                          count, joint->name, joint->name);
-    return error_set(error, ERROR_NOT_FOUND,
-                     "%s%.40s has proposed nothing for %.80s that it does "
-                     "not say already",
-                     handle ? "" : "nobody", handle ? handle : "", joint->name);
+    return error_set(error, ERROR_NOT_FOUND, "%.40s proposes %sother terms for %.80s now",
+                     handle ? handle : "no side", handle ? "no " : "", joint->name);
+}
+
+/* For those that may read the announcement now. */
+static int revise_sealed(struct joint *joint, struct span content, const uint8_t *request_id,
+                         const Caravan__PublishReply **reply, struct error *error)
+{
+    const struct cli_put_saying saying = {.name = joint->item->name,
+                                          .content_type = TYPE(REVISION),
+                                          .content = content,
+                                          .request_id = request_id};
+    const Caravan__PrepareReply *prepared;
+    int code = cli_put_say(&joint->patience, joint->client, &saying, &joint->arena, &prepared,
+                           reply, error);
+
+    return code || *reply
+               ? code
+               : error_set(error, ERROR_INVALID, "%.80s says exactly this already", joint->name);
 }
 
 static int revise(struct joint *joint, const Caravan__Announcement *changed,
@@ -391,7 +432,9 @@ static int revise(struct joint *joint, const Caravan__Announcement *changed,
     request.announcement = joint->item->seq;
     request.content.data = content.data;
     request.content.len = content.size;
-    if (!code)
+    if (!code && joint->item->sealed)
+        code = revise_sealed(joint, buffer_span(&content), id, reply, error);
+    else if (!code)
         code = cli_put_ask(&joint->patience, joint->client, "revise", &request.base, &joint->arena,
                            reply, error);
     buffer_finish(&content);
@@ -437,7 +480,7 @@ static int take_over(struct joint *joint, const Caravan__Side *side, struct erro
         buffer_finish(&json);
         return ok ? ERROR_NONE : error_memory(error);
     }
-    cli_print_text(stdout, reply->name, false);
+    cli_print_text(stdout, joint->item->name, false);
     printf("  now says what ");
     cli_print_text(stdout, side->handle, false);
     printf(" proposed, as No. %" PRIu64 "; its sides are asked to confirm that\n", reply->seq);

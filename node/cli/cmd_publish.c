@@ -671,6 +671,18 @@ static int revise_sealed(struct publishing *publishing, const Caravan__Item *ite
                       error);
 }
 
+/* An order to erase names entries of a feed in public; of what is sealed it is not given yet, and
+ * nobody shall believe that it was. */
+static int check_erasable(const Caravan__Item *item, bool erase, struct error *error)
+{
+    return erase && item->sealed
+               ? error_set(error, ERROR_INVALID,
+                           "%s is sealed, and what is sealed cannot be ordered to be erased; "
+                           "nothing was changed",
+                           item->name)
+               : ERROR_NONE;
+}
+
 static int revise(struct publishing *publishing, char *name, const struct notice *notice,
                   bool erase_earlier, struct error *error)
 {
@@ -680,6 +692,8 @@ static int revise(struct publishing *publishing, char *name, const struct notice
     const Caravan__Item *item;
     int code = find_own(publishing, name, &item, error);
 
+    if (!code)
+        code = check_erasable(item, erase_earlier, error);
     if (!code)
         code = check_audience(notice, item, error);
     /* The entry that is replaced is part of the id: to go back to an older text is a new change. */
@@ -757,6 +771,25 @@ static int withdraw_sealed(struct publishing *publishing, const Caravan__Item *i
     return say_sealed(publishing, &saying, "was withdrawn already", error);
 }
 
+/* What is taken back in another way says in which. */
+static int check_withdrawable(const Caravan__Item *item, struct error *error)
+{
+    switch (item->content_type) {
+    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_CONFIRMATION:
+        return error_set(error, ERROR_INVALID,
+                         "%s is a confirmation; it is taken back by: caravan confirm NAME "
+                         "--decline, with the name of the announcement",
+                         item->name);
+    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_OUTCOME:
+        return error_set(error, ERROR_INVALID,
+                         "%s is an outcome; the newest one counts, so say another one: caravan "
+                         "outcome --help",
+                         item->name);
+    default:
+        return ERROR_NONE;
+    }
+}
+
 static int withdraw(struct publishing *publishing, char *name, const struct reason *reason,
                     bool erase, struct error *error)
 {
@@ -769,6 +802,10 @@ static int withdraw(struct publishing *publishing, char *name, const struct reas
     uint8_t seq[8];
     int code = find_own(publishing, name, &item, error);
 
+    if (!code)
+        code = check_withdrawable(item, error);
+    if (!code)
+        code = check_erasable(item, erase, error);
     if (code)
         return code;
     bytes_put_u64(seq, item->seq);

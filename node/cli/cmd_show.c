@@ -201,6 +201,8 @@ static bool print_side(const struct cli *cli, const Caravan__ShowReply *reply,
         ok = ok && cli_sides_print(cli, stdout, reply, side, CLI_SIDES_PROPOSED, SIDE_INDENT,
                                    NULL) == ERROR_NONE;
     }
+    if (item->withdrawn)
+        return ok;
     if (side->own && side->state != CARAVAN__SIDE_STATE__SIDE_STATE_PUBLISHER &&
         side->state != CARAVAN__SIDE_STATE__SIDE_STATE_CONFIRMED &&
         side->state != CARAVAN__SIDE_STATE__SIDE_STATE_DECLINED) {

@@ -156,6 +156,20 @@ class Cooperation(unittest.TestCase):
         self.assertIn(CHANGED.replace("deadline", "parties / Funder of ru / deadline"),
                       third.run("show", call).stdout)
         self.assertFalse(self.inbox(lead, "PROPOSAL", "--all"))
+        done = lead.run("accept", call, check=False)
+        self.assertEqual((done.returncode, done.stderr),
+                         (66, "caravan: no side proposes other terms for %s now\n" % call))
+
+        # Terms that stand there already are no proposal; a confirmation is declined, not withdrawn.
+        wait(lambda: self.side(other, call, "ru-funder").get("state") == "SIDE_STATE_EARLIER",
+             "ru-funder has the revision")
+        done = other.run("propose", call, terms, check=False)
+        self.assertEqual(done.returncode, 65)
+        self.assertIn("nothing was proposed", done.stderr)
+        done = other.run("withdraw", "ru-funder/%s" % self.side(other, call, "ru-funder")["by_seq"],
+                         check=False)
+        self.assertEqual(done.returncode, 65)
+        self.assertIn("--decline", done.stderr)
 
         # What was looked at is confirmed, nothing else.
         wait(lambda: self.side(other, call, "ru-funder").get("state") == "SIDE_STATE_EARLIER",
@@ -222,6 +236,13 @@ class Cooperation(unittest.TestCase):
         self.wait_side(other, call, "ru-funder", "PROPOSED")
         other.run("confirm", call, "--yes")
         self.wait_side(lead, call, "ru-funder", "CONFIRMED")
+        other.run("propose", call, self.network.write("terms.yaml", TERMS))
+        wait(lambda: self.inbox(lead, "PROPOSAL"), "the lead hears of the proposal")
+        self.assertIn("%s  now says" % call, lead.run("accept", call).stdout)
+        self.wait_side(other, call, "ru-funder", "EARLIER")
+        other.run("confirm", call, "--yes")
+        self.wait_side(lead, call, "ru-funder", "CONFIRMED")
+        self.assertIn("confirmed %s already" % call, other.run("confirm", call, "--yes").stdout)
         wait(lambda: self.show(third, public), "the third has the public one")
         answer = third.names(third.run(
             "respond", public, self.network.write("answer.yaml", ANSWER)).stdout)[0]
@@ -265,6 +286,9 @@ class Cooperation(unittest.TestCase):
         lead.run("share", visit, "za-third")
         wait(lambda: LATER + " II" in third.run("list").stdout, "the third may read it now")
         self.assertIn("Revised", third.run("show", visit).stdout)
+        done = lead.run("withdraw", visit, "--erase", check=False)
+        self.assertEqual(done.returncode, 65)
+        self.assertIn("nothing was changed", done.stderr)
         lead.run("withdraw", visit, "--reason", "no room")
         for node in other, third:
             wait(lambda node=node: self.show(node, visit)["item"].get("withdrawn"),
