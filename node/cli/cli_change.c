@@ -162,18 +162,20 @@ bool cli_change_lines(const char *before, const char *after, struct buffer *out)
            (!after || append_whole(after, true, out));
 }
 
-static void print_lines(const struct cli *cli, const char *lines, int indent)
+static void print_lines(const struct cli *cli, FILE *out, const char *lines, int indent)
 {
     while (*lines) {
         int size = (int)strcspn(lines, "\n");
 
-        printf("%*s%s%.*s%s\n", indent, "", cli_style(cli, *lines == '-' ? CLI_BAD : CLI_GOOD),
-               size, lines, cli_style(cli, CLI_PLAIN));
+        fprintf(out, "%*s%s%.*s%s\n", indent, "",
+                cli_style(cli, *lines == '-' ? CLI_BAD : CLI_GOOD), size, lines,
+                cli_style(cli, CLI_PLAIN));
         lines += size + 1;
     }
 }
 
-bool cli_change_print(const struct cli *cli, const struct difference_list *list, int indent)
+bool cli_change_print(const struct cli *cli, FILE *out, const struct difference_list *list,
+                      int indent)
 {
     bool ok = true;
 
@@ -182,10 +184,10 @@ bool cli_change_print(const struct cli *cli, const struct difference_list *list,
         struct buffer lines = {0};
 
         ok = cli_change_lines(change->before, change->after, &lines);
-        printf("%*s", indent, "");
-        cli_print_text(stdout, change->path, false);
-        putchar('\n');
-        print_lines(cli, buffer_text(&lines), indent + 2);
+        fprintf(out, "%*s", indent, "");
+        cli_print_text(out, change->path, false);
+        fputc('\n', out);
+        print_lines(cli, out, buffer_text(&lines), indent + 2);
         buffer_finish(&lines);
     }
     return ok;

@@ -12,9 +12,9 @@
 #include "common/difference.h"
 #include "node/cli/cli.h"
 
-/* Prints all changes on standard output, each line behind so many spaces. false when memory runs
- * out. */
-bool cli_change_print(const struct cli *cli, const struct difference_list *list, int indent);
+/* Prints all changes, each line behind so many spaces. false when memory runs out. */
+bool cli_change_print(const struct cli *cli, FILE *out, const struct difference_list *list,
+                      int indent);
 
 /* One text with what was there before and what is there now, in lines that begin with "- " and "+
  * ", appended without colours. Texts that are short are said whole. false when memory runs out. */

@@ -136,7 +136,7 @@ static void announcement_row(const Caravan__Item *item, const Caravan__Announcem
                      ? "withdrawn"
                      : announcement_state_name(announcement_state_at(announcement, now_ms));
     row->title = announcement_title(announcement, NULL);
-    row->mark = mark_of(announcement);
+    row->mark = item->sealed ? "sealed" : mark_of(announcement);
     closing_day(announcement, row->when);
     for (size_t i = 0; i < announcement->n_parties; i++)
         add_country(row->countries, sizeof row->countries, announcement->parties[i]->country);

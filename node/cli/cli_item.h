@@ -19,7 +19,7 @@ struct cli_item_row {
     char kind[64];      /* "joint call"; of other entries "profile" …; "?" */
     const char *state;  /* "open", "withdrawn", …; "" for other entries */
     const char *title;  /* or why it cannot be shown */
-    const char *mark;   /* "historical", "sample" or "" */
+    const char *mark;   /* "sealed", "historical", "sample" or "" */
     char countries[64]; /* "CN TH"; those of the parties first */
     char when[16];      /* last day to apply, "2026-12-31"; "" when none is stated */
     const char

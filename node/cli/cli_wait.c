@@ -128,3 +128,22 @@ int cli_wait_seconds(const char *text, unsigned *seconds, struct error *error)
     *seconds = (unsigned)value;
     return ERROR_NONE;
 }
+
+int cli_wait_check(const struct cli_wait *wait, struct error *error)
+{
+    unsigned seconds;
+
+    return cli_wait_seconds(wait->timeout, &seconds, error);
+}
+
+int cli_wait(const struct cli_wait *wait, struct client *client, struct arena *arena,
+             struct error *error)
+{
+    const Caravan__CoverageReply *reply;
+    unsigned seconds = CLI_WAIT_SECONDS;
+    int code = cli_wait_seconds(wait->timeout, &seconds, error);
+
+    if (code || !wait->seq || (!wait->wait && !wait->timeout))
+        return code;
+    return cli_wait_for_partners(client, wait->seq, seconds, arena, &reply, error);
+}

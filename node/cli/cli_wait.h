@@ -21,4 +21,28 @@ int cli_wait_for_partners(struct client *client, uint64_t seq, unsigned seconds,
 /* The value of --timeout. ERROR_USAGE when it is no number of seconds from 1 to 86400. */
 int cli_wait_seconds(const char *text, unsigned *seconds, struct error *error);
 
+/* --- commands that publish one entry -----------------------------------------------------------
+ */
+
+struct cli_wait {
+    bool wait;
+    const char *timeout;
+    uint64_t seq; /* what is waited for; 0: nothing was published */
+};
+
+#define CLI_WAIT_OPTIONS(place)                                                                    \
+    {.name = "--wait",                                                                             \
+     .help = "until all partners have received it, at most 60 s",                                  \
+     .flag = &(place).wait},                                                                       \
+    {                                                                                              \
+        .name = "--timeout", .value = "SECONDS", .help = "wait, but at most so long",              \
+        .text = &(place).timeout                                                                   \
+    }
+
+/* Does what the options ask for, if anything was published. Check the options first with
+ * cli_wait_check, so that nothing is published before what was typed is known to be right. */
+int cli_wait_check(const struct cli_wait *wait, struct error *error);
+int cli_wait(const struct cli_wait *wait, struct client *client, struct arena *arena,
+             struct error *error);
+
 #endif

@@ -8,48 +8,13 @@
 #include "node/cli/cli_change.h"
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_item.h"
+#include "node/cli/cli_voice.h"
 #include "node/cli/client.h"
+#include "proto/answer.pb-c.h"
 
 #define INDENT 2
 /* A page of the history and what is read from it. */
 #define PAGE_ARENA (8 * (size_t)LIMIT_ARENA_SIZE)
-
-/* What a step is called, and whether it says the announcement anew; cli_item_event names it for
- * scripts. */
-struct step_kind {
-    uint32_t content_type;
-    const char *label;
-    bool says;                                 /* it is compared with what was said before */
-    void (*print_more)(const Caravan__Item *); /* below it; NULL: nothing */
-};
-
-/* In all languages: which one the reader knows is not known. */
-static void print_reason(const Caravan__Item *item)
-{
-    for (size_t i = 0; i < item->n_reason; i++) {
-        if (!item->reason[i]->text)
-            continue;
-        printf("%*s", INDENT, "");
-        cli_print_text(stdout, item->reason[i]->text, false);
-        putchar('\n');
-    }
-}
-
-static const struct step_kind step_kinds[] = {
-    {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT, "published", true, NULL},
-    {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_REVISION, "revised", true, NULL},
-    {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL, "withdrawn", false, print_reason},
-};
-
-static const struct step_kind *kind_of(const Caravan__Item *item)
-{
-    static const struct step_kind other = {0, "entry", false, NULL};
-
-    for (size_t i = 0; i < sizeof step_kinds / sizeof *step_kinds; i++)
-        if (step_kinds[i].content_type == item->content_type)
-            return &step_kinds[i];
-    return &other;
-}
 
 /* One side of a comparison. */
 struct version {
@@ -68,14 +33,27 @@ struct telling {
     const struct cli *cli;
     struct client *client;
     char *name;
-    struct version last; /* the newest step so far that can be shown */
-    bool gap;            /* … but not the newest one of all */
+    const Caravan__ShowReply *now; /* with the voices, by their arrival */
+    size_t voice;                  /* the next of them to be told */
+    struct version last;           /* the newest step so far that can be shown */
+    bool gap;                      /* … but not the newest one of all */
+    bool began;                    /* a step that says the announcement was told */
     struct buffer json;
     size_t steps;
     /* of --from and --to; 0: not given */
     uint64_t from, to;
     struct version sides[2];
     struct error *error;
+};
+
+/* What a step is called, and whether it says the announcement anew; cli_item_event names it for
+ * scripts. */
+struct step_kind {
+    uint32_t content_type;
+    const char *label; /* NULL: as for scripts */
+    bool says;         /* it is compared with what was said before */
+    /* below it; NULL: nothing. false when memory runs out */
+    bool (*print_more)(const struct telling *, const struct step *, struct arena *);
 };
 
 static bool keep(struct version *version, const Caravan__Item *item)
@@ -114,23 +92,36 @@ static int find_changes(const struct version *before, const Caravan__Announcemen
     return difference_find(&read->base, &after->base, NULL, arena, list, error);
 }
 
-/* --- text ------------------------------------------------------------------------------------- */
-
-static void print_step(const struct cli *cli, const Caravan__Item *item)
+/* The terms of an institution; NULL: it is no party. */
+static const Caravan__Party *party_of(const Caravan__Announcement *announcement,
+                                      const ProtobufCBinaryData *speaker)
 {
-    const struct step_kind *kind = kind_of(item);
+    for (size_t i = 0; i < announcement->n_parties; i++) {
+        const ProtobufCBinaryData *feed = &announcement->parties[i]->node_id;
 
-    printf("%sNo. %" PRIu64 "%s  %s ", cli_style(cli, CLI_BOLD), item->event_seq,
-           cli_style(cli, CLI_PLAIN), kind->label);
-    cli_print_time(stdout, item->created_ms);
-    if (!item->own) {
-        fputs(", received ", stdout);
-        cli_print_time(stdout, item->received_ms);
+        if (span_equal(span_of(feed->data, feed->len), span_of(speaker->data, speaker->len)))
+            return announcement->parties[i];
     }
-    putchar('\n');
-    if (kind->print_more)
-        kind->print_more(item);
+    return NULL;
 }
+
+/* What a proposal would change of the newest step so far. */
+static int find_proposed(const struct telling *telling, struct step *step, struct arena *arena)
+{
+    const Caravan__Proposal *proposal =
+        (const Caravan__Proposal *)cli_voice_read(step->item, arena);
+    const Caravan__Announcement *read =
+        telling->last.seq ? read_version(&telling->last, arena) : NULL;
+    const Caravan__Party *before = read ? party_of(read, &step->item->speaker) : NULL;
+
+    if (!before || !proposal || !proposal->party)
+        return ERROR_NONE;
+    step->compared = telling->last.seq;
+    return difference_find(&before->base, &proposal->party->base, read->language, arena,
+                           &step->changes, telling->error);
+}
+
+/* --- text ------------------------------------------------------------------------------------- */
 
 static void print_remark(const struct cli *cli, enum cli_style style, const char *text)
 {
@@ -143,20 +134,120 @@ static bool print_changes(const struct cli *cli, const struct difference_list *l
 {
     if (list->count == 0)
         print_remark(cli, CLI_DIM, "nothing has changed");
-    return cli_change_print(cli, list, INDENT);
+    return cli_change_print(cli, stdout, list, INDENT);
+}
+
+/* In all languages: which one the reader knows is not known. */
+static void print_texts(Caravan__LocalizedText *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!texts[i]->text)
+            continue;
+        printf("%*s", INDENT, "");
+        cli_print_text(stdout, texts[i]->text, false);
+        putchar('\n');
+    }
+}
+
+static bool print_reason(const struct telling *telling, const struct step *step,
+                         struct arena *arena)
+{
+    (void)telling;
+    (void)arena;
+    print_texts(step->item->reason, step->item->n_reason);
+    return true;
+}
+
+/* Which revision is meant: of each institution only the newest word is here, so its side knows. */
+static bool print_confirmed(const struct telling *telling, const struct step *step,
+                            struct arena *arena)
+{
+    const Caravan__Side *side = cli_voice_side(telling->now->item, step->item);
+    char text[64] = "a revision that is not here";
+
+    (void)arena;
+    if (side && side->by_seq == step->item->event_seq && side->revision)
+        snprintf(text, sizeof text, "what No. %" PRIu64 " says", side->revision);
+    print_remark(telling->cli, CLI_PLAIN, text);
+    return true;
+}
+
+static bool print_proposed(const struct telling *telling, const struct step *step,
+                           struct arena *arena)
+{
+    const Caravan__Side *side = cli_voice_side(telling->now->item, step->item);
+    const Caravan__Proposal *proposal =
+        (const Caravan__Proposal *)cli_voice_read(step->item, arena);
+
+    if (proposal)
+        print_texts(proposal->reason, proposal->n_reason);
+    if (!side || side->proposal_seq != step->item->event_seq)
+        print_remark(telling->cli, CLI_DIM, "not proposed any more: taken over, or withdrawn");
+    return !step->compared || print_changes(telling->cli, &step->changes);
+}
+
+static bool print_outcome(const struct telling *telling, const struct step *step,
+                          struct arena *arena)
+{
+    struct buffer outcome = {0};
+    bool ok = cli_voice_outcome(step->item, arena, &outcome);
+
+    print_remark(telling->cli, CLI_PLAIN, buffer_text(&outcome));
+    buffer_finish(&outcome);
+    return ok;
+}
+
+static const struct step_kind step_kinds[] = {
+    {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT, "published", true, NULL},
+    {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_REVISION, "revised", true, NULL},
+    {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL, "withdrawn", false, print_reason},
+    {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_CONFIRMATION, NULL, false, print_confirmed},
+    {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROPOSAL, "proposed other terms", false, print_proposed},
+    {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_OUTCOME, "said what came of it", false, print_outcome},
+};
+
+static const struct step_kind *kind_of(const Caravan__Item *item)
+{
+    static const struct step_kind other = {0, "entry", false, NULL};
+
+    for (size_t i = 0; i < sizeof step_kinds / sizeof *step_kinds; i++)
+        if (step_kinds[i].content_type == item->content_type)
+            return &step_kinds[i];
+    return &other;
+}
+
+static void print_step(const struct telling *telling, const Caravan__Item *item)
+{
+    const struct cli *cli = telling->cli;
+    const char *label = kind_of(item)->label;
+
+    printf("%sNo. %" PRIu64 "%s", cli_style(cli, CLI_BOLD), item->event_seq,
+           cli_style(cli, CLI_PLAIN));
+    if (item->has_said) {
+        fputs(" of ", stdout);
+        cli_print_text(stdout, item->speaker_handle, false);
+    }
+    printf("  %s ", label ? label : cli_item_event(item));
+    cli_print_time(stdout, item->created_ms);
+    if (item->has_said ? !cli_voice_is_ours(telling->now->item, item) : !item->own) {
+        fputs(", received ", stdout);
+        cli_print_time(stdout, item->received_ms);
+    }
+    putchar('\n');
 }
 
 /* What a step says, or why it cannot be said. */
-static bool tell_text(const struct telling *telling, const struct step *step)
+static bool tell_text(const struct telling *telling, const struct step *step, struct arena *arena)
 {
     const struct cli *cli = telling->cli;
 
-    print_step(cli, step->item);
+    print_step(telling, step->item);
     if (!kind_of(step->item)->says)
-        return true;
+        return !kind_of(step->item)->print_more ||
+               kind_of(step->item)->print_more(telling, step, arena);
     if (!step->announcement)
         print_remark(cli, CLI_BAD, step->item->problem ? step->item->problem : "cannot be shown");
-    else if (!step->compared && telling->steps == 0)
+    else if (!step->compared && !telling->began)
         print_remark(cli, CLI_DIM, announcement_title(step->announcement, NULL));
     else if (!step->compared)
         print_remark(cli, CLI_DIM, "cannot be compared: no earlier step can be shown");
@@ -172,9 +263,11 @@ static bool tell_text(const struct telling *telling, const struct step *step)
 
 static bool tell_json(struct telling *telling, const struct step *step, struct arena *arena)
 {
+    const Caravan__Item *item = step->item;
     struct buffer *out = &telling->json;
     bool ok = buffer_append_text(out, telling->steps ? ", " : "") &&
-              cli_item_json(step->item, cli_item_event(step->item), arena, out);
+              (item->has_said ? cli_voice_json(item, arena, out)
+                              : cli_item_json(item, cli_item_event(item), arena, out));
 
     if (!ok || !step->compared)
         return ok;
@@ -226,12 +319,15 @@ static int tell_step(struct telling *telling, const Caravan__Item *item, struct 
         code =
             find_changes(&telling->last, step.announcement, arena, &step.changes, telling->error);
     }
+    if (!code && item->content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROPOSAL)
+        code = find_proposed(telling, &step, arena);
     if (code)
         return code;
-    ok = telling->cli->json ? tell_json(telling, &step, arena) : tell_text(telling, &step);
+    ok = telling->cli->json ? tell_json(telling, &step, arena) : tell_text(telling, &step, arena);
     if (ok && says && step.announcement)
         ok = keep(&telling->last, item);
     telling->gap = says ? !step.announcement : telling->gap;
+    telling->began = telling->began || says;
     telling->steps++;
     return ok ? ERROR_NONE : error_memory(telling->error);
 }
@@ -245,6 +341,17 @@ static int take_step(struct telling *telling, const Caravan__Item *item)
     code =
         tells_all(telling) ? tell_step(telling, item, &arena) : keep_sides(telling, item, &arena);
     arena_finish(&arena);
+    return code;
+}
+
+/* What others (and the publisher itself) have said of it before this arrival. */
+static int tell_voices(struct telling *telling, uint64_t before)
+{
+    const Caravan__ShowReply *now = telling->now;
+    int code = ERROR_NONE;
+
+    while (!code && telling->voice < now->n_voices && now->voices[telling->voice]->arrival < before)
+        code = take_step(telling, now->voices[telling->voice++]);
     return code;
 }
 
@@ -279,6 +386,7 @@ static int ask_header(struct telling *telling, struct arena *arena)
     if (!reply->item)
         return error_set(telling->error, ERROR_INTERNAL,
                          "the node's answer has no announcement in it");
+    telling->now = reply;
     if (telling->cli->json)
         return buffer_append_text(&telling->json, "{\"item\": ") &&
                        cli_item_json(reply->item, NULL, arena, &telling->json)
@@ -305,8 +413,12 @@ static int take_page(struct telling *telling, uint64_t *after, struct arena *are
     if (code)
         return code;
     reply = (const Caravan__HistoryReply *)message;
-    for (size_t i = 0; !code && i < reply->n_items; i++)
-        code = take_step(telling, reply->items[i]);
+    for (size_t i = 0; !code && i < reply->n_items; i++) {
+        if (tells_all(telling))
+            code = tell_voices(telling, reply->items[i]->arrival);
+        if (!code)
+            code = take_step(telling, reply->items[i]);
+    }
     if (!code && reply->next_after && reply->next_after <= *after)
         code = error_set(telling->error, ERROR_INTERNAL, "the node's pages do not go on");
     *after = reply->next_after;
@@ -387,6 +499,8 @@ static int tell_all(struct telling *telling)
     if (json && !buffer_append_text(&telling->json, ", \"history\": ["))
         return error_memory(telling->error);
     code = take_pages(telling);
+    if (!code)
+        code = tell_voices(telling, UINT64_MAX);
     if (!code && json && !buffer_append_text(&telling->json, "]"))
         code = error_memory(telling->error);
     return code;
@@ -483,8 +597,8 @@ const struct cli_command cmd_history = {
     .usage = "history NAME [--from N] [--to N] [--json]",
     .summary = "show what has changed in one announcement, step by step",
     .help =
-        "Each step (published, revised, withdrawn) with its number, when the publisher says it "
-        "was\n"
+        "Each step (published, revised, withdrawn; and the newest word of each side: confirmed,\n"
+        "declined, proposed, outcome) with its number, when its institution says it was\n"
         "made and when it arrived here, and what it has changed since the step before, field by\n"
         "field: what was removed stands behind \"-\", what is there now behind \"+\". Of long "
         "texts\n"

@@ -5,10 +5,12 @@
 
 #include "common/announcement.h"
 #include "common/codec.h"
-#include "common/guard.h"
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_item.h"
+#include "node/cli/cli_sides.h"
+#include "node/cli/cli_voice.h"
 #include "node/cli/client.h"
+#include "proto/answer.pb-c.h"
 
 struct inbox {
     struct cli *cli;
@@ -114,13 +116,14 @@ static void print_end(const struct inbox *inbox, const Caravan__InboxReply *repl
                inbox->shown ? "\n" : "", reply->unread, reply->to_do);
         return;
     }
+    fflush(stdout); /* the things first */
     if (!inbox->shown)
         fputs(inbox->all ? "nothing is in the inbox\n"
                          : "nothing is unread; caravan inbox --all shows everything\n",
               stderr);
     if (reply->to_do)
-        fprintf(stderr, "%" PRIu64 " of all wait%s for an act of ours\n", reply->to_do,
-                reply->to_do == 1 ? "s" : "");
+        fprintf(stderr, "%" PRIu64 " thing%s for an act of ours\n", reply->to_do,
+                reply->to_do == 1 ? " waits" : "s wait");
 }
 
 static int list(struct inbox *inbox, struct error *error)
@@ -174,26 +177,49 @@ static int mark(struct inbox *inbox, const char *name, bool unread, uint64_t *ch
     return code;
 }
 
-/* What is said, as people write it. */
-static int print_said(const Caravan__Item *item, struct arena *arena, struct error *error)
+/* An answer, as people write it. What it is about stands in the line above. */
+static int print_answer(const Caravan__Item *item, struct arena *arena, struct error *error)
 {
-    const ProtobufCMessageDescriptor *type = cli_item_said_type(item);
+    Caravan__Interest *answer = (Caravan__Interest *)(uintptr_t)cli_voice_read(item, arena);
     struct buffer yaml = {0};
-    ProtobufCMessage *message;
-    int code = ERROR_NONE;
+    bool ok = true;
 
-    if (!type)
-        return ERROR_NONE;
-    code = guard_unpack(type, span_of(item->said.data, item->said.len), &guard_limits_content,
-                        arena, &message, error);
-    if (!code && !codec_write_yaml(message, &yaml))
-        code = error_memory(error);
-    if (!code) {
+    if (answer) {
+        answer->announcement = NULL;
+        ok = codec_write_yaml(&answer->base, &yaml);
         puts("---");
         cli_print_text(stdout, buffer_text(&yaml), true);
     }
     buffer_finish(&yaml);
-    return code;
+    return ok ? ERROR_NONE : error_memory(error);
+}
+
+/* What a side proposes, as the difference to what its terms are now. */
+static int print_proposal(const struct cli *cli, Caravan__Item *item, struct arena *arena,
+                          struct error *error)
+{
+    const Caravan__Proposal *proposal = (const Caravan__Proposal *)cli_voice_read(item, arena);
+    const Caravan__Side *side = cli_voice_side(item, item);
+    Caravan__ShowReply reply = CARAVAN__SHOW_REPLY__INIT;
+
+    reply.item = item;
+    for (size_t i = 0; proposal && i < proposal->n_reason; i++) {
+        fputs("  ", stdout);
+        cli_print_text(stdout, proposal->reason[i]->text, false);
+        putchar('\n');
+    }
+    return side ? cli_sides_print(cli, stdout, &reply, side, CLI_SIDES_PROPOSED, 2, error)
+                : ERROR_NONE;
+}
+
+static int print_more(const struct cli *cli, const Caravan__InboxThing *thing, struct arena *arena,
+                      struct error *error)
+{
+    if (thing->item && thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_ANSWER)
+        return print_answer(thing->item, arena, error);
+    if (thing->item && thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_PROPOSAL)
+        return print_proposal(cli, thing->item, arena, error);
+    return ERROR_NONE;
 }
 
 static int print_thing(struct inbox *inbox, const Caravan__InboxThing *thing, struct arena *arena,
@@ -210,10 +236,11 @@ static int print_thing(struct inbox *inbox, const Caravan__InboxThing *thing, st
     }
     print_line(inbox->cli, thing);
     if (thing->to_do && thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_CONFIRM)
-        printf("To do: caravan confirm %s\n", thing->item->name);
+        printf("To do: caravan show %s, then caravan confirm %s\n", thing->item->name,
+               thing->item->name);
     else if (thing->to_do && thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_PROPOSAL)
         printf("To do: caravan accept %s --from %s\n", thing->item->name, thing->handle);
-    return thing->item ? print_said(thing->item, arena, error) : ERROR_NONE;
+    return print_more(inbox->cli, thing, arena, error);
 }
 
 /* Whoever has read it has it marked. */

@@ -13,6 +13,8 @@
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_names.h"
 #include "node/cli/cli_put.h"
+#include "node/cli/cli_sides.h"
+#include "node/cli/cli_wait.h"
 #include "proto/answer.pb-c.h"
 
 #define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
@@ -23,8 +25,10 @@ struct joint {
     struct client *client;
     struct arena arena;
     struct cli_put_patience patience;
+    struct cli_wait wait;
     char *name; /* as it was typed */
-    const Caravan__Item *item;
+    const Caravan__ShowReply *shown;
+    const Caravan__Item *item; /* of shown */
     const Caravan__Announcement *announcement;
 };
 
@@ -34,8 +38,11 @@ static void joint_init(struct joint *joint, struct cli *cli)
     arena_init(&joint->arena, 4 * LIMIT_ARENA_SIZE);
 }
 
-static int joint_finish(struct joint *joint, int code, const struct error *error)
+static int joint_finish(struct joint *joint, int code, struct error *error)
 {
+    fflush(stdout); /* what was said stands there before anybody waits */
+    if (!code)
+        code = cli_wait(&joint->wait, joint->client, &joint->arena, error);
     client_destroy(joint->client);
     arena_finish(&joint->arena);
     return code ? cli_fail(joint->cli, error) : 0;
@@ -46,16 +53,19 @@ static int find(struct joint *joint, char *name, struct error *error)
 {
     Caravan__ShowRequest request = CARAVAN__SHOW_REQUEST__INIT;
     ProtobufCMessage *message;
-    int code = client_create(joint->cli, &joint->client, error);
+    int code = cli_wait_check(&joint->wait, error);
 
     joint->name = name;
     request.name = name;
+    if (!code)
+        code = client_create(joint->cli, &joint->client, error);
     if (!code)
         code = client_call(joint->client, "show", &request.base, &caravan__show_reply__descriptor,
                            &joint->arena, CLIENT_TIMEOUT_MS, &message, error);
     if (code)
         return code;
-    joint->item = ((const Caravan__ShowReply *)message)->item;
+    joint->shown = (const Caravan__ShowReply *)message;
+    joint->item = joint->shown->item;
     joint->announcement = joint->item ? cli_item_read(joint->item, &joint->arena) : NULL;
     if (joint->announcement)
         return ERROR_NONE;
@@ -98,7 +108,9 @@ static int tell(const struct joint *joint, const char *what, const Caravan__Prep
         cli_print_text(stdout, joint->item->name, false);
         printf(" as of No. %" PRIu64 "\n", prepared->revision);
     } else {
-        printf("%s already, as our No. %" PRIu64 "\n", what, prepared->previous);
+        printf("%s ", what);
+        cli_print_text(stdout, joint->item->name, false);
+        printf(" already, as our No. %" PRIu64 "\n", prepared->previous);
     }
     buffer_finish(&json);
     return ok ? ERROR_NONE : error_memory(error);
@@ -114,7 +126,10 @@ static int say(struct joint *joint, uint32_t type, const ProtobufCMessage *messa
     int code = cli_put_say(&joint->patience, joint->client, &saying, &joint->arena, &prepared,
                            &reply, error);
 
-    return code ? code : tell(joint, what, prepared, reply, error);
+    if (code)
+        return code;
+    joint->wait.seq = reply ? reply->seq : prepared->previous;
+    return tell(joint, what, prepared, reply, error);
 }
 
 /* --- confirm ---------------------------------------------------------------------------------- */
@@ -130,7 +145,7 @@ static bool print_yaml(const ProtobufCMessage *message)
 }
 
 /* What is confirmed: on standard error, as standard output is for the result. */
-static void print_terms(const struct joint *joint, uint64_t revision)
+static int print_terms(const struct joint *joint, uint64_t revision, struct error *error)
 {
     const Caravan__Side *side = own_side(joint);
     const Caravan__Party *party = side ? party_of(joint, side) : NULL;
@@ -140,15 +155,22 @@ static void print_terms(const struct joint *joint, uint64_t revision)
     cli_print_text(stderr, announcement_title(joint->announcement, NULL), false);
     fputc('\n', stderr);
     if (!party)
-        return;
+        return ERROR_NONE;
     fputs("Our side in it:\n", stderr);
-    print_yaml(&party->base);
+    if (!print_yaml(&party->base))
+        return error_memory(error);
+    if (!cli_sides_differs(joint->item, side, CLI_SIDES_SINCE))
+        return ERROR_NONE;
+    fprintf(stderr, "What has changed since No. %" PRIu64 ", of which we spoke last:\n",
+            side->revision);
+    return cli_sides_print(joint->cli, stderr, joint->shown, side, CLI_SIDES_SINCE, 2, error);
 }
 
 static int get_consent(struct joint *joint, uint64_t revision, bool yes, const char *wanted,
                        struct error *error)
 {
     char number[24], answer[16] = "";
+    int code;
 
     snprintf(number, sizeof number, "%" PRIu64, revision);
     if (wanted && strcmp(wanted, number) != 0)
@@ -158,7 +180,9 @@ static int get_consent(struct joint *joint, uint64_t revision, bool yes, const c
                          wanted, number, joint->name);
     if (wanted || yes)
         return ERROR_NONE;
-    print_terms(joint, revision);
+    code = print_terms(joint, revision, error);
+    if (code)
+        return code;
     if (isatty(STDIN_FILENO) != 1)
         return error_set(error, ERROR_USAGE,
                          "nobody can be asked; to confirm what caravan show has printed, say: "
@@ -182,13 +206,16 @@ static int confirm(struct joint *joint, char *name, const struct confirm_options
                    struct error *error)
 {
     Caravan__Confirmation confirmation = CARAVAN__CONFIRMATION__INIT;
+    const Caravan__Side *side;
     uint64_t revision;
     int code = find(joint, name, error);
 
     if (code)
         return code;
+    side = own_side(joint);
     revision = joint->item->revised_by ? joint->item->revised_by : joint->item->seq;
-    if (own_side(joint) && !joint->item->own && !options->decline)
+    if (side && !joint->item->own && !options->decline && !joint->item->withdrawn &&
+        (options->revision || side->state != CARAVAN__SIDE_STATE__SIDE_STATE_CONFIRMED))
         code = get_consent(joint, revision, options->yes, options->revision, error);
     confirmation.has_entry_hash = true;
     confirmation.entry_hash = joint->item->hash;
@@ -201,6 +228,7 @@ static int confirm(struct joint *joint, char *name, const struct confirm_options
 static int run_confirm(struct cli *cli, int argc, char **argv)
 {
     struct confirm_options chosen = {0};
+    struct joint joint;
     const struct cli_option options[] = {
         {.name = "--decline",
          .help = "say that our side does not take part (any more)",
@@ -210,14 +238,15 @@ static int run_confirm(struct cli *cli, int argc, char **argv)
          .help = "only if No. N is what is in force; does not ask",
          .text = &chosen.revision},
         {.name = "--yes", .help = "whatever is in force; does not ask", .flag = &chosen.yes},
+        CLI_WAIT_OPTIONS(joint.wait),
         {.name = NULL}};
-    struct joint joint;
     struct error error = {0};
-    int rest = 0, code = cli_options(cli, &cmd_confirm, options, argc, argv, &rest, &error);
+    int rest = 0, code;
 
+    joint_init(&joint, cli);
+    code = cli_options(cli, &cmd_confirm, options, argc, argv, &rest, &error);
     if (code < 0)
         return 0;
-    joint_init(&joint, cli);
     if (!code && rest != 1)
         code = error_set(&error, ERROR_USAGE, "say which announcement: caravan confirm NAME");
     if (!code)
@@ -269,6 +298,24 @@ static int read_terms(struct joint *joint, const char *path, Caravan__Party **te
     return code;
 }
 
+/* What changes nothing is no proposal: readers would not see it. */
+static int check_change(const struct joint *joint, const Caravan__Party *now,
+                        const Caravan__Party *then, struct error *error)
+{
+    struct buffer before = {0}, after = {0};
+    int code = ERROR_NONE;
+
+    if (!codec_pack(&now->base, &before) || !codec_pack(&then->base, &after))
+        code = error_memory(error);
+    else if (span_equal(buffer_span(&before), buffer_span(&after)))
+        code = error_set(error, ERROR_INVALID,
+                         "these are the terms of our side in %.80s already; nothing was proposed",
+                         joint->name);
+    buffer_finish(&before);
+    buffer_finish(&after);
+    return code;
+}
+
 static int propose(struct joint *joint, char *name, const char *path, struct error *error)
 {
     Caravan__Proposal proposal = CARAVAN__PROPOSAL__INIT;
@@ -289,6 +336,9 @@ static int propose(struct joint *joint, char *name, const char *path, struct err
         return code;
     ours = *party_of(joint, side);
     reflect_overlay(&terms->base, &ours.base);
+    code = check_change(joint, party_of(joint, side), &ours, error);
+    if (code)
+        return code;
     proposal.has_entry_hash = true;
     proposal.entry_hash = joint->item->hash;
     proposal.party = &ours;
@@ -298,12 +348,14 @@ static int propose(struct joint *joint, char *name, const char *path, struct err
 static int run_propose(struct cli *cli, int argc, char **argv)
 {
     struct joint joint;
+    const struct cli_option options[] = {CLI_WAIT_OPTIONS(joint.wait), {.name = NULL}};
     struct error error = {0};
-    int rest = 0, code = cli_options(cli, &cmd_propose, NULL, argc, argv, &rest, &error);
+    int rest = 0, code;
 
+    joint_init(&joint, cli);
+    code = cli_options(cli, &cmd_propose, options, argc, argv, &rest, &error);
     if (code < 0)
         return 0;
-    joint_init(&joint, cli);
     if (!code && rest != 2)
         code = error_set(&error, ERROR_USAGE,
                          "say which announcement, and a file with the terms that change: caravan "
@@ -345,10 +397,25 @@ static int choose_proposal(const struct joint *joint, const char *handle,
                          "%zu sides have proposed other terms for %.80s; say whose: caravan accept "
                          "%.80s --from HANDLE",
                          count, joint->name, joint->name);
-    return error_set(error, ERROR_NOT_FOUND,
-                     "%s%.40s has proposed nothing for %.80s that it does "
-                     "not say already",
-                     handle ? "" : "nobody", handle ? handle : "", joint->name);
+    return error_set(error, ERROR_NOT_FOUND, "%.40s proposes %sother terms for %.80s now",
+                     handle ? handle : "no side", handle ? "no " : "", joint->name);
+}
+
+/* For those that may read the announcement now. */
+static int revise_sealed(struct joint *joint, struct span content, const uint8_t *request_id,
+                         const Caravan__PublishReply **reply, struct error *error)
+{
+    const struct cli_put_saying saying = {.name = joint->item->name,
+                                          .content_type = TYPE(REVISION),
+                                          .content = content,
+                                          .request_id = request_id};
+    const Caravan__PrepareReply *prepared;
+    int code = cli_put_say(&joint->patience, joint->client, &saying, &joint->arena, &prepared,
+                           reply, error);
+
+    return code || *reply
+               ? code
+               : error_set(error, ERROR_INVALID, "%.80s says exactly this already", joint->name);
 }
 
 static int revise(struct joint *joint, const Caravan__Announcement *changed,
@@ -367,11 +434,21 @@ static int revise(struct joint *joint, const Caravan__Announcement *changed,
     request.announcement = joint->item->seq;
     request.content.data = content.data;
     request.content.len = content.size;
-    if (!code)
+    if (!code && joint->item->sealed)
+        code = revise_sealed(joint, buffer_span(&content), id, reply, error);
+    else if (!code)
         code = cli_put_ask(&joint->patience, joint->client, "revise", &request.base, &joint->arena,
                            reply, error);
     buffer_finish(&content);
     return code;
+}
+
+/* On standard error, as standard output is for the result. */
+static int print_proposed(const struct joint *joint, const Caravan__Side *side, struct error *error)
+{
+    cli_print_text(stderr, side->handle, false);
+    fprintf(stderr, " proposes, as No. %" PRIu64 ":\n", side->proposal_seq);
+    return cli_sides_print(joint->cli, stderr, joint->shown, side, CLI_SIDES_PROPOSED, 2, error);
 }
 
 /* The revision that says what was proposed. */
@@ -396,6 +473,7 @@ static int take_over(struct joint *joint, const Caravan__Side *side, struct erro
     code = revise(joint, &changed, &reply, error);
     if (code)
         return code;
+    joint->wait.seq = reply->seq;
     if (joint->cli->json) {
         struct buffer json = {0};
         bool ok = codec_write_json(&reply->base, &json) && buffer_append_text(&json, "\n");
@@ -404,7 +482,7 @@ static int take_over(struct joint *joint, const Caravan__Side *side, struct erro
         buffer_finish(&json);
         return ok ? ERROR_NONE : error_memory(error);
     }
-    cli_print_text(stdout, reply->name, false);
+    cli_print_text(stdout, joint->item->name, false);
     printf("  now says what ");
     cli_print_text(stdout, side->handle, false);
     printf(" proposed, as No. %" PRIu64 "; its sides are asked to confirm that\n", reply->seq);
@@ -423,24 +501,28 @@ static int accept_proposal(struct joint *joint, char *name, const char *handle, 
                          name);
     if (!code)
         code = choose_proposal(joint, handle, &side, error);
+    if (!code)
+        code = print_proposed(joint, side, error);
     return code ? code : take_over(joint, side, error);
 }
 
 static int run_accept(struct cli *cli, int argc, char **argv)
 {
     const char *handle = NULL;
+    struct joint joint;
     const struct cli_option options[] = {{.name = "--from",
                                           .value = "HANDLE",
                                           .help = "whose proposal, when there are several",
                                           .text = &handle},
+                                         CLI_WAIT_OPTIONS(joint.wait),
                                          {.name = NULL}};
-    struct joint joint;
     struct error error = {0};
-    int rest = 0, code = cli_options(cli, &cmd_accept, options, argc, argv, &rest, &error);
+    int rest = 0, code;
 
+    joint_init(&joint, cli);
+    code = cli_options(cli, &cmd_accept, options, argc, argv, &rest, &error);
     if (code < 0)
         return 0;
-    joint_init(&joint, cli);
     if (!code && rest != 1)
         code = error_set(&error, ERROR_USAGE,
                          "say which announcement: caravan accept NAME [--from HANDLE]");
@@ -498,6 +580,7 @@ static int say_outcome(struct joint *joint, char *name, const char *what,
 static int run_outcome(struct cli *cli, int argc, char **argv)
 {
     struct outcome_options chosen = {.language = "en"};
+    struct joint joint;
     const struct cli_option options[] = {
         {.name = "--number",
          .value = "N",
@@ -512,14 +595,15 @@ static int run_outcome(struct cli *cli, int argc, char **argv)
          .value = "URL",
          .help = "where it is told at length",
          .text = &chosen.url},
+        CLI_WAIT_OPTIONS(joint.wait),
         {.name = NULL}};
-    struct joint joint;
     struct error error = {0};
-    int rest = 0, code = cli_options(cli, &cmd_outcome, options, argc, argv, &rest, &error);
+    int rest = 0, code;
 
+    joint_init(&joint, cli);
+    code = cli_options(cli, &cmd_outcome, options, argc, argv, &rest, &error);
     if (code < 0)
         return 0;
-    joint_init(&joint, cli);
     if (!code && rest != 2)
         code = error_set(&error, ERROR_USAGE,
                          "say which announcement and what came of it: caravan outcome NAME "
@@ -534,7 +618,7 @@ static int run_outcome(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_confirm = {
     .name = "confirm",
     .group = CLI_GROUP_WRITE,
-    .usage = "confirm NAME [--revision N | --yes]\nconfirm NAME --decline",
+    .usage = "confirm NAME [--revision N | --yes] [--wait]\nconfirm NAME --decline [--wait]",
     .summary = "confirm a partner's announcement that names us as a side",
     .help =
         "Says in our own feed, signed, that our side agrees to exactly what the announcement says\n"
@@ -548,7 +632,7 @@ const struct cli_command cmd_confirm = {
 const struct cli_command cmd_propose = {
     .name = "propose",
     .group = CLI_GROUP_WRITE,
-    .usage = "propose NAME FILE",
+    .usage = "propose NAME FILE [--wait]",
     .summary = "propose other terms for our side of a partner's announcement",
     .help =
         "The file holds what shall change of our side (deadline, money, eligibility, contact, …),\n"
@@ -562,7 +646,7 @@ const struct cli_command cmd_propose = {
 const struct cli_command cmd_accept = {
     .name = "accept",
     .group = CLI_GROUP_WRITE,
-    .usage = "accept NAME [--from HANDLE]",
+    .usage = "accept NAME [--from HANDLE] [--wait]",
     .summary = "take over the terms that a side has proposed",
     .help = "Revises our own announcement so that it says what the side proposes for itself. All "
             "sides\n"
@@ -574,7 +658,7 @@ const struct cli_command cmd_accept = {
 const struct cli_command cmd_outcome = {
     .name = "outcome",
     .group = CLI_GROUP_WRITE,
-    .usage = "outcome NAME closed|awarded|opened|matched [--number N] [--text TEXT] [--url URL]",
+    .usage = "outcome NAME closed|awarded|opened|matched [--number N] [--text TEXT] [--wait]",
     .summary = "say what came of an announcement",
     .help =
         "For our own announcements, and those that name us as a side. The newest one counts.\n\n"

@@ -230,15 +230,6 @@ static int begin(struct publishing *publishing, struct error *error)
     return code ? code : client_create(publishing->cli, &publishing->client, error);
 }
 
-#define WAIT_OPTIONS(place)                                                                        \
-    {.name = "--wait",                                                                             \
-     .help = "until all partners have received it, at most 60 s",                                  \
-     .flag = &(place).wait},                                                                       \
-    {                                                                                              \
-        .name = "--timeout", .value = "SECONDS", .help = "wait, but at most so long",              \
-        .text = &(place).timeout                                                                   \
-    }
-
 /* When something was published the error stands beside that in JSON already. */
 static int end(struct publishing *publishing, int code, struct error *error)
 {
@@ -262,6 +253,20 @@ static Caravan__PublishRequest request_of(struct notice *notice)
     request.announcement.data = notice->content.data;
     request.announcement.len = notice->content.size;
     return request;
+}
+
+/* For whom it was sealed: what a group or a file has named is seen once more. */
+static void tell_audience(const struct publishing *publishing,
+                          const Caravan__PrepareReply *prepared)
+{
+    if (publishing->cli->json || !prepared->n_audience)
+        return;
+    fputs("  sealed for ", stderr);
+    for (size_t i = 0; i < prepared->n_audience; i++) {
+        fputs(i ? ", " : "", stderr);
+        cli_print_text(stderr, prepared->audience[i], false);
+    }
+    fputc('\n', stderr);
 }
 
 static int tell_notice(struct publishing *publishing, const struct notice *notice,
@@ -425,15 +430,18 @@ static int publish_one(struct publishing *publishing, struct notice *notice, str
         .request_id = notice->request_id,
     };
     Caravan__PublishRequest request = request_of(notice);
-    const Caravan__PrepareReply *prepared;
+    const Caravan__PrepareReply *prepared = NULL;
     int code = notice->audience.count
                    ? cli_put_say(&publishing->patience, publishing->client, &saying,
                                  &publishing->arena, &prepared, &notice->reply, error)
                    : ask(publishing, "publish", &request.base, &notice->reply, error);
 
     if (code)
-        error_prefix(error, "%s", notice->path);
-    return code ? code : tell_notice(publishing, notice, error);
+        return error_prefix(error, "%s", notice->path);
+    code = tell_notice(publishing, notice, error);
+    if (notice->audience.count)
+        tell_audience(publishing, prepared);
+    return code;
 }
 
 static bool any_is_for_some(const struct notice *notices, size_t count)
@@ -525,7 +533,7 @@ static int run_publish(struct cli *cli, int argc, char **argv)
 {
     struct publishing publishing = {
         .cli = cli, .seconds = CLI_WAIT_SECONDS, .patience = {.cli = cli}};
-    const struct cli_option options[] = {WAIT_OPTIONS(publishing),
+    const struct cli_option options[] = {CLI_WAIT_OPTIONS(publishing),
                                          {.name = "--again",
                                           .help = "publish also what was published already",
                                           .flag = &publishing.again},
@@ -586,41 +594,67 @@ static int say_sealed(struct publishing *publishing, const struct cli_put_saying
 {
     const Caravan__PrepareReply *prepared;
     const Caravan__PublishReply *reply;
+    Caravan__PublishReply named;
     int code = cli_put_say(&publishing->patience, publishing->client, saying, &publishing->arena,
                            &prepared, &reply, error);
 
-    if (code || reply)
-        return code ? code : tell(publishing, reply, repeated, error);
-    fprintf(stderr, "  %s\n", repeated);
-    return ERROR_NONE;
+    if (code)
+        return code;
+    if (!reply) {
+        fprintf(stderr, "  %s\n", repeated);
+        return ERROR_NONE;
+    }
+    named = *reply; /* the announcement's name, as where it is public */
+    named.name = (char *)(uintptr_t)saying->name;
+    code = tell(publishing, &named, repeated, error);
+    tell_audience(publishing, prepared);
+    return code;
 }
 
-static bool may_read(const Caravan__Item *item, const char *handle)
+static bool names(char *const *handles, size_t count, const char *handle)
 {
-    for (size_t i = 0; i < item->n_audience; i++)
-        if (strcasecmp(item->audience[i], handle) == 0)
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(handles[i], handle) == 0)
             return true;
-    return item->handle && strcasecmp(item->handle, handle) == 0;
+    return false;
 }
 
-/* A file that is for some only must not go out to everybody; nor to others than it says. */
-static int check_audience(const Caravan__Item *item, const struct notice *notice,
+/* Does the file name exactly those that may read the announcement? We may, named or not. */
+static bool is_its_audience(const struct cli_audience *audience, const Caravan__Item *item)
+{
+    size_t missing = 0;
+
+    for (size_t i = 0; i < audience->count; i++)
+        if (strcasecmp(audience->handles[i], item->handle) != 0 &&
+            !names(item->audience, item->n_audience, audience->handles[i]))
+            return false;
+    for (size_t i = 0; i < item->n_audience; i++)
+        missing += !names(audience->handles, audience->count, item->audience[i]);
+    return missing == 0;
+}
+
+/* A revision goes to those that its announcement went to: what a file says of its audience must be
+ * just that, or something goes to others than its writer believes. */
+static int check_audience(const struct notice *notice, const Caravan__Item *item,
                           struct error *error)
 {
-    const struct cli_audience *audience = &notice->audience;
+    struct buffer readers = {0};
 
-    if (audience->count && !item->sealed)
+    if (!notice->audience.count || (item->sealed && is_its_audience(&notice->audience, item)))
+        return ERROR_NONE;
+    if (!item->sealed)
         return error_set(error, ERROR_INVALID,
-                         "%s: it is for some institutions only, and %s is public; withdraw that "
-                         "one and publish this anew, or take `audience` out of the file",
+                         "%s: found audience, but %s is public, and so is every revision of it; "
+                         "leave audience out, or publish the file as a new announcement",
                          notice->path, item->name);
-    for (size_t i = 0; i < audience->count; i++)
-        if (!may_read(item, audience->handles[i]))
-            return error_set(error, ERROR_INVALID,
-                             "%s: a revision is for the same institutions as the announcement, and "
-                             "%.40s is none of them; to let it read that: caravan share %s %.40s",
-                             notice->path, audience->handles[i], item->name, audience->handles[i]);
-    return ERROR_NONE;
+    for (size_t i = 0; i < item->n_audience; i++)
+        buffer_printf(&readers, "%s%s", i ? ", " : "", item->audience[i]);
+    error_set(error, ERROR_INVALID,
+              "%s: audience is not that of %s; expected %.300s, or no audience at all; to let "
+              "another institution read it: caravan share %s HANDLE",
+              notice->path, item->name, buffer_text(&readers), item->name);
+    buffer_finish(&readers);
+    return ERROR_INVALID;
 }
 
 static int revise_sealed(struct publishing *publishing, const Caravan__Item *item,
@@ -648,13 +682,13 @@ static int revise(struct publishing *publishing, char *name, const struct notice
     const Caravan__Item *item;
     int code = find_own(publishing, name, &item, error);
 
+    if (!code)
+        code = check_audience(notice, item, error);
     /* The entry that is replaced is part of the id: to go back to an older text is a new change. */
     if (!code)
         code = choose_request_id(publishing, erase_earlier ? "revise, erase earlier" : "revise",
                                  span_of(item->hash.data, item->hash.len),
                                  buffer_span(&notice->written), id, error);
-    if (!code)
-        code = check_audience(item, notice, error);
     if (code)
         return code;
     if (item->sealed)
@@ -680,7 +714,7 @@ static int run_revise(struct cli *cli, int argc, char **argv)
     const struct cli_option options[] = {{.name = "--erase-earlier",
                                           .help = "and have what it said before erased everywhere",
                                           .flag = &erase_earlier},
-                                         WAIT_OPTIONS(publishing),
+                                         CLI_WAIT_OPTIONS(publishing),
                                          {.name = NULL}};
     struct notice notice = {0};
     struct error error = {0};
@@ -726,6 +760,25 @@ static int withdraw_sealed(struct publishing *publishing, const Caravan__Item *i
     return say_sealed(publishing, &saying, "was withdrawn already", error);
 }
 
+/* What is taken back in another way says in which. */
+static int check_withdrawable(const Caravan__Item *item, struct error *error)
+{
+    switch (item->content_type) {
+    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_CONFIRMATION:
+        return error_set(error, ERROR_INVALID,
+                         "%s is a confirmation; it is taken back by: caravan confirm NAME "
+                         "--decline, with the name of the announcement",
+                         item->name);
+    case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_OUTCOME:
+        return error_set(error, ERROR_INVALID,
+                         "%s is an outcome; the newest one counts, so say another one: caravan "
+                         "outcome --help",
+                         item->name);
+    default:
+        return ERROR_NONE;
+    }
+}
+
 static int withdraw(struct publishing *publishing, char *name, const struct reason *reason,
                     bool erase, struct error *error)
 {
@@ -738,6 +791,8 @@ static int withdraw(struct publishing *publishing, char *name, const struct reas
     uint8_t seq[8];
     int code = find_own(publishing, name, &item, error);
 
+    if (!code)
+        code = check_withdrawable(item, error);
     if (code)
         return code;
     bytes_put_u64(seq, item->seq);
@@ -778,7 +833,7 @@ static int run_withdraw(struct cli *cli, int argc, char **argv)
         {.name = "--erase",
          .help = "and have what it said erased everywhere; not the reason",
          .flag = &erase},
-        WAIT_OPTIONS(publishing),
+        CLI_WAIT_OPTIONS(publishing),
         {.name = NULL}};
     struct error error = {0};
     int rest = 0;

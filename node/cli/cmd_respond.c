@@ -11,6 +11,7 @@
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_names.h"
 #include "node/cli/cli_put.h"
+#include "node/cli/cli_wait.h"
 #include "node/config/config.h"
 #include "proto/answer.pb-c.h"
 
@@ -34,6 +35,7 @@ static int tell(const struct cli *cli, const Caravan__PrepareReply *prepared,
         }
         puts(reply->repeated_request ? " already" : "");
     }
+    fflush(stdout);
     buffer_finish(&json);
     return ok ? ERROR_NONE : error_memory(error);
 }
@@ -99,8 +101,8 @@ static int fill_from(const struct cli *cli, struct config *config, Caravan__Inte
     return ERROR_NONE;
 }
 
-static int respond(struct cli *cli, const char *name, const char *path, struct arena *arena,
-                   struct error *error)
+static int respond(struct cli *cli, const char *name, const char *path, struct cli_wait *wait,
+                   struct arena *arena, struct error *error)
 {
     struct cli_put_patience patience = {.cli = cli};
     const Caravan__PrepareReply *prepared;
@@ -109,8 +111,10 @@ static int respond(struct cli *cli, const char *name, const char *path, struct a
     struct client *client = NULL;
     Caravan__Interest *answer;
     Caravan__Party from;
-    int code = read_answer(cli, path, arena, &answer, error);
+    int code = cli_wait_check(wait, error);
 
+    if (!code)
+        code = read_answer(cli, path, arena, &answer, error);
     if (!code)
         code = fill_from(cli, &config, answer, &from, error);
     if (!code)
@@ -121,8 +125,12 @@ static int respond(struct cli *cli, const char *name, const char *path, struct a
 
         code = cli_put_say(&patience, client, &saying, arena, &prepared, &reply, error);
     }
-    if (!code)
+    if (!code) {
+        wait->seq = reply->seq;
         code = tell(cli, prepared, reply, "answered, sealed for", error);
+    }
+    if (!code)
+        code = cli_wait(wait, client, arena, error);
     client_destroy(client);
     config_finish(&config);
     return code;
@@ -145,8 +153,11 @@ static const char template[] =
 static int run_respond(struct cli *cli, int argc, char **argv)
 {
     bool print = false;
+    struct cli_wait wait = {0};
     const struct cli_option options[] = {
-        {.name = "--template", .help = "print a file to fill in", .flag = &print}, {.name = NULL}};
+        {.name = "--template", .help = "print a file to fill in", .flag = &print},
+        CLI_WAIT_OPTIONS(wait),
+        {.name = NULL}};
     struct error error = {0};
     struct arena arena;
     int rest = 0, code = cli_options(cli, &cmd_respond, options, argc, argv, &rest, &error);
@@ -164,7 +175,7 @@ static int run_respond(struct cli *cli, int argc, char **argv)
                       "fill in comes from: caravan respond --template > answer.yaml");
     arena_init(&arena, 2 * LIMIT_ARENA_SIZE);
     if (!code)
-        code = respond(cli, argv[0], argv[1], &arena, &error);
+        code = respond(cli, argv[0], argv[1], &wait, &arena, &error);
     arena_finish(&arena);
     return code ? cli_fail(cli, &error) : 0;
 }
@@ -177,6 +188,7 @@ struct sharing {
     struct cli_put_patience patience;
     struct arena arena;
     struct cli_audience audience;
+    struct cli_wait wait;
 };
 
 static int find_own(struct sharing *sharing, char *name, const Caravan__Item **item,
@@ -218,22 +230,29 @@ static int share(struct sharing *sharing, char *name, struct error *error)
     const Caravan__PrepareReply *prepared;
     const Caravan__PublishReply *reply;
     const Caravan__Item *item;
-    int code = client_create(sharing->cli, &sharing->client, error);
+    int code = cli_wait_check(&sharing->wait, error);
 
+    if (!code)
+        code = client_create(sharing->cli, &sharing->client, error);
     if (!code)
         code = find_own(sharing, name, &item, error);
     if (!code && item->revised_by)
         code = share_entry(sharing, item, item->revised_by, &prepared, &reply, error);
     if (!code)
         code = share_entry(sharing, item, item->seq, &prepared, &reply, error);
-    return code ? code : tell(sharing->cli, prepared, reply, "may be read by", error);
+    if (!code) {
+        sharing->wait.seq = reply->seq;
+        code = tell(sharing->cli, prepared, reply, "may be read by", error);
+    }
+    return code ? code : cli_wait(&sharing->wait, sharing->client, &sharing->arena, error);
 }
 
 static int run_share(struct cli *cli, int argc, char **argv)
 {
     struct sharing sharing = {.cli = cli, .patience = {.cli = cli}};
+    const struct cli_option options[] = {CLI_WAIT_OPTIONS(sharing.wait), {.name = NULL}};
     struct error error = {0};
-    int rest = 0, code = cli_options(cli, &cmd_share, NULL, argc, argv, &rest, &error);
+    int rest = 0, code = cli_options(cli, &cmd_share, options, argc, argv, &rest, &error);
 
     if (code < 0)
         return 0;
@@ -253,7 +272,7 @@ static int run_share(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_respond = {
     .name = "respond",
     .group = CLI_GROUP_WRITE,
-    .usage = "respond NAME FILE\nrespond --template",
+    .usage = "respond NAME FILE [--wait]\nrespond --template",
     .summary = "answer a partner's announcement",
     .help =
         "Publishes the answer in our own feed, sealed: only the institution that announced can "
@@ -267,7 +286,7 @@ const struct cli_command cmd_respond = {
 const struct cli_command cmd_share = {
     .name = "share",
     .group = CLI_GROUP_WRITE,
-    .usage = "share NAME HANDLE,…",
+    .usage = "share NAME HANDLE,… [--wait]",
     .summary = "let more institutions read a sealed announcement of ours",
     .help = "They can read what first published it and what is in force, and all that follows.\n"
             "What was shared cannot be taken back.\n\n"

@@ -8,8 +8,9 @@
 #include "common/guard.h"
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_item.h"
+#include "node/cli/cli_sides.h"
+#include "node/cli/cli_voice.h"
 #include "node/cli/client.h"
-#include "proto/answer.pb-c.h"
 
 struct showing {
     const struct cli *cli;
@@ -41,25 +42,6 @@ static bool append_rows(struct buffer *out, Caravan__Coverage *const *rows, size
     return ok && buffer_append_text(out, "]");
 }
 
-/* Who says it, where, and the message itself. */
-static bool append_voice(const struct showing *showing, const Caravan__Item *item,
-                         struct buffer *out)
-{
-    const ProtobufCMessageDescriptor *type = cli_item_said_type(item);
-    ProtobufCMessage *message;
-    bool ok = type && guard_unpack(type, span_of(item->said.data, item->said.len),
-                                   &guard_limits_content, showing->arena, &message, NULL) == 0;
-
-    ok = ok &&
-         buffer_printf(out,
-                       "{\"event\": \"%s\", \"handle\": \"%s\", \"seq\": \"%" PRIu64
-                       "\", \"created_ms\": \"%" PRIu64 "\", \"said\": ",
-                       cli_item_event(item), item->speaker_handle, item->event_seq,
-                       item->created_ms) &&
-         codec_write_json(message, out) && buffer_append_text(out, "}");
-    return ok;
-}
-
 static bool write_json(const struct showing *showing, struct buffer *out)
 {
     const Caravan__ShowReply *reply = showing->reply;
@@ -79,8 +61,10 @@ static bool write_json(const struct showing *showing, struct buffer *out)
                            out);
     ok = ok && buffer_append_text(out, "], \"voices\": [");
     for (size_t i = 0; ok && i < reply->n_voices; i++)
-        ok = buffer_append_text(out, i ? ", " : "") && append_voice(showing, reply->voices[i], out);
-    ok = ok && buffer_append_text(out, "]");
+        ok = buffer_append_text(out, i ? ", " : "") &&
+             cli_voice_json(reply->voices[i], showing->arena, out);
+    ok = ok && buffer_append_text(out, "], \"differences\": ") &&
+         cli_sides_json(reply, out, NULL) == ERROR_NONE;
     if (ok && showing->coverage)
         ok = append_rows(out, showing->coverage->received_by, showing->coverage->n_received_by);
     return ok && buffer_append_text(out, "}\n");
@@ -129,7 +113,9 @@ static void print_event(const struct cli *cli, const Caravan__Item *item)
     putchar('\n');
 }
 
-static void print_deadline(const struct cli *cli, const Caravan__Deadline *deadline)
+/* party: whose side it stands in; NULL: it is for all, or says itself for whom. */
+static void print_deadline(const struct cli *cli, const Caravan__Deadline *deadline,
+                           const Caravan__Party *party)
 {
     struct buffer text = {0};
     char what[CODEC_NAME_SIZE];
@@ -142,9 +128,12 @@ static void print_deadline(const struct cli *cli, const Caravan__Deadline *deadl
         codec_enum_text(&caravan__deadline_what__descriptor, (int)deadline->what, what);
         printf(" (%s)", what);
     }
-    if (deadline->party) {
+    if (deadline->party || (party && party->n_name)) {
         fputs(" for ", stdout);
-        cli_print_text(stdout, deadline->party, false);
+        cli_print_text(stdout,
+                       deadline->party ? deadline->party
+                                       : announcement_text(party->name, party->n_name, NULL),
+                       false);
     }
     putchar('\n');
     buffer_finish(&text);
@@ -153,10 +142,10 @@ static void print_deadline(const struct cli *cli, const Caravan__Deadline *deadl
 static void print_deadlines(const struct cli *cli, const Caravan__Announcement *announcement)
 {
     for (size_t i = 0; i < announcement->n_deadline; i++)
-        print_deadline(cli, announcement->deadline[i]);
+        print_deadline(cli, announcement->deadline[i], NULL);
     for (size_t i = 0; i < announcement->n_parties; i++)
         for (size_t k = 0; k < announcement->parties[i]->n_deadline; k++)
-            print_deadline(cli, announcement->parties[i]->deadline[k]);
+            print_deadline(cli, announcement->parties[i]->deadline[k], announcement->parties[i]);
 }
 
 static void print_eligible(const struct cli *cli, const struct cli_item_row *row)
@@ -195,16 +184,35 @@ static void print_side_state(const Caravan__Item *item, const Caravan__Side *sid
     }
 }
 
-static void print_side(const struct cli *cli, const Caravan__Item *item, const Caravan__Side *side)
+/* Under the text behind a label, and two more. */
+#define SIDE_INDENT 15
+
+/* Where one side stands, and what is different for it. false when memory runs out. */
+static bool print_side(const struct cli *cli, const Caravan__ShowReply *reply,
+                       const Caravan__Side *side)
 {
+    const Caravan__Item *item = reply->item;
+    bool ok = true;
+
     print_label(cli, "Side");
     cli_print_text(stdout, *side->handle ? side->handle : "an institution that is not known here",
                    false);
     fputs(side->own ? " (we): " : ": ", stdout);
     print_side_state(item, side);
-    if (side->has_proposal_seq)
-        printf("; proposes other terms as No. %" PRIu64, side->proposal_seq);
     putchar('\n');
+    if (cli_sides_differs(item, side, CLI_SIDES_SINCE)) {
+        print_label(cli, "");
+        fputs("what has changed since:\n", stdout);
+        ok = cli_sides_print(cli, stdout, reply, side, CLI_SIDES_SINCE, SIDE_INDENT, NULL) == 0;
+    }
+    if (side->has_proposal_seq) {
+        print_label(cli, "");
+        printf("proposes other terms, as No. %" PRIu64 ":\n", side->proposal_seq);
+        ok = ok && cli_sides_print(cli, stdout, reply, side, CLI_SIDES_PROPOSED, SIDE_INDENT,
+                                   NULL) == ERROR_NONE;
+    }
+    if (item->withdrawn)
+        return ok;
     if (side->own && side->state != CARAVAN__SIDE_STATE__SIDE_STATE_PUBLISHER &&
         side->state != CARAVAN__SIDE_STATE__SIDE_STATE_CONFIRMED &&
         side->state != CARAVAN__SIDE_STATE__SIDE_STATE_DECLINED) {
@@ -216,8 +224,11 @@ static void print_side(const struct cli *cli, const Caravan__Item *item, const C
         print_label(cli, "To do");
         fputs("caravan accept ", stdout);
         cli_print_text(stdout, item->name, false);
+        fputs(" --from ", stdout);
+        cli_print_text(stdout, side->handle, false);
         putchar('\n');
     }
+    return ok;
 }
 
 static void print_receivers(const struct showing *showing, bool have)
@@ -240,33 +251,37 @@ static void print_receivers(const struct showing *showing, bool have)
         putchar('\n');
 }
 
-/* What came of it. Confirmations and proposals are told with the sides. */
-static void print_voice(const struct cli *cli, const Caravan__Item *item)
+static void print_audience(const struct cli *cli, const Caravan__Item *item)
 {
-    ProtobufCMessage *message;
-    const Caravan__Outcome *outcome;
-    char what[CODEC_NAME_SIZE];
+    if (!item->n_audience)
+        return;
+    print_label(cli, "Sealed for");
+    for (size_t i = 0; i < item->n_audience; i++) {
+        fputs(i ? ", " : "", stdout);
+        cli_print_text(stdout, item->audience[i], false);
+    }
+    putchar('\n');
+}
+
+/* What came of it. Confirmations and proposals are told with the sides. */
+static bool print_voice(const struct cli *cli, const Caravan__Item *item)
+{
+    struct buffer outcome = {0};
     struct arena arena;
+    bool ok;
 
     arena_init(&arena, LIMIT_ARENA_SIZE);
-    if (item->content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_OUTCOME &&
-        guard_unpack(&caravan__outcome__descriptor, span_of(item->said.data, item->said.len),
-                     &guard_limits_content, &arena, &message, NULL) == ERROR_NONE) {
-        outcome = (const Caravan__Outcome *)message;
-        codec_enum_text(&caravan__outcome_what__descriptor, (int)outcome->what, what);
+    ok = cli_voice_outcome(item, &arena, &outcome);
+    if (outcome.size) {
         print_label(cli, "Outcome");
-        printf("%s", what);
-        if (outcome->has_number)
-            printf(" %" PRIu32, outcome->number);
-        if (outcome->n_text) {
-            fputs(": ", stdout);
-            cli_print_text(stdout, announcement_text(outcome->text, outcome->n_text, NULL), false);
-        }
+        cli_print_text(stdout, buffer_text(&outcome), false);
         fputs(" (", stdout);
         cli_print_text(stdout, item->speaker_handle, false);
         printf(", No. %" PRIu64 ")\n", item->event_seq);
     }
+    buffer_finish(&outcome);
     arena_finish(&arena);
+    return ok;
 }
 
 static bool print_announcement(const struct showing *showing,
@@ -320,6 +335,7 @@ static bool print_text(const struct showing *showing)
     const Caravan__Item *item = showing->reply->item;
     const Caravan__Announcement *announcement = cli_item_read(item, showing->arena);
     struct cli_item_row row;
+    bool ok = true;
 
     cli_item_row(item, showing->arena, showing->now_ms, &row);
     printf("%s", cli_style(cli, CLI_BOLD));
@@ -331,22 +347,23 @@ static bool print_text(const struct showing *showing)
     print_eligible(cli, &row);
     for (size_t i = 0; i < showing->reply->n_history; i++)
         print_event(cli, showing->reply->history[i]);
+    print_audience(cli, item);
     for (size_t i = 0; i < item->n_sides; i++)
-        print_side(cli, item, item->sides[i]);
+        ok = print_side(cli, showing->reply, item->sides[i]) && ok;
     for (size_t i = 0; i < showing->reply->n_voices; i++)
-        print_voice(cli, showing->reply->voices[i]);
+        ok = print_voice(cli, showing->reply->voices[i]) && ok;
     if (showing->coverage) {
         print_receivers(showing, true);
         print_receivers(showing, false);
     }
     if (announcement)
-        return print_announcement(showing, announcement);
+        return print_announcement(showing, announcement) && ok;
     if (!item->problem)
-        return print_other(showing);
+        return print_other(showing) && ok;
     fputs(cli_style(cli, CLI_BAD), stdout);
     cli_print_text(stdout, item->problem, false);
     printf("%s\n", cli_style(cli, CLI_PLAIN));
-    return true;
+    return ok;
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -428,8 +445,9 @@ const struct cli_command cmd_show = {
     .help =
         "Its state (forthcoming, open, closed, … from its dates), deadlines, whether this\n"
         "institution may apply and by which rule, history, and, of an own one, who has received\n"
-        "it; then the announcement as people write it. NAME is institution/number; the\n"
-        "institution is a handle, or the beginning of a feed id in hex.\n\n"
+        "it; of a joint one, where each side stands and what is different for it; then the\n"
+        "announcement as people write it. NAME is institution/number; the institution is a\n"
+        "handle, or the beginning of a feed id in hex.\n\n"
         "Example: caravan show cn-demo/4",
     .run = run_show,
 };

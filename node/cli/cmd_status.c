@@ -161,6 +161,50 @@ static int print_partners(const struct cli *cli, const Caravan__StatusReply *sta
     return ERROR_NONE;
 }
 
+/* --- the inbox -------------------------------------------------------------------------------- */
+
+/* Right after a start the node is still reading its ledger: the numbers then grow. */
+#define INBOX_ASKED_MAX 50
+
+/* What the rest of status is asked for must be seen also when this cannot be told. */
+struct inbox {
+    const Caravan__InboxReply *reply; /* NULL: not known, and why */
+    struct error error;
+};
+
+static void ask_inbox(struct client *client, struct arena *arena, struct inbox *inbox)
+{
+    Caravan__InboxRequest request = CARAVAN__INBOX_REQUEST__INIT;
+    ProtobufCMessage *message;
+    bool again = true;
+
+    request.has_summary = request.summary = true;
+    for (int i = 0; again && i < INBOX_ASKED_MAX; i++) {
+        int code = client_call(client, "inbox", &request.base, &caravan__inbox_reply__descriptor,
+                               arena, CLIENT_TIMEOUT_MS, &message, &inbox->error);
+
+        inbox->reply = code ? NULL : (const Caravan__InboxReply *)message;
+        again = inbox->reply && inbox->reply->counting;
+    }
+}
+
+static void write_inbox(const struct inbox *asked, struct buffer *out)
+{
+    const Caravan__InboxReply *inbox = asked->reply;
+
+    if (!inbox) {
+        buffer_printf(out, "not known: %s", asked->error.text);
+        return;
+    }
+    if (inbox->to_do)
+        buffer_printf(out, "%" PRIu64 " to do, ", inbox->to_do);
+    buffer_printf(out, "%" PRIu64 " unread", inbox->unread);
+    if (inbox->counting)
+        buffer_append_text(out, "; the ledger is still being read, there may be more");
+    else if (inbox->to_do || inbox->unread)
+        buffer_append_text(out, "; see: caravan inbox --all");
+}
+
 /* --- the rest --------------------------------------------------------------------------------- */
 
 static void print_line(const struct cli *cli, const char *label, const char *text)
@@ -170,7 +214,8 @@ static void print_line(const struct cli *cli, const char *label, const char *tex
     putchar('\n');
 }
 
-static void print_node(const struct cli *cli, const Caravan__StatusReply *status)
+static void print_node(const struct cli *cli, const Caravan__StatusReply *status,
+                       const struct inbox *inbox)
 {
     bool open = status->publishing && strcmp(status->publishing, "open") == 0;
     struct buffer text = {0};
@@ -195,6 +240,9 @@ static void print_node(const struct cli *cli, const Caravan__StatusReply *status
     else
         buffer_append_text(&text, "not at all; it connects outwards only");
     print_line(cli, "Listening", buffer_text(&text));
+    buffer_clear(&text);
+    write_inbox(inbox, &text);
+    print_line(cli, "Inbox", buffer_text(&text));
     buffer_finish(&text);
 }
 
@@ -242,31 +290,69 @@ static int check(const Caravan__StatusReply *status, struct error *error)
     return ERROR_NONE;
 }
 
+/* The node's own answer, with the numbers of the inbox as one more field. */
+static bool write_json(const Caravan__StatusReply *status, const struct inbox *inbox,
+                       struct buffer *json)
+{
+    bool ok = codec_write_json(&status->base, json);
+
+    if (ok && inbox->reply) {
+        json->size--; /* the closing brace */
+        ok = buffer_printf(json,
+                           ", \"inbox\": {\"unread\": \"%" PRIu64 "\", \"to_do\": \"%" PRIu64
+                           "\", \"counting\": %s}}",
+                           inbox->reply->unread, inbox->reply->to_do,
+                           inbox->reply->counting ? "true" : "false");
+    }
+    return ok && buffer_append_text(json, "\n");
+}
+
 static int print_status(const struct cli *cli, const Caravan__StatusReply *status,
-                        struct error *error)
+                        const struct inbox *inbox, struct error *error)
 {
     struct buffer json = {0};
     int code = ERROR_NONE;
 
     if (!cli->json) {
-        print_node(cli, status);
+        print_node(cli, status, inbox);
         code = print_partners(cli, status, error);
         print_problems(cli, status);
         return code;
     }
-    if (codec_write_json(&status->base, &json)) {
+    if (write_json(status, inbox, &json))
         cli_item_print_json(stdout, buffer_span(&json));
-        putchar('\n');
-    } else {
+    else
         code = error_memory(error);
-    }
     buffer_finish(&json);
+    return code;
+}
+
+static int status(const struct cli *cli, bool only_check, struct error *error)
+{
+    Caravan__Empty request = CARAVAN__EMPTY__INIT;
+    struct client *client = NULL;
+    struct inbox inbox = {0};
+    ProtobufCMessage *message;
+    struct arena arena;
+    int code = client_create(cli, &client, error);
+
+    arena_init(&arena, 4 * LIMIT_ARENA_SIZE);
+    if (!code)
+        code = client_call(client, "status", &request.base, &caravan__status_reply__descriptor,
+                           &arena, CLIENT_TIMEOUT_MS, &message, error);
+    if (!code && only_check) {
+        code = check((const Caravan__StatusReply *)message, error);
+    } else if (!code) {
+        ask_inbox(client, &arena, &inbox);
+        code = print_status(cli, (const Caravan__StatusReply *)message, &inbox, error);
+    }
+    client_destroy(client);
+    arena_finish(&arena);
     return code;
 }
 
 static int run_status(struct cli *cli, int argc, char **argv)
 {
-    Caravan__Empty request = CARAVAN__EMPTY__INIT;
     bool only_check = false;
     const struct cli_option options[] = {
         {.name = "--check",
@@ -274,8 +360,6 @@ static int run_status(struct cli *cli, int argc, char **argv)
          .flag = &only_check},
         {.name = NULL}};
     struct error error = {0};
-    struct arena arena;
-    ProtobufCMessage *message = NULL;
     int rest = 0;
     int code = cli_options(cli, &cmd_status, options, argc, argv, &rest, &error);
 
@@ -284,15 +368,8 @@ static int run_status(struct cli *cli, int argc, char **argv)
     if (!code && rest > 0)
         code =
             error_set(&error, ERROR_USAGE, "status takes options only; found \"%.60s\"", argv[0]);
-    arena_init(&arena, 4 * LIMIT_ARENA_SIZE);
     if (!code)
-        code = client_ask(cli, "status", &request.base, &caravan__status_reply__descriptor, &arena,
-                          CLIENT_TIMEOUT_MS, &message, &error);
-    if (!code && only_check)
-        code = check((const Caravan__StatusReply *)message, &error);
-    else if (!code)
-        code = print_status(cli, (const Caravan__StatusReply *)message, &error);
-    arena_finish(&arena);
+        code = status(cli, only_check, &error);
     if (!code && only_check && !cli->json)
         puts("this node exchanges");
     else if (!code && only_check)
@@ -306,6 +383,7 @@ const struct cli_command cmd_status = {
     .usage = "status [--json]\nstatus --check",
     .summary = "show partners, links, who has received what, and what is wrong",
     .help =
+        "Inbox: how many requests wait for an act of ours, and how much nobody has read yet.\n"
         "WE HOLD: how far we hold the partner's feed, of what it said itself, and when (AS OF).\n"
         "THEY HOLD: how far the partner has confirmed that it holds ours, and when. Below stands\n"
         "what is wrong and what to do about it.\n\n"

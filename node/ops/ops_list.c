@@ -2,6 +2,7 @@
 #include "node/ops/ops_filter.h"
 #include "node/ops/ops_parts.h"
 
+#include "node/core/view_audience.h"
 #include "node/core/view_sides.h"
 
 #include <stdlib.h>
@@ -129,16 +130,30 @@ static bool add_sides(struct view *view, struct arena *arena, bool proposals,
     return !arena->over_limit && !arena->no_memory;
 }
 
-/* For whom it is, besides its publisher; with later readers. */
-static bool add_audience(struct view *view, struct arena *arena, const struct view_state *state,
-                         Caravan__Item *item)
+/* For whom it is, without its publisher. all: with those that may read it later on; else those that
+ * the seal names, which costs nothing. */
+static bool find_audience(struct view *view, bool all, const struct view_state *state,
+                          struct view_audience *out)
+{
+    const struct seal_content *seal = state->seal;
+
+    out->count = 0;
+    if (all)
+        return view_audience(view, state, out, NULL) == ERROR_NONE;
+    for (size_t i = 0; i < seal->audience_count; i++)
+        view_audience_add(out, &seal->audience[i]);
+    return true;
+}
+
+static bool add_audience(struct view *view, struct arena *arena, bool all,
+                         const struct view_state *state, Caravan__Item *item)
 {
     struct view_audience audience;
 
     item->has_sealed = item->sealed = state->seal != NULL;
     if (!state->seal || !view)
         return true;
-    if (view_audience(view, state, &audience, NULL))
+    if (!find_audience(view, all, state, &audience))
         return false;
     item->audience = arena_alloc(arena, (audience.count + 1) * sizeof *item->audience);
     for (size_t i = 0; i < audience.count && item->audience; i++) {
@@ -227,13 +242,14 @@ static bool mark_item(struct items *items, Caravan__Item *item)
            ops_filter_mark(items->filter, item, &items->arena, NULL) == ERROR_NONE;
 }
 
+/* proposals: what costs more, too, as show has it. */
 static Caravan__Item *whole_item(struct view *view, struct arena *arena, bool proposals,
                                  const struct view_state *state)
 {
     Caravan__Item *item = make_item(arena, state);
 
     return item && add_sides(view, arena, proposals, state, item) &&
-                   add_audience(view, arena, state, item)
+                   add_audience(view, arena, proposals, state, item)
                ? item
                : NULL;
 }

@@ -34,6 +34,10 @@ parties:
     money: 1000000 to 3000000 RUB
 """
 TERMS = "deadline: 2099-06-30 18:00 Europe/Moscow\n"
+CHANGED = """               deadline
+                 - 2099-05-01 18:00 Europe/Moscow
+                 + 2099-06-30 18:00 Europe/Moscow
+"""
 ANSWER = """language: en
 kind of cooperation: We would join as Unterseekabelforschung partner.
 about us: A water laboratory.
@@ -135,14 +139,37 @@ class Cooperation(unittest.TestCase):
         self.wait_side(third, call, "ru-funder", "CONFIRMED", proposal_seq=self.side(
             other, call, "ru-funder")["proposal_seq"])
         self.assertIn("2099-05-01", third.run("show", call).stdout)
+        self.assertIn(CHANGED, third.run("show", call).stdout)
+        self.assertEqual([(one["handle"], [change["path"] for change in one["changes"]])
+                          for one in self.show(third, call)["differences"]],
+                         [("ru-funder", ["deadline"])])
 
         # The lead takes it over with one command; the confirmation is then of an earlier revision.
         wait(lambda: self.inbox(lead, "PROPOSAL"), "the lead hears of the proposal")
-        lead.run("accept", call)
+        self.assertIn("1 to do", lead.run("status").stdout)
+        self.assertEqual(lead.json("status")["inbox"]["to_do"], "1")
+        self.assertIn("+ 2099-06-30 18:00 Europe/Moscow", lead.run("accept", call).stderr)
+        self.assertEqual(lead.json("status")["inbox"]["to_do"], "0")
         self.wait_side(third, call, "ru-funder", "EARLIER", revision=number)
         self.assertNotIn("proposal_seq", self.side(third, call, "ru-funder"))
         self.assertIn("2099-06-30 18:00 Europe/Moscow", third.run("show", call).stdout)
+        self.assertIn(CHANGED.replace("deadline", "parties / Funder of ru / deadline"),
+                      third.run("show", call).stdout)
         self.assertFalse(self.inbox(lead, "PROPOSAL", "--all"))
+        done = lead.run("accept", call, check=False)
+        self.assertEqual((done.returncode, done.stderr),
+                         (66, "caravan: no side proposes other terms for %s now\n" % call))
+
+        # Terms that stand there already are no proposal; a confirmation is declined, not withdrawn.
+        wait(lambda: self.side(other, call, "ru-funder").get("state") == "SIDE_STATE_EARLIER",
+             "ru-funder has the revision")
+        done = other.run("propose", call, terms, check=False)
+        self.assertEqual(done.returncode, 65)
+        self.assertIn("nothing was proposed", done.stderr)
+        done = other.run("withdraw", "ru-funder/%s" % self.side(other, call, "ru-funder")["by_seq"],
+                         check=False)
+        self.assertEqual(done.returncode, 65)
+        self.assertIn("--decline", done.stderr)
 
         # What was looked at is confirmed, nothing else.
         wait(lambda: self.side(other, call, "ru-funder").get("state") == "SIDE_STATE_EARLIER",
@@ -150,6 +177,10 @@ class Cooperation(unittest.TestCase):
         self.assertEqual(
             other.run("confirm", call, "--revision", number, check=False).returncode, 65)
         revision = self.show(other, call)["item"]["revised_by"]
+        asked = other.run("confirm", call, check=False)  # nobody is there to be asked
+        self.assertEqual(asked.returncode, 64)
+        self.assertIn("What has changed since No. %s" % number, asked.stderr)
+        self.assertIn("+ 2099-06-30 18:00 Europe/Moscow", asked.stderr)
         other.run("confirm", call, "--revision", revision)
         self.wait_side(third, call, "ru-funder", "CONFIRMED", revision=revision)
         self.assertFalse(self.inbox(other, "CONFIRM", "--all"))
@@ -175,6 +206,14 @@ class Cooperation(unittest.TestCase):
         lead.run("outcome", call, "awarded", "--number", "12")
         wait(lambda: said(self.show(third, call), "outcome"), "the third hears of the outcome")
         self.assertEqual(said(self.show(third, call), "outcome")[0]["said"]["number"], 12)
+        steps = third.json("history", call)["history"]
+        self.assertEqual([step["event"] for step in steps],
+                         ["published", "proposed", "revised", "confirmed", "outcome"])
+        self.assertEqual([change["path"] for change in steps[1]["changes"]], ["deadline"])
+        told = third.run("history", call).stdout
+        for line in ("No. %s of ru-funder  proposed other terms" % steps[1]["seq"],
+                     "  what No. %s says\n" % revision, "  awarded 12\n"):
+            self.assertIn(line, told)
 
         # A side that declines, and the publisher told of it.
         other.run("confirm", call, "--decline")
@@ -197,6 +236,13 @@ class Cooperation(unittest.TestCase):
         self.wait_side(other, call, "ru-funder", "PROPOSED")
         other.run("confirm", call, "--yes")
         self.wait_side(lead, call, "ru-funder", "CONFIRMED")
+        other.run("propose", call, self.network.write("terms.yaml", TERMS))
+        wait(lambda: self.inbox(lead, "PROPOSAL"), "the lead hears of the proposal")
+        self.assertIn("%s  now says" % call, lead.run("accept", call).stdout)
+        self.wait_side(other, call, "ru-funder", "EARLIER")
+        other.run("confirm", call, "--yes")
+        self.wait_side(lead, call, "ru-funder", "CONFIRMED")
+        self.assertIn("confirmed %s already" % call, other.run("confirm", call, "--yes").stdout)
         wait(lambda: self.show(third, public), "the third has the public one")
         answer = third.names(third.run(
             "respond", public, self.network.write("answer.yaml", ANSWER)).stdout)[0]
@@ -299,6 +345,23 @@ class Cooperation(unittest.TestCase):
                         check=False)
         self.assertEqual(done.returncode, 64)
         self.assertIn("name of a group", done.stderr)
+
+        # The file may be used again for a revision; what it says of its audience must be so.
+        def revise(name, audience, code, said):
+            path = self.network.write("y.yaml", "audience: %s\n" % audience + SEALED_VISIT + (
+                "summary: 'For %s'\n" % audience))
+            done = lead.run("revise", name, path, check=False)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn(said, done.stderr)
+
+        revise(named, "neighbours", 0, "sealed for ")
+        revise(named, "ru-funder", 65, "caravan share %s" % named)
+        revise(named, "[ru-funder, za-third, lk-relay]", 65, "caravan share %s" % named)
+        lead.run("share", named, "lk-relay")
+        self.assertEqual(sorted(self.show(lead, named)["item"]["audience"]),
+                         ["lk-relay", "ru-funder", "za-third"])
+        revise(named, "[ru-funder, za-third, lk-relay, cn-funder]", 0, "sealed for ")
+        revise(self.publish(lead, SEALED_VISIT), "neighbours", 65, "is public")
 
 
 if __name__ == "__main__":

@@ -588,6 +588,7 @@ void vectors_write(struct buffer *out)
     put_erasure(out);
     make_announcement(&announcement);
     vectors_write_sealed(buffer_span(&announcement), out);
+    vectors_write_sides(out);
     for (size_t i = 0; i < ENTRIES; i++)
         buffer_finish(&made[i]);
     buffer_finish(&unused);

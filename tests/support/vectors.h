@@ -12,4 +12,7 @@ void vectors_write(struct buffer *out);
  * institution 1 for 2 and 3. */
 void vectors_write_sealed(struct span announcement, struct buffer *out);
 
+/* Its part on joint announcements, in vectors_sides.c. */
+void vectors_write_sides(struct buffer *out);
+
 #endif

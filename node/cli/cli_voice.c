@@ -1,0 +1,80 @@
+#include "node/cli/cli_voice.h"
+
+#include "common/announcement.h"
+#include "common/codec.h"
+#include "common/guard.h"
+#include "node/cli/cli_item.h"
+#include "proto/answer.pb-c.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+const ProtobufCMessage *cli_voice_read(const Caravan__Item *item, struct arena *arena)
+{
+    const ProtobufCMessageDescriptor *type = cli_item_said_type(item);
+    ProtobufCMessage *message = NULL;
+    struct error error;
+
+    return type && guard_unpack(type, span_of(item->said.data, item->said.len),
+                                &guard_limits_content, arena, &message, &error) == ERROR_NONE
+               ? message
+               : NULL;
+}
+
+bool cli_voice_json(const Caravan__Item *item, struct arena *arena, struct buffer *out)
+{
+    const ProtobufCMessage *message = cli_voice_read(item, arena);
+
+    return message &&
+           buffer_printf(out,
+                         "{\"event\": \"%s\", \"handle\": \"%s\", \"seq\": \"%" PRIu64
+                         "\", \"created_ms\": \"%" PRIu64 "\", \"said\": ",
+                         cli_item_event(item), item->speaker_handle, item->event_seq,
+                         item->created_ms) &&
+           codec_write_json(message, out) && buffer_append_text(out, "}");
+}
+
+bool cli_voice_outcome(const Caravan__Item *item, struct arena *arena, struct buffer *out)
+{
+    const Caravan__Outcome *outcome;
+    char what[CODEC_NAME_SIZE];
+    bool ok;
+
+    if (item->content_type != CARAVAN__CONTENT_TYPE__CONTENT_TYPE_OUTCOME)
+        return true;
+    outcome = (const Caravan__Outcome *)cli_voice_read(item, arena);
+    if (!outcome)
+        return !arena->no_memory;
+    codec_enum_text(&caravan__outcome_what__descriptor, (int)outcome->what, what);
+    ok = buffer_append_text(out, what);
+    if (ok && outcome->has_number)
+        ok = buffer_printf(out, " %" PRIu32, outcome->number);
+    if (ok && outcome->n_text)
+        ok = buffer_append_text(out, ": ") &&
+             buffer_append_text(out, announcement_text(outcome->text, outcome->n_text, NULL));
+    if (ok && outcome->url)
+        ok = buffer_append_text(out, " ") && buffer_append_text(out, outcome->url);
+    return ok;
+}
+
+const Caravan__Side *cli_voice_side(const Caravan__Item *now, const Caravan__Item *voice)
+{
+    for (size_t i = 0; i < now->n_sides; i++) {
+        const Caravan__Side *side = now->sides[i];
+
+        if (side->feed.len == voice->speaker.len && side->feed.len &&
+            memcmp(side->feed.data, voice->speaker.data, side->feed.len) == 0)
+            return side;
+    }
+    return NULL;
+}
+
+bool cli_voice_is_ours(const Caravan__Item *now, const Caravan__Item *voice)
+{
+    const Caravan__Side *side = cli_voice_side(now, voice);
+
+    if (side)
+        return side->own;
+    return now->own && now->feed.len == voice->speaker.len && now->feed.len &&
+           memcmp(now->feed.data, voice->speaker.data, now->feed.len) == 0;
+}
