@@ -70,6 +70,32 @@ bool cli_item_instant(const Caravan__Instant *instant, struct buffer *out)
            (moment.zone[0] || buffer_append_text(out, ", time zone not stated"));
 }
 
+static bool append_deadline(const Caravan__Deadline *deadline, struct buffer *out)
+{
+    char what[CODEC_NAME_SIZE];
+
+    if (!cli_item_instant(deadline->at, out))
+        return true;
+    if (deadline->what) {
+        codec_enum_text(&caravan__deadline_what__descriptor, (int)deadline->what, what);
+        buffer_printf(out, " (%s)", what);
+    }
+    return (!deadline->party || buffer_printf(out, " for %s", deadline->party)) &&
+           buffer_append_text(out, "\n");
+}
+
+bool cli_item_deadlines(const Caravan__Announcement *announcement, struct buffer *out)
+{
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < announcement->n_deadline; i++)
+        ok = append_deadline(announcement->deadline[i], out);
+    for (size_t i = 0; i < announcement->n_parties; i++)
+        for (size_t k = 0; ok && k < announcement->parties[i]->n_deadline; k++)
+            ok = append_deadline(announcement->parties[i]->deadline[k], out);
+    return ok;
+}
+
 static void later(const Caravan__Deadline *deadline, int64_t *last, struct moment_date *day)
 {
     struct moment_instant moment;
@@ -144,6 +170,25 @@ static void announcement_row(const Caravan__Item *item, const Caravan__Announcem
         add_country(row->countries, sizeof row->countries, announcement->countries[i]);
 }
 
+/* Of very many the first ones are enough. */
+#define ALSO_MAX 2
+
+static const char *also_of(const Caravan__Item *item, struct arena *arena)
+{
+    struct buffer text = {0};
+    const char *also = NULL;
+    bool ok = item->n_also && buffer_append_text(&text, "also ");
+
+    for (size_t i = 0; ok && i < item->n_also && i < ALSO_MAX; i++)
+        ok = buffer_printf(&text, "%s%.80s", i ? ", " : "", item->also[i]->name);
+    if (ok && item->n_also > ALSO_MAX)
+        ok = buffer_printf(&text, " and %zu more", item->n_also - ALSO_MAX);
+    if (ok)
+        also = arena_copy_text(arena, text.data, text.size);
+    buffer_finish(&text);
+    return also;
+}
+
 void cli_item_row(const Caravan__Item *item, struct arena *arena, int64_t now_ms,
                   struct cli_item_row *row)
 {
@@ -152,6 +197,7 @@ void cli_item_row(const Caravan__Item *item, struct arena *arena, int64_t now_ms
     memset(row, 0, sizeof *row);
     row->name = item->name ? item->name : "?";
     row->state = row->mark = row->title = "";
+    row->also = also_of(item, arena);
     if (announcement) {
         announcement_row(item, announcement, now_ms, row);
         return;

@@ -129,6 +129,8 @@ static void print_title(const struct cli *cli, const struct cli_item_row *row, s
 
     if (*row->mark)
         buffer_printf(&title, "[%s] ", row->mark);
+    if (row->also)
+        buffer_printf(&title, "[%s] ", row->also);
     buffer_append_text(&title, row->title);
     if (row->unreadable)
         fputs(cli_style(cli, CLI_BAD), stdout);
@@ -336,7 +338,9 @@ const struct cli_command cmd_list = {
     .help =
         "Newest first: name, kind, state, last day to apply, countries, title. Conditions must\n"
         "all hold; one that stands several times holds when one of its values does. An\n"
-        "announcement that cannot be shown is listed with the reason.\n\n"
+        "announcement that cannot be shown is listed with the reason. Announcements that agree\n"
+        "that they are one call are one row, marked [also NAME], which is there when one of them\n"
+        "matches.\n\n"
         "With --json every item has the announcement as ProtoJSON under \"announcement\".\n\n"
         "Example: caravan list --kind \"joint call\" --country Thailand",
     .run = run_list,

@@ -16,7 +16,9 @@
 #include "node/core/ports.h"
 #include "node/core/view_facets.h"
 #include "node/core/view_fold.h"
+#include "node/core/view_links.h"
 #include "node/core/view_voices.h"
+#include "proto/announcement.pb-c.h"
 
 /* Entries that are read in one go, some 30 ms of work: what a request may wait for another. */
 #define VIEW_CHUNK 8192u
@@ -58,6 +60,7 @@ struct view_feed {
     uint64_t profile_seq;
     struct view_bits changed;       /* announcements that something names */
     struct view_bits announcements; /* among the records that were read */
+    struct view_bits linked;        /* … those that have a place in index->links */
 };
 
 /* An answer to one of our announcements. */
@@ -88,6 +91,8 @@ struct view_index {
     size_t feed_count, feed_capacity;
     struct view_fold fold;
     struct view_voices voices;
+    /* All of revisions; of publications those among the records that were read. */
+    struct view_links links;
     struct view_facets facets;
     /* For the inbox: announcements that name us as a party, among the records that were read, and
      * all revisions; ours that others speak of; answers to ours. */
@@ -119,6 +124,12 @@ int view_index_read(struct view_index *index, size_t chunk, struct error *error)
 struct view_feed *view_index_feed(const struct view_index *index, const struct id *feed);
 /* Of an announcement, for view_voices; 0: nobody can have said anything of it. */
 uint64_t view_index_key(const struct view_index *index, const struct id *feed, uint64_t seq);
+/* The feed, made known when it is not; NULL when memory ran out. */
+struct view_feed *view_index_take_feed(struct view_index *index, const struct id *feed);
+/* What an announcement links, as entry `by` has it, which is in force (announcement NULL: nothing).
+ * ERROR_MEMORY only. */
+int view_index_link(struct view_index *index, struct view_feed *feed, uint64_t seq, uint64_t by,
+                    const Caravan__Announcement *announcement, struct error *error);
 /* NULL when the announcement stands as it was published. */
 const struct view_folded *view_index_folded(const struct view_index *index,
                                             const struct view_feed *feed, uint64_t seq);

@@ -147,6 +147,72 @@ static bool record_matches(struct listing *listing, const struct view_record *re
     return false;
 }
 
+static int look_at_index(struct listing *listing);
+
+/* A member of a group, as a record. Where its own was not read, its content is looked at. */
+static struct view_record member_record(const struct view_index *index, uint64_t key,
+                                        uint32_t arrival)
+{
+    const struct view_feed *feed = index->feeds[key >> 32];
+    struct view_record record = {.seq = (uint32_t)(key & UINT32_MAX),
+                                 .feed_sort = feed->number,
+                                 .value = VIEW_FACETS_ELSEWHERE};
+    size_t chunk = (arrival - 1) / VIEW_CHUNK;
+    uint32_t place = (arrival - 1) % VIEW_CHUNK;
+
+    /* VIEW_ANNOUNCEMENT is 0 in feed_sort. */
+    if (chunk < index->chunk_count && place < index->chunks[chunk].read &&
+        index->chunks[chunk].records[place].seq == record.seq &&
+        index->chunks[chunk].records[place].feed_sort == record.feed_sort)
+        record = index->chunks[chunk].records[place];
+    return record;
+}
+
+static bool is_linked(const struct view_index *index, const struct view_record *record)
+{
+    return record->seq && view_record_sort(record) == VIEW_ANNOUNCEMENT &&
+           view_bits_has(&index->feeds[view_record_feed(record)]->linked, record->seq);
+}
+
+/* The group that a record stands in; count 0: none. */
+static void take_group(struct listing *listing, const struct view_record *record,
+                       struct view_parts_group *group)
+{
+    struct view_index *index = &listing->view->index;
+    uint32_t reads = index->links.reads;
+
+    group->count = 0;
+    group->elsewhere = false;
+    if (!is_linked(index, record))
+        return;
+    listing->code = view_parts_row(listing->view, index->feeds[view_record_feed(record)],
+                                   record->seq, group, listing->error);
+    listing->reads += index->links.reads - reads;
+    if (!listing->code && look_at_index(listing)) /* feeds may have become known */
+        listing->code = ERROR_MEMORY;
+}
+
+/* Announcements that are one call are one row, where the newest of them stands; the row is there
+ * when one of them matches. */
+static bool row_matches(struct listing *listing, const struct view_record *record)
+{
+    struct view_parts_group group;
+    bool matches = false;
+
+    take_group(listing, record, &group);
+    if (listing->code || group.elsewhere)
+        return false;
+    if (!group.count)
+        return record_matches(listing, record);
+    for (size_t i = 0; i < group.count && !matches && !listing->code; i++) {
+        const struct view_record member =
+            member_record(&listing->view->index, group.members[i].key, group.members[i].arrival);
+
+        matches = record_matches(listing, &member);
+    }
+    return matches;
+}
+
 /* The next match below arrival *at, in records that were read; *at 0: none. false: somewhere on the
  * way a chunk is not read, or enough was read from the ledger; *at says where. */
 static bool find_match(struct listing *listing, uint64_t *at)
@@ -160,7 +226,7 @@ static bool find_match(struct listing *listing, uint64_t *at)
         if (chunk->read < *at - first)
             return false;
         for (; *at > first; --*at) {
-            if (record_matches(listing, &chunk->records[*at - first - 1]) || listing->code)
+            if (row_matches(listing, &chunk->records[*at - first - 1]) || listing->code)
                 return true;
             if (listing->reads > READS_MAX)
                 return false;
@@ -219,6 +285,18 @@ static int read_chunk(struct listing *listing, size_t chunk)
     return code ? code : look_at_index(listing);
 }
 
+/* What is shown of a row. */
+static struct view_record front_record(struct listing *listing, const struct view_record *record)
+{
+    struct view_parts_group group;
+
+    take_group(listing, record, &group);
+    return group.count && !listing->code
+               ? member_record(&listing->view->index, group.members[0].key,
+                               group.members[0].arrival)
+               : *record;
+}
+
 static int list_page(struct listing *listing, uint64_t at, size_t limit, view_visitor visit,
                      void *context, uint64_t *next)
 {
@@ -228,7 +306,7 @@ static int list_page(struct listing *listing, uint64_t at, size_t limit, view_vi
     for (;;) {
         bool found =
             (at == 0 || (at - 1) / VIEW_CHUNK < index->chunk_count) && find_match(listing, &at);
-        const struct view_record *record;
+        struct view_record record;
 
         if (listing->code)
             return listing->code;
@@ -243,9 +321,12 @@ static int list_page(struct listing *listing, uint64_t at, size_t limit, view_vi
             *next = at ? at + 1 : 0;
             return ERROR_NONE;
         }
-        record = &index->chunks[(at - 1) / VIEW_CHUNK].records[(at - 1) % VIEW_CHUNK];
-        listing->code = view_parts_now(listing->view, &index->feeds[view_record_feed(record)]->id,
-                                       record->seq, view_record_sort(record) == VIEW_ANNOUNCEMENT,
+        record = front_record(listing,
+                              &index->chunks[(at - 1) / VIEW_CHUNK].records[(at - 1) % VIEW_CHUNK]);
+        if (listing->code)
+            return listing->code;
+        listing->code = view_parts_now(listing->view, &index->feeds[view_record_feed(&record)]->id,
+                                       record.seq, view_record_sort(&record) == VIEW_ANNOUNCEMENT,
                                        false, visit, context, &full, listing->error);
         if (listing->code)
             return listing->code;
