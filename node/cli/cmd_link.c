@@ -8,6 +8,7 @@
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_put.h"
+#include "node/cli/cli_wait.h"
 
 /* One command while it works. */
 struct linking {
@@ -15,8 +16,9 @@ struct linking {
     struct client *client;
     struct arena arena;
     struct cli_put_patience patience;
-    const char *as;
-    bool remove;
+    const char *as, *timeout;
+    bool remove, wait;
+    unsigned seconds;
     Caravan__RelatedRel rel;
     char *name, *other; /* as they were typed */
     const Caravan__Item *item;
@@ -239,24 +241,60 @@ static int tell(struct linking *linking, const Caravan__PublishReply *reply, str
 
 /* --- the command ------------------------------------------------------------------------------ */
 
+/* What follows a sealed announcement is sealed, too. */
+static int put_sealed(struct linking *linking, struct span content,
+                      const Caravan__PublishReply **reply, struct error *error)
+{
+    const struct cli_put_saying saying = {.name = linking->item->name,
+                                          .content_type =
+                                              CARAVAN__CONTENT_TYPE__CONTENT_TYPE_REVISION,
+                                          .content = content};
+    const Caravan__PrepareReply *prepared;
+
+    return cli_put_say(&linking->patience, linking->client, &saying, &linking->arena, &prepared,
+                       reply, error);
+}
+
+static int put_public(struct linking *linking, struct span content,
+                      const Caravan__PublishReply **reply, struct error *error)
+{
+    Caravan__ReviseRequest request = CARAVAN__REVISE_REQUEST__INIT;
+    const ProtobufCBinaryData *now = &linking->item->hash;
+    uint8_t id[STORE_REQUEST_ID_SIZE];
+
+    /* The entry that is replaced is part of the id: to link again is a new change. */
+    cli_put_request_id("link", span_of(now->data, now->len), content, id);
+    request.has_request_id = request.has_announcement = request.has_content = true;
+    request.request_id.data = id;
+    request.request_id.len = sizeof id;
+    request.announcement = linking->item->seq;
+    request.content.data = (uint8_t *)(uintptr_t)content.data;
+    request.content.len = content.size;
+    return cli_put_ask(&linking->patience, linking->client, "revise", &request.base,
+                       &linking->arena, reply, error);
+}
+
 static int revise(struct linking *linking, struct error *error)
 {
     Caravan__Announcement changed;
     struct buffer content = {0};
-    struct cli_put_saying saying = {.name = linking->item->name,
-                                    .content_type = CARAVAN__CONTENT_TYPE__CONTENT_TYPE_REVISION};
-    const Caravan__PrepareReply *prepared;
     const Caravan__PublishReply *reply = NULL;
+    const Caravan__CoverageReply *coverage;
     int code = change(linking, &changed, error);
 
     if (!code && !codec_pack(&changed.base, &content))
         code = error_memory(error);
-    saying.content = buffer_span(&content);
     if (!code && !says_it_already(linking))
-        code = cli_put_say(&linking->patience, linking->client, &saying, &linking->arena, &prepared,
-                           &reply, error);
+        code = linking->item->sealed ? put_sealed(linking, buffer_span(&content), &reply, error)
+                                     : put_public(linking, buffer_span(&content), &reply, error);
     buffer_finish(&content);
-    return code ? code : tell(linking, reply, error);
+    if (!code)
+        code = tell(linking, reply, error);
+    fflush(stdout);
+    if (!code && linking->wait && reply)
+        code = cli_wait_for_partners(linking->client, reply->seq, linking->seconds, &linking->arena,
+                                     &coverage, error);
+    return code;
 }
 
 static int link_both(struct linking *linking, struct error *error)
@@ -265,6 +303,8 @@ static int link_both(struct linking *linking, struct error *error)
 
     if (!code && linking->remove && linking->as)
         code = error_set(error, ERROR_USAGE, "--as does not go with --remove");
+    if (!code)
+        code = cli_wait_seconds(linking->timeout, &linking->seconds, error);
     if (!code)
         code = client_create(linking->cli, &linking->client, error);
     if (!code)
@@ -276,19 +316,25 @@ static int link_both(struct linking *linking, struct error *error)
 
 static int run_link(struct cli *cli, int argc, char **argv)
 {
-    struct linking linking = {.cli = cli, .patience = {.cli = cli}};
+    struct linking linking = {.cli = cli, .patience = {.cli = cli}, .seconds = CLI_WAIT_SECONDS};
     const struct cli_option options[] = {
         {.name = "--as",
          .value = "WHAT",
          .help = "same-as (default), mirror-of, supersedes, outcome-of or part-of",
          .text = &linking.as},
         {.name = "--remove", .help = "take the link back", .flag = &linking.remove},
+        {.name = "--wait", .help = "until all partners have it", .flag = &linking.wait},
+        {.name = "--timeout",
+         .value = "SECONDS",
+         .help = "wait so long at most (60)",
+         .text = &linking.timeout},
         {.name = NULL}};
     struct error error = {0};
     int rest = 0, code = cli_options(cli, &cmd_link, options, argc, argv, &rest, &error);
 
     if (code < 0)
         return 0;
+    linking.wait = linking.wait || linking.timeout;
     arena_init(&linking.arena, 8 * LIMIT_ARENA_SIZE);
     caravan__announcement_name__init(&linking.target);
     linking.target.has_feed = linking.target.has_seq = true;
@@ -308,7 +354,7 @@ static int run_link(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_link = {
     .name = "link",
     .group = CLI_GROUP_WRITE,
-    .usage = "link NAME OTHER [--as WHAT]\nlink NAME OTHER --remove",
+    .usage = "link NAME OTHER [--as WHAT] [--wait]\nlink NAME OTHER --remove",
     .summary = "say that an own announcement is the same call as another one",
     .help =
         "Revises the own announcement NAME so that it names OTHER. Readers see both as one when\n"

@@ -302,27 +302,35 @@ static int compare_names(const struct view_index *index, uint64_t left, uint64_t
     return (left & UINT32_MAX) < (right & UINT32_MAX) ? -1 : 1;
 }
 
-static bool stands_before(const struct gathering *gathering, uint32_t left, uint32_t right)
-{
-    const struct view_index *index = &gathering->view->index;
-    bool mirrors = is_mirror(gathering, left);
+struct ranked {
+    uint32_t number;
+    bool mirror;
+};
 
-    if (mirrors != is_mirror(gathering, right))
-        return !mirrors;
-    return compare_names(index, view_links_at(&index->links, left)->key,
-                         view_links_at(&index->links, right)->key) < 0;
+static bool stands_before(const struct view_index *index, const struct ranked *left,
+                          const struct ranked *right)
+{
+    if (left->mirror != right->mirror)
+        return right->mirror;
+    return compare_names(index, view_links_at(&index->links, left->number)->key,
+                         view_links_at(&index->links, right->number)->key) < 0;
 }
 
 static void sort(struct gathering *gathering)
 {
-    for (size_t i = 1; i < gathering->count; i++) {
-        uint32_t one = gathering->members[i];
+    struct ranked ranked[VIEW_LINKS_MAX];
+
+    for (size_t i = 0; i < gathering->count; i++) {
+        const struct ranked one = {gathering->members[i],
+                                   is_mirror(gathering, gathering->members[i])};
         size_t k = i;
 
-        for (; k > 0 && stands_before(gathering, one, gathering->members[k - 1]); k--)
-            gathering->members[k] = gathering->members[k - 1];
-        gathering->members[k] = one;
+        for (; k > 0 && stands_before(&gathering->view->index, &one, &ranked[k - 1]); k--)
+            ranked[k] = ranked[k - 1];
+        ranked[k] = one;
     }
+    for (size_t i = 0; i < gathering->count; i++)
+        gathering->members[i] = ranked[i].number;
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
