@@ -177,7 +177,7 @@ static const char *also_of(const Caravan__Item *item, struct arena *arena)
 {
     struct buffer text = {0};
     const char *also = NULL;
-    bool ok = item->n_also && buffer_append_text(&text, "also ");
+    bool ok = item->n_also > 0;
 
     for (size_t i = 0; ok && i < item->n_also && i < ALSO_MAX; i++)
         ok = buffer_printf(&text, "%s%.80s", i ? ", " : "", item->also[i]->name);
@@ -186,7 +186,7 @@ static const char *also_of(const Caravan__Item *item, struct arena *arena)
     if (ok)
         also = arena_copy_text(arena, text.data, text.size);
     buffer_finish(&text);
-    return also;
+    return also ? also : "";
 }
 
 void cli_item_row(const Caravan__Item *item, struct arena *arena, int64_t now_ms,

@@ -21,7 +21,7 @@ struct cli_item_row {
     const char *title;  /* or why it cannot be shown */
     const char *mark;   /* "historical", "sample" or "" */
     char countries[64]; /* "CN TH"; those of the parties first */
-    const char *also;   /* "also cn-demo/12": what is shown as one with it; NULL: nothing */
+    const char *also;   /* "cn-demo/12": what is shown as one with it; "": nothing */
     char when[16];      /* last day to apply, "2026-12-31"; "" when none is stated */
     bool unreadable;
 };

@@ -68,9 +68,10 @@ static void print_json_item(struct listing *listing, const Caravan__Item *item)
 
 /* --- table ------------------------------------------------------------------------------------ */
 
-/* title 0: as long as it is; countries 0: no room for that column. */
+/* title 0: as long as it is; countries 0: no room for that column; also 0: nothing is in it. In a
+ * column of its own no title can pretend to it. */
 struct widths {
-    size_t name, kind, state, when, countries, title;
+    size_t name, kind, state, when, countries, also, title;
 };
 
 /* A title needs so many columns to say something. */
@@ -97,8 +98,11 @@ static struct widths measure(const struct rows *rows)
         widths.state = widest(widths.state, row->state, 12);
         widths.when = widest(widths.when, row->when, 10);
         widths.countries = widest(widths.countries, row->countries, 14);
+        if (*row->also)
+            widths.also = widest(widths.also ? widths.also : 4, row->also, 40);
     }
     used = widths.name + widths.kind + widths.state + widths.when + widths.countries + 10;
+    used += widths.also ? widths.also + 2 : 0;
     if (terminal && terminal < used + TITLE_MIN) {
         used -= widths.countries + 2;
         widths.countries = 0;
@@ -129,8 +133,6 @@ static void print_title(const struct cli *cli, const struct cli_item_row *row, s
 
     if (*row->mark)
         buffer_printf(&title, "[%s] ", row->mark);
-    if (row->also)
-        buffer_printf(&title, "[%s] ", row->also);
     buffer_append_text(&title, row->title);
     if (row->unreadable)
         fputs(cli_style(cli, CLI_BAD), stdout);
@@ -157,6 +159,8 @@ static void print_row(const struct cli *cli, const struct cli_item_row *row,
     print_cell(row->when, widths->when);
     if (widths->countries)
         print_cell(row->countries, widths->countries);
+    if (widths->also)
+        print_cell(row->also, widths->also);
     print_title(cli, row, widths->title);
     putchar('\n');
 }
@@ -169,6 +173,7 @@ static void print_table(struct listing *listing)
                                              .state = "STATE",
                                              .when = "DEADLINE",
                                              .countries = "COUNTRIES",
+                                             .also = "ALSO",
                                              .title = "TITLE",
                                              .mark = ""};
     struct cli plain = *listing->cli;
@@ -339,8 +344,8 @@ const struct cli_command cmd_list = {
         "Newest first: name, kind, state, last day to apply, countries, title. Conditions must\n"
         "all hold; one that stands several times holds when one of its values does. An\n"
         "announcement that cannot be shown is listed with the reason. Announcements that agree\n"
-        "that they are one call are one row, marked [also NAME], which is there when one of them\n"
-        "matches.\n\n"
+        "that they are one call are one row, with the others under ALSO; it is there when one of\n"
+        "them matches.\n\n"
         "With --json every item has the announcement as ProtoJSON under \"announcement\".\n\n"
         "Example: caravan list --kind \"joint call\" --country Thailand",
     .run = run_list,

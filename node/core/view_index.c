@@ -224,15 +224,15 @@ static bool is_among(const struct view_link_target *targets, size_t count, uint6
     return false;
 }
 
-/* Other announcements, each once; *no_memory as said. */
+/* Other announcements, each once, at most so many; *no_memory as said. */
 static size_t targets_of(struct view_index *index, const Caravan__Announcement *announcement,
-                         uint64_t own, struct view_link_target targets[VIEW_LINKS_MAX],
+                         uint64_t own, struct view_link_target *targets, size_t most,
                          bool *no_memory)
 {
     size_t count = 0;
 
     *no_memory = false;
-    for (size_t i = 0; announcement && i < announcement->n_related && count < VIEW_LINKS_MAX; i++) {
+    for (size_t i = 0; announcement && i < announcement->n_related && count < most; i++) {
         const Caravan__Related *related = announcement->related[i];
         struct view_feed *feed;
         uint64_t seq, key;
@@ -266,9 +266,14 @@ int view_index_link(struct view_index *index, struct view_feed *feed, uint64_t s
     struct view_link_target targets[VIEW_LINKS_MAX];
     uint64_t key = view_table_key(feed->number, (uint32_t)seq);
     bool no_memory;
-    size_t count = targets_of(index, announcement, key, targets, &no_memory);
+    size_t others = feed->links - view_links_count(&index->links, key);
+    size_t room = VIEW_LINKS_FEED_MAX - others;
+    size_t count = targets_of(index, announcement, key, targets,
+                              room < VIEW_LINKS_MAX ? room : VIEW_LINKS_MAX, &no_memory);
+    bool ok = !no_memory && view_links_set(&index->links, key, (uint32_t)by, targets, count);
 
-    if (no_memory || !view_links_set(&index->links, key, (uint32_t)by, targets, count))
+    feed->links = others + view_links_count(&index->links, key);
+    if (!ok)
         return error_memory(error);
     if (count && !mark_linked(index, key))
         return error_memory(error);

@@ -58,6 +58,7 @@ struct view_feed {
     uint32_t number;                    /* place in index->feeds */
     char handle[LIMIT_HANDLE_SIZE + 1]; /* of the newest profile; "" when none */
     uint64_t profile_seq;
+    size_t links;                   /* of its announcements, in index->links */
     struct view_bits changed;       /* announcements that something names */
     struct view_bits announcements; /* among the records that were read */
     struct view_bits linked;        /* … those that have a place in index->links */

@@ -28,6 +28,17 @@ const struct view_link *view_links_link(const struct view_links *links, uint32_t
     return &links->links[place - 1];
 }
 
+size_t view_links_count(const struct view_links *links, uint64_t key)
+{
+    uint32_t number = view_links_find(links, key);
+    uint32_t place = number ? view_links_at(links, number)->out : 0;
+    size_t count = 0;
+
+    for (; place; place = view_links_link(links, place)->next_out)
+        count++;
+    return count;
+}
+
 /* --- changing --------------------------------------------------------------------------------- */
 
 /* Room for one more of so many bytes each. */

@@ -11,6 +11,8 @@
 
 /* Of the links of one announcement only so many count; and no more are shown as one. */
 #define VIEW_LINKS_MAX 16
+/* Of the links of one feed so many: some 10 MB here, whatever its publisher writes. */
+#define VIEW_LINKS_FEED_MAX 32768
 
 struct view_link {
     uint32_t from, to;                   /* announcements */
@@ -64,6 +66,8 @@ uint32_t view_links_find(const struct view_links *links, uint64_t key);
 struct view_link_node *view_links_at(const struct view_links *links, uint32_t number);
 const struct view_link *view_links_link(const struct view_links *links, uint32_t place);
 
+/* How many links an announcement has. */
+size_t view_links_count(const struct view_links *links, uint64_t key);
 /* The links of an announcement are now these, of which each leads to another announcement, none to
  * itself; they stand in its entry `by`. At most VIEW_LINKS_MAX. false when memory ran out: it has
  * some of them then. */

@@ -497,6 +497,39 @@ static void test_view_group__bears_very_many_links(void **state)
     buffer_finish(&seeing.lines);
 }
 
+/* Who links without end is not heard any more; others are. */
+static void test_view_group__keeps_so_many_links_of_one_feed(void **state)
+{
+    struct three *three = *state;
+    struct view_world *world = three->world;
+    const struct store *store = &world->writer;
+    const struct id nobody = {{1}};
+    const struct related_link ours = {feed_of(&world->own), FIRST, SAME};
+    struct related_link links[VIEW_GROUP_MAX];
+    struct seeing seeing = {0};
+    uint64_t seq = 0, total;
+
+    for (size_t i = 0; i < VIEW_GROUP_MAX; i++)
+        links[i] = (struct related_link){&nobody, 1 + i, SAME};
+    related_publish(store, &world->own, "Ours", "CN", NULL, 0, NULL);
+    assert_int_equal(store->operations->begin(store->self, NULL), ERROR_NONE);
+    for (unsigned i = 0; i < VIEW_LINKS_FEED_MAX / VIEW_GROUP_MAX; i++)
+        seq = related_publish(store, &world->partner, "Links", "TH", links, VIEW_GROUP_MAX, NULL);
+    assert_int_equal(store->operations->commit(store->self, NULL), ERROR_NONE);
+    list_rows(world->view, NULL, &seeing, &total);
+    related_publish(store, &world->partner, "One more", "TH", &ours, 1, NULL);
+    related_publish(store, &three->third, "Another", "ZA", &ours, 1, NULL);
+    list_rows(world->view, NULL, &seeing, &total);
+    check_links(three, &world->partner, seq + 1, "cn-own/3 crowded ours\n");
+    check_links(three, &three->third, FIRST, "cn-own/3 one sided ours\n");
+    /* What is taken back makes room. */
+    related_revise(store, &world->partner, seq, "Links", "TH", NULL, 0, NULL);
+    related_revise(store, &world->partner, seq + 1, "One more", "TH", &ours, 1, NULL);
+    list_rows(world->view, NULL, &seeing, &total);
+    check_links(three, &world->partner, seq + 1, "cn-own/3 one sided ours\n");
+    buffer_finish(&seeing.lines);
+}
+
 /* --- the inbox -------------------------------------------------------------------------------- */
 
 static size_t count_links(struct view *view, struct view_inbox_thing *found)
@@ -613,6 +646,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_view_group__of_too_many_is_none, setup, teardown),
         cmocka_unit_test_setup_teardown(test_view_group__bears_very_many_links, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_view_group__keeps_so_many_links_of_one_feed, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_view_group__asks_us_to_link_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_view_group__survives_without_memory, setup, teardown),
     };
