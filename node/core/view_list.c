@@ -188,8 +188,8 @@ static void take_group(struct listing *listing, const struct view_record *record
     listing->code = view_parts_row(listing->view, index->feeds[view_record_feed(record)],
                                    record->seq, group, listing->error);
     listing->reads += index->links.reads - reads;
-    if (!listing->code && look_at_index(listing)) /* feeds may have become known */
-        listing->code = ERROR_MEMORY;
+    if (!listing->code && index->links.reads != reads) /* feeds may have become known */
+        listing->code = look_at_index(listing);
 }
 
 /* Announcements that are one call are one row, where the newest of them stands; the row is there
