@@ -86,17 +86,18 @@ static int read_facts(struct learning *learning, const struct view_feed *feed, u
     const struct store *store = &index->store;
     const struct view_folded *folded = view_index_folded(index, feed, seq);
     bool stop = false;
-    int code = store->operations->entries(store->self, &feed->id, seq, seq, see_publication,
-                                          learning, learning->error);
+    int code;
 
+    if (folded && folded->withdrawn_by)
+        return keep_facts(learning, VIEW_LINK_WITHDRAWN);
+    code = store->operations->entries(store->self, &feed->id, seq, seq, see_publication, learning,
+                                      learning->error);
     index->links.reads++;
     if (code)
         return code;
     /* What has come since the last update is for the next one. */
     if (!learning->found || learning->arrival > index->last_arrival)
         return keep_facts(learning, VIEW_LINK_ABSENT);
-    if (folded && folded->withdrawn_by)
-        return keep_facts(learning, VIEW_LINK_WITHDRAWN);
     code = view_parts_now(learning->view, &feed->id, seq, true, false, see_content, learning, &stop,
                           learning->error);
     code = code ? code : learning->code;
