@@ -23,6 +23,7 @@
     X(outcome) \
     X(respond) \
     X(share) \
+    X(link) \
     X(list) \
     X(show) \
     X(history) \

@@ -70,6 +70,42 @@ bool cli_item_instant(const Caravan__Instant *instant, struct buffer *out)
            (moment.zone[0] || buffer_append_text(out, ", time zone not stated"));
 }
 
+/* Whose it is: as it says itself, or the party whose terms it stands in; "" for all. */
+static const char *whose(const Caravan__Deadline *deadline, const Caravan__Party *party)
+{
+    if (deadline->party)
+        return deadline->party;
+    return party ? announcement_text(party->name, party->n_name, NULL) : "";
+}
+
+static bool append_deadline(const Caravan__Deadline *deadline, const Caravan__Party *party,
+                            struct buffer *out)
+{
+    const char *owner = whose(deadline, party);
+    char what[CODEC_NAME_SIZE];
+
+    if (!cli_item_instant(deadline->at, out))
+        return true;
+    if (deadline->what) {
+        codec_enum_text(&caravan__deadline_what__descriptor, (int)deadline->what, what);
+        buffer_printf(out, " (%s)", what);
+    }
+    return (!*owner || buffer_printf(out, " for %s", owner)) && buffer_append_text(out, "\n");
+}
+
+bool cli_item_deadlines(const Caravan__Announcement *announcement, struct buffer *out)
+{
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < announcement->n_deadline; i++)
+        ok = append_deadline(announcement->deadline[i], NULL, out);
+    for (size_t i = 0; i < announcement->n_parties; i++)
+        for (size_t k = 0; ok && k < announcement->parties[i]->n_deadline; k++)
+            ok = append_deadline(announcement->parties[i]->deadline[k], announcement->parties[i],
+                                 out);
+    return ok;
+}
+
 static void later(const Caravan__Deadline *deadline, int64_t *last, struct moment_date *day)
 {
     struct moment_instant moment;
@@ -153,6 +189,25 @@ static void eligible_row(const Caravan__Eligible *eligible, struct cli_item_row 
     row->why = eligible->why ? eligible->why : "";
 }
 
+/* Of very many the first ones are enough. */
+#define ALSO_MAX 2
+
+static const char *also_of(const Caravan__Item *item, struct arena *arena)
+{
+    struct buffer text = {0};
+    const char *also = NULL;
+    bool ok = item->n_also > 0;
+
+    for (size_t i = 0; ok && i < item->n_also && i < ALSO_MAX; i++)
+        ok = buffer_printf(&text, "%s%.80s", i ? ", " : "", item->also[i]->name);
+    if (ok && item->n_also > ALSO_MAX)
+        ok = buffer_printf(&text, " and %zu more", item->n_also - ALSO_MAX);
+    if (ok)
+        also = arena_copy_text(arena, text.data, text.size);
+    buffer_finish(&text);
+    return also ? also : "";
+}
+
 void cli_item_row(const Caravan__Item *item, struct arena *arena, int64_t now_ms,
                   struct cli_item_row *row)
 {
@@ -162,6 +217,7 @@ void cli_item_row(const Caravan__Item *item, struct arena *arena, int64_t now_ms
     row->name = item->name ? item->name : "?";
     row->state = row->mark = row->title = "";
     eligible_row(item->eligible, row);
+    row->also = also_of(item, arena);
     if (announcement) {
         announcement_row(item, announcement, now_ms, row);
         return;

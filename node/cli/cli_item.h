@@ -21,6 +21,7 @@ struct cli_item_row {
     const char *title;  /* or why it cannot be shown */
     const char *mark;   /* "sealed", "historical", "sample" or "" */
     char countries[64]; /* "CN TH"; those of the parties first */
+    const char *also;   /* "cn-demo/12": what is shown as one with it; "": nothing */
     char when[16];      /* last day to apply, "2026-12-31"; "" when none is stated */
     const char
         *apply; /* may the institution that was asked about: "yes", "no", "?"; "" not asked */
@@ -37,6 +38,10 @@ const char *cli_item_event(const Caravan__Item *item);
 
 /* The type of a voice's message (Item.said); NULL: it is no voice. */
 const ProtobufCMessageDescriptor *cli_item_said_type(const Caravan__Item *item);
+
+/* Appends all deadlines of an announcement, of its sides, too, each on a line of its own:
+ * "2026-12-31 16:00 Asia/Bangkok (full proposal) for DST". false when memory runs out. */
+bool cli_item_deadlines(const Caravan__Announcement *announcement, struct buffer *out);
 
 /* "2026-12-31 16:00 Asia/Bangkok", "2026-12-31, time zone not stated"; false when there is no date.
  */

@@ -31,6 +31,26 @@ static const char *title_of(const Caravan__InboxThing *thing, struct arena *aren
     return announcement ? announcement_title(announcement, NULL) : "";
 }
 
+/* Ours that an announcement links and that does not link it; NULL: it does by now. */
+static const Caravan__ItemLink *open_link(const Caravan__InboxThing *thing)
+{
+    for (size_t i = 0; thing->item && i < thing->item->n_links; i++)
+        if (thing->item->links[i]->own &&
+            thing->item->links[i]->state == CARAVAN__LINK_STATE__LINK_STATE_ONE_SIDED)
+            return thing->item->links[i];
+    return NULL;
+}
+
+/* "says that cn-demo/12 is the same as …" */
+static void print_link(const Caravan__InboxThing *thing)
+{
+    const Caravan__ItemLink *link = open_link(thing);
+
+    fputs("says that our ", stdout);
+    cli_print_text(stdout, link ? link->name : "announcement", false);
+    fputs(" is the same as ", stdout);
+}
+
 /* "asks us to confirm th-demo/7: Joint call 2027" */
 static void print_what(const Caravan__InboxThing *thing)
 {
@@ -55,6 +75,9 @@ static void print_what(const Caravan__InboxThing *thing)
         fputs("is new here\n", stdout);
         arena_finish(&arena);
         return;
+    case CARAVAN__INBOX_KIND__INBOX_KIND_LINK:
+        print_link(thing);
+        break;
     default:
         fputs("? ", stdout);
     }
@@ -240,6 +263,9 @@ static int print_thing(struct inbox *inbox, const Caravan__InboxThing *thing, st
                thing->item->name);
     else if (thing->to_do && thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_PROPOSAL)
         printf("To do: caravan accept %s --from %s\n", thing->item->name, thing->handle);
+    else if (thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_LINK && open_link(thing))
+        printf("To do, when it is so: caravan link %s %s\n", open_link(thing)->name,
+               thing->item->name);
     return print_more(inbox->cli, thing, arena, error);
 }
 

@@ -71,9 +71,10 @@ static void print_json_item(struct listing *listing, const Caravan__Item *item)
 
 /* --- table ------------------------------------------------------------------------------------ */
 
-/* title 0: as long as it is; countries 0: no room for that column; apply 0: it was not asked. */
+/* title 0: as long as it is; countries 0: no room for that column; apply 0: it was not asked; also
+ * 0: nothing is in it. In a column of its own no title can pretend to it. */
 struct widths {
-    size_t name, kind, state, when, countries, apply, title;
+    size_t name, kind, state, when, countries, apply, also, title;
 };
 
 /* A title needs so many columns to say something. */
@@ -102,9 +103,12 @@ static struct widths measure(const struct rows *rows)
         widths.countries = widest(widths.countries, row->countries, 14);
         if (*row->apply)
             widths.apply = 5;
+        if (*row->also)
+            widths.also = widest(widths.also ? widths.also : 4, row->also, 40);
     }
     used = widths.name + widths.kind + widths.state + widths.when + widths.countries + 10;
     used += widths.apply ? widths.apply + 2 : 0;
+    used += widths.also ? widths.also + 2 : 0;
     if (terminal && terminal < used + TITLE_MIN) {
         used -= widths.countries + 2;
         widths.countries = 0;
@@ -173,6 +177,8 @@ static void print_row(const struct cli *cli, const struct cli_item_row *row,
         print_cell(row->apply, widths->apply);
         fputs(plain, stdout);
     }
+    if (widths->also)
+        print_cell(row->also, widths->also);
     print_title(cli, row, widths->title);
     putchar('\n');
 }
@@ -195,6 +201,7 @@ static void print_table(struct listing *listing)
                                              .state = "STATE",
                                              .when = "DEADLINE",
                                              .countries = "COUNTRIES",
+                                             .also = "ALSO",
                                              .title = "TITLE",
                                              .apply = "APPLY",
                                              .mark = ""};
@@ -409,7 +416,9 @@ const struct cli_command cmd_list = {
     .help =
         "Newest first: name, kind, state, last day to apply, countries, title. Conditions must\n"
         "all hold; one that stands several times holds when one of its values does. An\n"
-        "announcement that cannot be shown is listed with the reason.\n\n"
+        "announcement that cannot be shown is listed with the reason. Announcements that agree\n"
+        "that they are one call are one row, with the others under ALSO; it is there when one of\n"
+        "them matches.\n\n"
         "--open: what one can apply to now, by its dates; planned and forthcoming ones are not. A\n"
         "day without a time zone ends when it has ended everywhere. --closing-within: of these, "
         "the\n"

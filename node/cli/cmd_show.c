@@ -1,10 +1,12 @@
 /* show: one announcement as people write it, with its state, its history and who has it. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "common/announcement.h"
 #include "common/codec.h"
+#include "common/difference.h"
 #include "common/guard.h"
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_item.h"
@@ -65,6 +67,11 @@ static bool write_json(const struct showing *showing, struct buffer *out)
              cli_voice_json(reply->voices[i], showing->arena, out);
     ok = ok && buffer_append_text(out, "], \"differences\": ") &&
          cli_sides_json(reply, out, NULL) == ERROR_NONE;
+    ok = ok && buffer_append_text(out, ", \"group\": [");
+    for (size_t i = 0; ok && i < reply->n_group; i++)
+        ok = buffer_append_text(out, i ? ", " : "") &&
+             cli_item_json(reply->group[i], NULL, showing->arena, out);
+    ok = ok && buffer_append_text(out, "]");
     if (ok && showing->coverage)
         ok = append_rows(out, showing->coverage->received_by, showing->coverage->n_received_by);
     return ok && buffer_append_text(out, "}\n");
@@ -113,39 +120,23 @@ static void print_event(const struct cli *cli, const Caravan__Item *item)
     putchar('\n');
 }
 
-/* party: whose side it stands in; NULL: it is for all, or says itself for whom. */
-static void print_deadline(const struct cli *cli, const Caravan__Deadline *deadline,
-                           const Caravan__Party *party)
+static bool print_lines(const struct cli *cli, const char *label, struct buffer *lines,
+                        const char *name)
 {
-    struct buffer text = {0};
-    char what[CODEC_NAME_SIZE];
+    char *rest = NULL, *copy = strdup(buffer_text(lines));
 
-    if (!cli_item_instant(deadline->at, &text))
-        return;
-    print_label(cli, "Deadline");
-    cli_print_text(stdout, buffer_text(&text), false);
-    if (deadline->what) {
-        codec_enum_text(&caravan__deadline_what__descriptor, (int)deadline->what, what);
-        printf(" (%s)", what);
+    for (char *line = copy ? strtok_r(copy, "\n", &rest) : NULL; line;
+         line = strtok_r(NULL, "\n", &rest)) {
+        print_label(cli, label);
+        cli_print_text(stdout, line, false);
+        if (name) {
+            fputs(", ", stdout);
+            cli_print_text(stdout, name, false);
+        }
+        putchar('\n');
     }
-    if (deadline->party || (party && party->n_name)) {
-        fputs(" for ", stdout);
-        cli_print_text(stdout,
-                       deadline->party ? deadline->party
-                                       : announcement_text(party->name, party->n_name, NULL),
-                       false);
-    }
-    putchar('\n');
-    buffer_finish(&text);
-}
-
-static void print_deadlines(const struct cli *cli, const Caravan__Announcement *announcement)
-{
-    for (size_t i = 0; i < announcement->n_deadline; i++)
-        print_deadline(cli, announcement->deadline[i], NULL);
-    for (size_t i = 0; i < announcement->n_parties; i++)
-        for (size_t k = 0; k < announcement->parties[i]->n_deadline; k++)
-            print_deadline(cli, announcement->parties[i]->deadline[k], announcement->parties[i]);
+    free(copy);
+    return copy != NULL;
 }
 
 static void print_eligible(const struct cli *cli, const struct cli_item_row *row)
@@ -155,6 +146,136 @@ static void print_eligible(const struct cli *cli, const struct cli_item_row *row
     print_label(cli, "For us");
     printf("%s: ", strcmp(row->apply, "?") == 0 ? "cannot tell" : row->apply);
     cli_print_text(stdout, row->why, false);
+    putchar('\n');
+}
+
+/* Do all that are one call have the same deadlines? */
+static bool has_one_deadline(const struct showing *showing, struct buffer *own)
+{
+    bool same = true;
+
+    for (size_t i = 0; i < showing->reply->n_group && same; i++) {
+        const Caravan__Announcement *other =
+            cli_item_read(showing->reply->group[i], showing->arena);
+        struct buffer lines = {0};
+
+        same = !other || (cli_item_deadlines(other, &lines) &&
+                          strcmp(buffer_text(&lines), buffer_text(own)) == 0);
+        buffer_finish(&lines);
+    }
+    return same;
+}
+
+/* Where those that are one call differ, each with its name. */
+static bool print_deadlines(const struct showing *showing,
+                            const Caravan__Announcement *announcement)
+{
+    const Caravan__ShowReply *reply = showing->reply;
+    struct buffer lines = {0};
+    bool ok = cli_item_deadlines(announcement, &lines), same = has_one_deadline(showing, &lines);
+
+    ok = ok && print_lines(showing->cli, "Deadline", &lines, same ? NULL : reply->item->name);
+    for (size_t i = 0; i < reply->n_group && ok && !same; i++) {
+        const Caravan__Announcement *other = cli_item_read(reply->group[i], showing->arena);
+
+        buffer_clear(&lines);
+        ok = !other || (cli_item_deadlines(other, &lines) &&
+                        print_lines(showing->cli, "Deadline", &lines, reply->group[i]->name));
+    }
+    buffer_finish(&lines);
+    return ok;
+}
+
+/* --- links ------------------------------------------------------------------------------------ */
+
+static void print_also(const struct cli *cli, const Caravan__Item *item)
+{
+    if (!item->n_also)
+        return;
+    print_label(cli, "One with");
+    for (size_t i = 0; i < item->n_also; i++) {
+        fputs(i ? ", " : "", stdout);
+        cli_print_text(stdout, item->also[i]->name, false);
+    }
+    putchar('\n');
+}
+
+/* "parties", of "parties / RSF / money". */
+static size_t field_size(const char *path)
+{
+    const char *slash = strstr(path, " / ");
+
+    return slash ? (size_t)(slash - path) : strlen(path);
+}
+
+static bool print_fields(const struct difference_list *list)
+{
+    const char *last = NULL;
+    bool any = false;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const char *path = list->items[i].path;
+        size_t size = field_size(path);
+
+        if (last && field_size(last) == size && strncmp(last, path, size) == 0)
+            continue;
+        if (!(size == 7 && strncmp(path, "related", 7) == 0)) {
+            printf("%s%.*s", any ? ", " : "", (int)size, path);
+            any = true;
+        }
+        last = path;
+    }
+    return any;
+}
+
+/* What the others that are one with it say otherwise: which fields. */
+static bool print_differences(const struct showing *showing, const Caravan__Announcement *own)
+{
+    int code = ERROR_NONE;
+
+    for (size_t i = 0; i < showing->reply->n_group && !code; i++) {
+        const Caravan__Item *item = showing->reply->group[i];
+        const Caravan__Announcement *other = cli_item_read(item, showing->arena);
+        struct difference_list list = {0};
+        struct arena arena;
+
+        if (!other)
+            continue;
+        arena_init(&arena, LIMIT_ARENA_SIZE);
+        code = difference_find(&own->base, &other->base, own->language, &arena, &list, NULL);
+        if (!code) {
+            print_label(showing->cli, "Compared");
+            cli_print_text(stdout, item->name, false);
+            fputs(": ", stdout);
+            fputs(print_fields(&list) ? " differ\n" : "says the same\n", stdout);
+        }
+        arena_finish(&arena);
+    }
+    return !code;
+}
+
+static void print_link(const struct cli *cli, const Caravan__ItemLink *link)
+{
+    char rel[CODEC_NAME_SIZE];
+    const char *name = link->name, *slash = strrchr(name, '/');
+    bool one = link->state == CARAVAN__LINK_STATE__LINK_STATE_ONE_SIDED;
+
+    if (link->state == CARAVAN__LINK_STATE__LINK_STATE_ONE)
+        return; /* it is told already */
+    codec_enum_text(&caravan__related_rel__descriptor, (int)link->rel, rel);
+    print_label(cli, "Link");
+    printf("%s%s ", one ? "says it is the " : "", one ? "same as" : rel);
+    cli_print_text(stdout, name, false);
+    if (one) {
+        printf("; %.*s does not say so", slash ? (int)(slash - name) : (int)strlen(name), name);
+        if (link->own)
+            printf(" (we)");
+    } else if (link->state == CARAVAN__LINK_STATE__LINK_STATE_CROWDED)
+        fputs("; too many are linked with each other to be shown as one", stdout);
+    else if (link->state == CARAVAN__LINK_STATE__LINK_STATE_NOT_HERE)
+        fputs(", which is not here or cannot be shown", stdout);
+    else if (link->state == CARAVAN__LINK_STATE__LINK_STATE_WITHDRAWN)
+        fputs(", which was withdrawn", stdout);
     putchar('\n');
 }
 
@@ -342,8 +463,12 @@ static bool print_text(const struct showing *showing)
     cli_print_text(stdout, row.name, false);
     printf("%s  %s%s%s%s%s\n", cli_style(cli, CLI_PLAIN), row.kind, *row.state ? ", " : "",
            row.state, *row.mark ? ", " : "", row.mark);
-    if (announcement)
-        print_deadlines(cli, announcement);
+    print_also(cli, item);
+    if (announcement &&
+        !(print_deadlines(showing, announcement) && print_differences(showing, announcement)))
+        return false;
+    for (size_t i = 0; i < item->n_links; i++)
+        print_link(cli, item->links[i]);
     print_eligible(cli, &row);
     for (size_t i = 0; i < showing->reply->n_history; i++)
         print_event(cli, showing->reply->history[i]);
@@ -392,9 +517,14 @@ static int show(struct showing *showing, char *name, struct error *error)
     int code = client_create(showing->cli, &client, error);
 
     request.name = name;
-    if (!code)
+    while (!code) { /* right after a start the node is still reading what links it */
         code = client_call(client, "show", &request.base, &caravan__show_reply__descriptor,
                            showing->arena, CLIENT_TIMEOUT_MS, &message, error);
+        if (code || !((const Caravan__ShowReply *)message)->counting)
+            break;
+        arena_finish(showing->arena);
+        arena_init(showing->arena, 4 * LIMIT_ARENA_SIZE);
+    }
     if (code)
         goto out;
     showing->reply = (const Caravan__ShowReply *)message;
@@ -447,7 +577,9 @@ const struct cli_command cmd_show = {
         "institution may apply and by which rule, history, and, of an own one, who has received\n"
         "it; of a joint one, where each side stands and what is different for it; then the\n"
         "announcement as people write it. NAME is institution/number; the institution is a\n"
-        "handle, or the beginning of a feed id in hex.\n\n"
+        "handle, or the beginning of a feed id in hex. Of announcements that are one call, the\n"
+        "deadlines of all where they differ, and what else differs; a link that only one side\n"
+        "says is told as such.\n\n"
         "Example: caravan show cn-demo/4",
     .run = run_show,
 };

@@ -102,7 +102,9 @@ void view_own_institution(const struct view *view, struct eligible_institution *
  * on; 0: that was all. *total: how many match in all; VIEW_UNKNOWN_TOTAL while there is view_work,
  * or when counting would take too long. filter may be NULL; it was checked by filter_check. Entries
  * that are no announcements come only with filter->other, but those whose type this version does
- * not know come without it, too. */
+ * not know come without it, too. Announcements that are one call (view_group.h) are one, which
+ * matches when one of them does, and stands where the newest of them would; the one in front is
+ * visited. As long as there is view_work, some may not be known to be one yet. */
 #define VIEW_UNKNOWN_TOTAL UINT64_MAX
 int view_list(struct view *view, const Caravan__Filter *filter, uint64_t before, size_t limit,
               view_visitor visit, void *context, uint64_t *next, uint64_t *total,

@@ -11,7 +11,7 @@ const char *view_inbox_kind_name(enum view_inbox_kind kind)
     static const char *const names[] = {
         [VIEW_INBOX_ANSWER] = "answer",     [VIEW_INBOX_CONFIRM] = "confirm",
         [VIEW_INBOX_PROPOSAL] = "proposal", [VIEW_INBOX_DECLINED] = "declined",
-        [VIEW_INBOX_PARTNER] = "partner",
+        [VIEW_INBOX_PARTNER] = "partner",   [VIEW_INBOX_LINK] = "link",
     };
 
     return (size_t)kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
@@ -198,6 +198,48 @@ static void gather_sides(struct gathering *gathering, const struct view_named *n
     }
 }
 
+/* --- links ------------------------------------------------------------------------------------ */
+
+/* Somebody else's announcement links one of ours, which does not agree. */
+static bool waits_for_us(struct gathering *gathering, uint32_t number)
+{
+    const struct view_links *links = &gathering->view->index.links;
+    const struct view_feed *own =
+        view_index_feed(&gathering->view->index, &gathering->view->index.own);
+    uint32_t place = view_links_at(links, number)->out;
+    bool waits = false;
+
+    if (!own || view_links_at(links, number)->key >> 32 == own->number)
+        return false;
+    while (place && !waits && !gathering->code) {
+        uint32_t to = view_links_link(links, place)->to;
+
+        if (view_links_at(links, to)->key >> 32 == own->number)
+            gathering->code =
+                view_parts_is_one_sided(gathering->view, number, to, &waits, gathering->error);
+        place = view_links_link(links, place)->next_out;
+    }
+    return waits && !gathering->code;
+}
+
+static void gather_links(struct gathering *gathering)
+{
+    const struct view_index *index = &gathering->view->index;
+
+    for (uint32_t i = 1; i <= index->links.node_count && !gathering->code; i++) {
+        const struct view_link_node *node;
+        struct view_inbox_thing thing = {.kind = VIEW_INBOX_LINK, .to_do = true};
+
+        if (!waits_for_us(gathering, i))
+            continue;
+        node = view_links_at(&index->links, i);
+        thing.feed = thing.about = index->feeds[node->key >> 32]->id;
+        thing.seq = node->by;
+        thing.about_seq = node->key & UINT32_MAX;
+        add_with_arrival(gathering, &thing);
+    }
+}
+
 /* --- all -------------------------------------------------------------------------------------- */
 
 static int compare(const void *a, const void *b)
@@ -221,6 +263,7 @@ int view_inbox(struct view *view, struct view_inbox_thing **things, size_t *coun
     gather_partners(&gathering);
     gather_sides(&gathering, &view->index.naming);
     gather_sides(&gathering, &view->index.spoken);
+    gather_links(&gathering);
     if (gathering.code) {
         free(gathering.things);
         return gathering.code;
@@ -266,7 +309,8 @@ int view_inbox_show(struct view *view, const struct view_inbox_thing *thing, vie
     struct showing showing = {view, visit, context, error, ERROR_NONE};
     int code;
 
-    if (thing->kind == VIEW_INBOX_CONFIRM || thing->kind == VIEW_INBOX_PARTNER)
+    if (thing->kind == VIEW_INBOX_CONFIRM || thing->kind == VIEW_INBOX_PARTNER ||
+        thing->kind == VIEW_INBOX_LINK)
         return view_show(view, &thing->about, thing->about_seq, visit, context, error);
     code = store->operations->entries(store->self, &thing->feed, thing->seq, thing->seq, show_said,
                                       &showing, error);

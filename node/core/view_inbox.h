@@ -1,7 +1,8 @@
 /* view_inbox: what waits for somebody at our institution: answers to our announcements,
  * announcements that ask our side to confirm, what sides propose or decline of ours, and partners
- * that are new here. Whether somebody has read it is kept elsewhere (ops): a thing is known by the
- * entry that brought it, so a revision that asks anew is another thing.
+ * that are new here, and who links an announcement of ours. Whether somebody has read it is kept
+ * elsewhere (ops): a thing is known by the entry that brought it, so a revision that asks anew is
+ * another thing.
  *
  * Threads: as view.h. */
 #ifndef CORE_VIEW_INBOX_H
@@ -15,6 +16,7 @@ enum view_inbox_kind {
     VIEW_INBOX_PROPOSAL, /* a side of our announcement proposes other terms */
     VIEW_INBOX_DECLINED, /* a side of our announcement declined it */
     VIEW_INBOX_PARTNER,  /* an institution whose first entry has come */
+    VIEW_INBOX_LINK,     /* says of its announcement that it is one with one of ours */
 };
 
 struct view_inbox_thing {
@@ -26,7 +28,7 @@ struct view_inbox_thing {
     struct id about;
     uint64_t about_seq;
     bool withdrawn; /* of an answer: it was taken back */
-    bool to_do;     /* it waits for an act of ours: to confirm, or to take over */
+    bool to_do;     /* it waits for an act of ours: to confirm, to take over, to link back */
 };
 
 /* All things, the latest to arrive first; the caller frees *things. *complete false: announcements

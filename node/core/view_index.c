@@ -33,6 +33,7 @@ static void feed_destroy(struct view_feed *feed)
 {
     free(feed->changed.bytes);
     free(feed->announcements.bytes);
+    free(feed->linked.bytes);
     free(feed);
 }
 
@@ -49,6 +50,7 @@ void view_index_finish(struct view_index *index)
     view_voices_finish(&index->voices);
     view_blocks_finish(&index->facets);
     view_blocks_finish(&index->rules);
+    view_links_finish(&index->links);
     view_table_finish(&index->naming.places);
     view_table_finish(&index->spoken.places);
     view_table_finish(&index->answered);
@@ -158,6 +160,11 @@ static struct view_feed *take_feed(struct view_index *index, const struct id *id
     return feed;
 }
 
+struct view_feed *view_index_take_feed(struct view_index *index, const struct id *feed)
+{
+    return take_feed(index, feed);
+}
+
 static bool add_named(struct view_named *named, uint32_t feed, uint32_t seq)
 {
     uint64_t key = view_table_key(feed, seq);
@@ -201,6 +208,93 @@ static bool add_answer(struct view_index *index, const struct view_answer *answe
     return true;
 }
 
+/* --- links ------------------------------------------------------------------------------------ */
+
+/* A link that says of another announcement that it is the same. */
+static bool target_of_link(struct view_index *index, const Caravan__Related *related,
+                           struct view_feed **feed, uint64_t *seq, bool *no_memory)
+{
+    const Caravan__AnnouncementName *name = related->announcement;
+    struct id id;
+
+    if ((related->rel != CARAVAN__RELATED_REL__RELATED_REL_SAME_AS &&
+         related->rel != CARAVAN__RELATED_REL__RELATED_REL_MIRROR_OF) ||
+        !name || !name->seq || name->seq > UINT32_MAX ||
+        !span_to_id(span_of(name->feed.data, name->feed.len), &id))
+        return false;
+    *seq = name->seq;
+    *feed = take_feed(index, &id); /* its own entries may come later */
+    *no_memory = !*feed;
+    return *feed != NULL;
+}
+
+static bool is_among(const struct view_link_target *targets, size_t count, uint64_t key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (targets[i].key == key)
+            return true;
+    return false;
+}
+
+/* Other announcements, each once, at most so many; *no_memory as said. */
+static size_t targets_of(struct view_index *index, const Caravan__Announcement *announcement,
+                         uint64_t own, struct view_link_target *targets, size_t most,
+                         bool *no_memory)
+{
+    size_t count = 0;
+
+    *no_memory = false;
+    for (size_t i = 0; announcement && i < announcement->n_related && count < most; i++) {
+        const Caravan__Related *related = announcement->related[i];
+        struct view_feed *feed;
+        uint64_t seq, key;
+
+        if (!target_of_link(index, related, &feed, &seq, no_memory)) {
+            if (*no_memory)
+                return 0;
+            continue;
+        }
+        key = view_table_key(feed->number, (uint32_t)seq);
+        if (key != own && !is_among(targets, count, key))
+            targets[count++] = (struct view_link_target){
+                key, related->rel == CARAVAN__RELATED_REL__RELATED_REL_MIRROR_OF};
+    }
+    return count;
+}
+
+/* Lists look only at these. Peers choose which seqs they name, so only one that is here has a bit.
+ */
+static bool mark_linked(struct view_index *index, uint64_t key)
+{
+    struct view_feed *feed = index->feeds[key >> 32];
+    uint32_t seq = (uint32_t)(key & UINT32_MAX);
+
+    return !view_bits_has(&feed->announcements, seq) || set_bit(&feed->linked, seq);
+}
+
+int view_index_link(struct view_index *index, struct view_feed *feed, uint64_t seq, uint64_t by,
+                    const Caravan__Announcement *announcement, struct error *error)
+{
+    struct view_link_target targets[VIEW_LINKS_MAX];
+    uint64_t key = view_table_key(feed->number, (uint32_t)seq);
+    bool no_memory;
+    size_t others = feed->links - view_links_count(&index->links, key);
+    size_t room = VIEW_LINKS_FEED_MAX - others;
+    size_t count = targets_of(index, announcement, key, targets,
+                              room < VIEW_LINKS_MAX ? room : VIEW_LINKS_MAX, &no_memory);
+    bool ok = !no_memory && view_links_set(&index->links, key, (uint32_t)by, targets, count);
+
+    feed->links = others + view_links_count(&index->links, key);
+    if (!ok)
+        return error_memory(error);
+    if (count && !mark_linked(index, key))
+        return error_memory(error);
+    for (size_t i = 0; i < count; i++)
+        if (!mark_linked(index, targets[i].key))
+            return error_memory(error);
+    return ERROR_NONE;
+}
+
 /* --- names and changes ------------------------------------------------------------------------ */
 
 struct reading {
@@ -225,6 +319,7 @@ static int tell_profile(struct view_feed *feed, const struct entry *entry, struc
     memcpy(feed->handle, profile->handle, strlen(profile->handle) + 1);
     eligible_institution_init(&feed->institution, profile->country, profile->organisation_type,
                               profile->n_organisation_type);
+    view_links_renamed(&reading->index->links);
     return ERROR_NONE;
 }
 
@@ -264,6 +359,21 @@ static int note_naming(struct reading *reading, const struct view_feed *feed, st
     return code;
 }
 
+/* Entry `by` says what the announcement links, unless a newer one is in force. */
+static int note_links(struct reading *reading, struct view_feed *feed, struct span content,
+                      uint64_t announcement, uint64_t by)
+{
+    struct view_index *index = reading->index;
+    const struct view_folded *folded = view_index_folded(index, feed, announcement);
+    const Caravan__Announcement *said = NULL;
+    int code;
+
+    if (index->own_only || (folded && folded->revised_by && folded->revised_by != by))
+        return ERROR_NONE;
+    code = view_read_related(content, &reading->arena, &said, reading->error);
+    return code ? code : view_index_link(index, feed, announcement, by, said, reading->error);
+}
+
 static int tell_change(struct view_feed *feed, const struct entry *entry, struct reading *reading)
 {
     struct view_index *index = reading->index;
@@ -284,7 +394,10 @@ static int tell_change(struct view_feed *feed, const struct entry *entry, struct
         !view_fold_add(&index->fold, feed->number, (uint32_t)change.target, (uint32_t)entry->seq,
                        entry->content_type == TYPE(WITHDRAWAL), keys, dates))
         return error_memory(reading->error);
-    return ERROR_NONE;
+    view_links_touch(&index->links, view_table_key(feed->number, (uint32_t)change.target));
+    return entry->content_type == TYPE(REVISION)
+               ? note_links(reading, feed, change.content, change.target, entry->seq)
+               : ERROR_NONE;
 }
 
 static int tell_voice(struct view_feed *feed, const struct entry *entry, struct reading *reading)
@@ -553,6 +666,20 @@ static enum view_sort sort_of(uint32_t type)
     return view_read_knows_type(type) ? VIEW_OTHER : VIEW_UNKNOWN;
 }
 
+/* A publication is here: its links, and the links to it. */
+static int fill_links(struct reading *reading, struct view_feed *feed, const struct entry *entry,
+                      bool readable)
+{
+    struct view_links *links = &reading->index->links;
+    uint64_t key = view_table_key(feed->number, (uint32_t)entry->seq);
+
+    view_links_touch(links, key);
+    if (view_links_find(links, key) && !set_bit(&feed->linked, (uint32_t)entry->seq))
+        return error_memory(reading->error);
+    return readable ? note_links(reading, feed, entry->content, entry->seq, entry->seq)
+                    : ERROR_NONE;
+}
+
 static int fill_record(struct reading *reading, struct view_feed *feed,
                        const struct store_entry *stored, struct view_record *record)
 {
@@ -575,6 +702,13 @@ static int fill_record(struct reading *reading, struct view_feed *feed,
     if ((sort == VIEW_ANNOUNCEMENT && !set_bit(&feed->announcements, (uint32_t)entry->seq)) ||
         !note_missing(reading->index, feed, stored))
         return error_memory(reading->error);
+    if (sort == VIEW_ANNOUNCEMENT) {
+        arena_init(&reading->arena, LIMIT_ARENA_SIZE);
+        code = fill_links(reading, feed, entry, readable);
+        arena_finish(&reading->arena);
+    }
+    if (code)
+        return code;
     *record = made;
     return ERROR_NONE;
 }

@@ -19,7 +19,9 @@
 #include "node/core/view_blocks.h"
 #include "node/core/view_dates.h"
 #include "node/core/view_fold.h"
+#include "node/core/view_links.h"
 #include "node/core/view_voices.h"
+#include "proto/announcement.pb-c.h"
 
 /* Entries that are read in one go, some 30 ms of work: what a request may wait for another. */
 #define VIEW_CHUNK 8192u
@@ -63,8 +65,10 @@ struct view_feed {
     struct eligible_institution institution; /* the newest profile's */
     uint64_t profile_seq;
     bool seen;                      /* an entry of it was read; false: others have named it */
+    size_t links;                   /* of its announcements, in index->links */
     struct view_bits changed;       /* announcements that something names */
     struct view_bits announcements; /* among the records that were read */
+    struct view_bits linked;        /* … those that have a place in index->links */
 };
 
 /* An answer to one of our announcements. */
@@ -96,6 +100,8 @@ struct view_index {
     struct view_fold fold;
     struct view_voices voices;
     struct view_blocks facets, rules;
+    /* All of revisions; of publications those among the records that were read. */
+    struct view_links links;
     /* For the inbox: announcements that name us as a party, among the records that were read, and
      * all revisions; ours that others speak of; answers to ours. */
     struct view_named naming, spoken;
@@ -127,6 +133,12 @@ int view_index_read(struct view_index *index, size_t chunk, struct error *error)
 struct view_feed *view_index_feed(const struct view_index *index, const struct id *feed);
 /* Of an announcement, for view_voices; 0: nobody can have said anything of it. */
 uint64_t view_index_key(const struct view_index *index, const struct id *feed, uint64_t seq);
+/* The feed, made known when it is not; NULL when memory ran out. */
+struct view_feed *view_index_take_feed(struct view_index *index, const struct id *feed);
+/* What an announcement links, as entry `by` has it, which is in force (announcement NULL: nothing).
+ * ERROR_MEMORY only. */
+int view_index_link(struct view_index *index, struct view_feed *feed, uint64_t seq, uint64_t by,
+                    const Caravan__Announcement *announcement, struct error *error);
 /* NULL when the announcement stands as it was published. */
 const struct view_folded *view_index_folded(const struct view_index *index,
                                             const struct view_feed *feed, uint64_t seq);

@@ -21,6 +21,7 @@ struct listing {
     bool complete;                                /* every record was read */
     size_t reads;
     bool read_chunk; /* one for each list */
+    bool unread;     /* of the record that is looked at only the number is known */
     struct error *error;
     int code;
 };
@@ -41,7 +42,7 @@ static bool publisher_matches(struct listing *listing, const struct view_feed *f
 
 struct content_check {
     const Caravan__Filter *filter;
-    bool revision, matches;
+    bool revision, asks_dates, matches;
     struct error *error;
     int code;
 };
@@ -64,7 +65,8 @@ static int check_content(void *context, const struct store_entry *stored)
     }
     if (!check->code) {
         check->code = view_read_keys(content, &arena, &keys, check->error);
-        check->matches = view_read_keys_match(&keys, check->filter);
+        check->matches = view_read_keys_match(&keys, check->filter) &&
+                         (!check->asks_dates || filter_matches_dates(check->filter, &keys.window));
         view_read_keys_finish(&keys);
     }
     arena_finish(&arena);
@@ -75,8 +77,10 @@ static bool content_matches(struct listing *listing, const struct view_feed *fee
                             bool revision)
 {
     const struct store *store = &listing->view->index.store;
-    struct content_check check = {
-        .filter = listing->filter, .revision = revision, .error = listing->error};
+    struct content_check check = {.filter = listing->filter,
+                                  .revision = revision,
+                                  .asks_dates = listing->unread && listing->asks_dates,
+                                  .error = listing->error};
     int code = store->operations->entries(store->self, &feed->id, seq, seq, check_content, &check,
                                           listing->error);
 
@@ -140,6 +144,8 @@ static bool announcement_matches(struct listing *listing, const struct view_feed
 
     if (folded && folded->withdrawn_by && !takes_withdrawn(listing))
         return false;
+    if (listing->unread && !revised && (listing->asks_dates || listing->asks_content))
+        return content_matches(listing, feed, record->seq, false);
     if (listing->asks_dates && !dates_match(listing, revised ? &folded->dates : &record->dates))
         return false;
     if (!listing->asks_content)
@@ -198,6 +204,74 @@ static bool record_matches(struct listing *listing, const struct view_record *re
     return false;
 }
 
+static int look_at_index(struct listing *listing);
+
+/* A member of a group, as a record. Where its own was not read, its content is looked at. */
+static struct view_record member_record(const struct view_index *index, uint64_t key,
+                                        uint32_t arrival, bool *read)
+{
+    const struct view_feed *feed = index->feeds[key >> 32];
+    struct view_record record = {.seq = (uint32_t)(key & UINT32_MAX), .feed_sort = feed->number};
+    size_t chunk = (arrival - 1) / VIEW_CHUNK;
+    uint32_t place = (arrival - 1) % VIEW_CHUNK;
+
+    /* VIEW_ANNOUNCEMENT is 0 in feed_sort. */
+    *read = chunk < index->chunk_count && place < index->chunks[chunk].read &&
+            index->chunks[chunk].records[place].seq == record.seq &&
+            index->chunks[chunk].records[place].feed_sort == record.feed_sort;
+    if (*read)
+        record = index->chunks[chunk].records[place];
+    return record;
+}
+
+static bool is_linked(const struct view_index *index, const struct view_record *record)
+{
+    return record->seq && view_record_sort(record) == VIEW_ANNOUNCEMENT &&
+           view_bits_has(&index->feeds[view_record_feed(record)]->linked, record->seq);
+}
+
+/* The group that a record stands in; count 0: none. */
+static void take_group(struct listing *listing, const struct view_record *record,
+                       struct view_parts_group *group)
+{
+    struct view_index *index = &listing->view->index;
+    uint32_t reads = index->links.reads;
+
+    group->count = 0;
+    group->elsewhere = false;
+    if (!is_linked(index, record))
+        return;
+    listing->code = view_parts_row(listing->view, index->feeds[view_record_feed(record)],
+                                   record->seq, group, listing->error);
+    listing->reads += index->links.reads - reads;
+    if (!listing->code && index->links.reads != reads) /* feeds may have become known */
+        listing->code = look_at_index(listing);
+}
+
+/* Announcements that are one call are one row, where the newest of them stands; the row is there
+ * when one of them matches. */
+static bool row_matches(struct listing *listing, const struct view_record *record)
+{
+    struct view_parts_group group;
+    bool matches = false;
+
+    take_group(listing, record, &group);
+    if (listing->code || group.elsewhere)
+        return false;
+    if (!group.count)
+        return record_matches(listing, record);
+    for (size_t i = 0; i < group.count && !matches && !listing->code; i++) {
+        bool read;
+        const struct view_record member = member_record(&listing->view->index, group.members[i].key,
+                                                        group.members[i].arrival, &read);
+
+        listing->unread = !read;
+        matches = record_matches(listing, &member);
+        listing->unread = false;
+    }
+    return matches;
+}
+
 /* The next match below arrival *at, in records that were read; *at 0: none. false: somewhere on the
  * way a chunk is not read, or enough was read from the ledger; *at says where. */
 static bool find_match(struct listing *listing, uint64_t *at)
@@ -211,7 +285,7 @@ static bool find_match(struct listing *listing, uint64_t *at)
         if (chunk->read < *at - first)
             return false;
         for (; *at > first; --*at) {
-            if (record_matches(listing, &chunk->records[*at - first - 1]) || listing->code)
+            if (row_matches(listing, &chunk->records[*at - first - 1]) || listing->code)
                 return true;
             if (listing->reads > READS_MAX)
                 return false;
@@ -271,6 +345,19 @@ static int read_chunk(struct listing *listing, size_t chunk)
     return code ? code : look_at_index(listing);
 }
 
+/* What is shown of a row. */
+static struct view_record front_record(struct listing *listing, const struct view_record *record)
+{
+    struct view_parts_group group;
+    bool read;
+
+    take_group(listing, record, &group);
+    return group.count && !listing->code
+               ? member_record(&listing->view->index, group.members[0].key,
+                               group.members[0].arrival, &read)
+               : *record;
+}
+
 static int list_page(struct listing *listing, uint64_t at, size_t limit, view_visitor visit,
                      void *context, uint64_t *next)
 {
@@ -280,7 +367,7 @@ static int list_page(struct listing *listing, uint64_t at, size_t limit, view_vi
     for (;;) {
         bool found =
             (at == 0 || (at - 1) / VIEW_CHUNK < index->chunk_count) && find_match(listing, &at);
-        const struct view_record *record;
+        struct view_record record;
         const struct view_feed *feed;
 
         if (listing->code)
@@ -296,10 +383,13 @@ static int list_page(struct listing *listing, uint64_t at, size_t limit, view_vi
             *next = at ? at + 1 : 0;
             return ERROR_NONE;
         }
-        record = &index->chunks[(at - 1) / VIEW_CHUNK].records[(at - 1) % VIEW_CHUNK];
-        feed = index->feeds[view_record_feed(record)];
-        listing->code = view_parts_now(listing->view, &feed->id, record->seq,
-                                       sort_now(listing, feed, record) == VIEW_ANNOUNCEMENT, false,
+        record = front_record(listing,
+                              &index->chunks[(at - 1) / VIEW_CHUNK].records[(at - 1) % VIEW_CHUNK]);
+        if (listing->code)
+            return listing->code;
+        feed = index->feeds[view_record_feed(&record)];
+        listing->code = view_parts_now(listing->view, &feed->id, record.seq,
+                                       sort_now(listing, feed, &record) == VIEW_ANNOUNCEMENT, false,
                                        visit, context, &full, listing->error);
         if (listing->code)
             return listing->code;

@@ -29,6 +29,24 @@ int view_parts_is_announcement(const struct view *view, const struct id *feed, u
 int view_parts_voice(struct view *view, const struct store_entry *stored,
                      const struct view_read_voice *voice, struct view_read *read, bool *stop,
                      struct error *error);
+/* The group of an announcement (view_group.h), for lists: it is one row, where the newest of its
+ * members stands. */
+struct view_parts_group {
+    struct {
+        uint64_t key; /* view_table_key */
+        uint32_t arrival;
+    } members[VIEW_LINKS_MAX]; /* the first one stands in front */
+    size_t count;              /* 0: the announcement is a row of its own */
+    bool elsewhere;            /* it is shown where another one stands */
+};
+int view_parts_row(struct view *view, const struct view_feed *feed, uint32_t seq,
+                   struct view_parts_group *out, struct error *error);
+
+/* Does one announcement link the other (places in index->links), which does not agree? false, too,
+ * when one of them is not here or was withdrawn. */
+int view_parts_is_one_sided(struct view *view, uint32_t from, uint32_t to, bool *is,
+                            struct error *error);
+
 /* Does the filter take an entry that is no announcement and no change of one? */
 bool view_parts_takes_other(const Caravan__Filter *filter, bool known_type);
 

@@ -314,6 +314,23 @@ int view_read_names(struct span content, const struct id *feed, struct arena *ar
     return code;
 }
 
+int view_read_related(struct span content, struct arena *arena,
+                      const Caravan__Announcement **announcement, struct error *error)
+{
+    /* Field 24, with a length. In a text these bytes never stand behind each other. */
+    static const uint8_t tag[] = {0xc2, 0x01};
+    const ProtobufCMessage *message = NULL;
+    int code = ERROR_NONE;
+
+    if (content.size && memmem(content.data, content.size, tag, sizeof tag))
+        code =
+            view_read_message(&caravan__announcement__descriptor, content, arena, &message, error);
+    *announcement = (const Caravan__Announcement *)message;
+    if (message && !(*announcement)->n_related)
+        *announcement = NULL;
+    return code;
+}
+
 int view_read_change(const struct entry *entry, struct arena *arena, struct view_read_change *out,
                      struct error *error)
 {

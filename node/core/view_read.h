@@ -46,6 +46,11 @@ bool view_read_keys_match(const struct view_read_keys *keys, const Caravan__Filt
 int view_read_names(struct span content, const struct id *feed, struct arena *arena, bool *names,
                     struct error *error);
 
+/* An announcement's content; *announcement NULL: it relates to nothing, or cannot be read.
+ * ERROR_MEMORY only. */
+int view_read_related(struct span content, struct arena *arena,
+                      const Caravan__Announcement **announcement, struct error *error);
+
 /* What a revision or withdrawal changes. */
 struct view_read_change {
     uint64_t target; /* seq, lower than its own; 0: it names none, or cannot be read */

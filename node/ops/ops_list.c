@@ -3,6 +3,7 @@
 #include "node/ops/ops_parts.h"
 
 #include "node/core/view_audience.h"
+#include "node/core/view_group.h"
 #include "node/core/view_sides.h"
 
 #include <stdlib.h>
@@ -169,6 +170,91 @@ static bool add_audience(struct view *view, struct arena *arena, bool all,
     return item->audience != NULL;
 }
 
+/* --- links ------------------------------------------------------------------------------------ */
+
+struct linking {
+    struct view *view;
+    struct arena *arena;
+    Caravan__Item *item;
+};
+
+static Caravan__ItemLink *make_link(struct linking *linking, const struct id *feed, uint64_t seq)
+{
+    Caravan__ItemLink *link = arena_alloc(linking->arena, sizeof *link);
+    char name[VIEW_NAME_SIZE];
+
+    if (!link)
+        return NULL;
+    caravan__item_link__init(link);
+    view_name(linking->view, feed, seq, name);
+    link->name = arena_copy_text(linking->arena, name, strlen(name));
+    link->has_feed = link->has_seq = true;
+    link->feed = ops_binary(linking->arena, feed->bytes, sizeof feed->bytes);
+    link->seq = seq;
+    return link;
+}
+
+/* A view_group_visitor. */
+static int add_link(void *context, const struct view_group_link *seen)
+{
+    static const Caravan__LinkState states[] = {
+        [VIEW_LINK_ONE] = CARAVAN__LINK_STATE__LINK_STATE_ONE,
+        [VIEW_LINK_ONE_SIDED] = CARAVAN__LINK_STATE__LINK_STATE_ONE_SIDED,
+        [VIEW_LINK_CROWDED] = CARAVAN__LINK_STATE__LINK_STATE_CROWDED,
+        [VIEW_LINK_NOT_HERE] = CARAVAN__LINK_STATE__LINK_STATE_NOT_HERE,
+        [VIEW_LINK_TAKEN_BACK] = CARAVAN__LINK_STATE__LINK_STATE_WITHDRAWN,
+        [VIEW_LINK_PLAIN] = CARAVAN__LINK_STATE__LINK_STATE_PLAIN,
+    };
+    struct linking *linking = context;
+    Caravan__ItemLink *link = make_link(linking, &seen->feed, seen->seq);
+
+    if (!link)
+        return 1;
+    link->has_rel = link->has_state = link->has_own = true;
+    link->rel = seen->rel;
+    link->state = states[seen->state];
+    link->own = seen->own;
+    linking->item->links[linking->item->n_links++] = link;
+    return 0;
+}
+
+static bool add_group(struct linking *linking, const struct view_state *state)
+{
+    Caravan__Item *item = linking->item;
+    struct view_group group;
+
+    if (view_group_of(linking->view, &state->feed, state->seq, &group, NULL))
+        return false;
+    item->also = group.count ? arena_alloc(linking->arena, group.count * sizeof *item->also) : NULL;
+    for (size_t i = 0; i < group.count && item->also; i++) {
+        const struct view_group_member *member = &group.members[i];
+
+        if (member->seq == state->seq && id_equal(&member->feed, &state->feed))
+            continue;
+        item->also[item->n_also] = make_link(linking, &member->feed, member->seq);
+        if (!item->also[item->n_also])
+            return false;
+        item->n_also++;
+    }
+    return !group.count || item->also;
+}
+
+/* What the announcement is one with, and what it says of others. */
+static bool add_links(struct view *view, struct arena *arena, const struct view_state *state,
+                      Caravan__Item *item)
+{
+    struct linking linking = {view, arena, item};
+
+    if (!view || !state->announcement || state->said)
+        return true;
+    if (state->announcement->n_related) {
+        item->links = arena_alloc(arena, VIEW_GROUP_LINKS_MAX * sizeof *item->links);
+        if (!item->links || view_group_links(view, state, add_link, &linking, NULL))
+            return false;
+    }
+    return add_group(&linking, state) && !arena->over_limit && !arena->no_memory;
+}
+
 static bool add_voice(struct arena *arena, const struct view_state *state, Caravan__Item *item)
 {
     size_t size = protobuf_c_message_get_packed_size(state->said);
@@ -249,7 +335,8 @@ static Caravan__Item *whole_item(struct view *view, struct arena *arena, bool pr
     Caravan__Item *item = make_item(arena, state);
 
     return item && add_sides(view, arena, proposals, state, item) &&
-                   add_audience(view, arena, proposals, state, item)
+                   add_audience(view, arena, proposals, state, item) &&
+                   add_links(view, arena, state, item)
                ? item
                : NULL;
 }
@@ -281,7 +368,8 @@ static int add_item(void *context, const struct view_state *state)
     if (items->no_memory)
         return 1;
     items->items[items->count++] = item;
-    items->content_size += state->content.size + item->said.len + sides_size(item);
+    items->content_size += state->content.size + item->said.len + sides_size(item) +
+                           (item->n_links + item->n_also) * SIDE_SIZE;
     return items->content_size >= OPS_REPLY_SIZE;
 }
 
@@ -449,13 +537,35 @@ static int read_receipts(struct receipts *receipts, struct error *error)
     return store->operations->receipts(store->self, &context->feed, add_receipt, receipts, error);
 }
 
+/* The others that are one with it, as long as they fit into a reply. */
+static int read_group(struct ops_context *context, const struct items *now, struct items *group,
+                      struct error *error)
+{
+    const Caravan__Item *item = now->count ? now->items[0] : NULL;
+    int code = ERROR_NONE;
+
+    for (size_t i = 0; item && i < item->n_also && !code && !group->no_memory; i++) {
+        struct id feed;
+
+        if (span_to_id(span_of(item->also[i]->feed.data, item->also[i]->feed.len), &feed))
+            code = view_show(context->view, &feed, item->also[i]->seq, add_history, group, error);
+    }
+    return code;
+}
+
 static int write_show(struct items *now, struct items *history, struct items *voices,
-                      struct receipts *receipts, struct buffer *reply, struct error *error)
+                      struct items *group, bool complete, struct receipts *receipts,
+                      struct buffer *reply, struct error *error)
 {
     Caravan__ShowReply answer = CARAVAN__SHOW_REPLY__INIT;
 
-    if (now->no_memory || history->no_memory || voices->no_memory || now->count != 1)
+    if (now->no_memory || history->no_memory || voices->no_memory || group->no_memory ||
+        now->count != 1)
         return error_memory(error);
+    answer.n_group = group->count;
+    answer.group = group->items;
+    answer.has_counting = true;
+    answer.counting = !complete;
     answer.n_voices = voices->count;
     answer.voices = voices->items;
     answer.item = now->items[0];
@@ -472,7 +582,8 @@ int ops_list_show(struct ops_context *context, const ProtobufCMessage *message,
     const Caravan__ShowRequest *request = (const Caravan__ShowRequest *)message;
     struct receipts receipts = {.context = context};
     struct ops_filter own = {.asks_eligible = true, .asks_dates = true};
-    struct items now, history, voices;
+    struct items now, history, voices, group;
+    bool complete = false;
     struct id feed;
     uint64_t seq;
     int code =
@@ -483,12 +594,17 @@ int ops_list_show(struct ops_context *context, const ProtobufCMessage *message,
     items_init(&now, 1);
     items_init(&history, HISTORY_MAX);
     items_init(&voices, HISTORY_MAX);
+    items_init(&group, VIEW_GROUP_MAX);
     receipts.items = &history;
     view_own_institution(context->view, &own.institution);
     now.filter = &own;
     now.view = context->view;
     now.proposals = true;
-    code = view_show(context->view, &feed, seq, add_item, &now, error);
+    code = view_group_complete(context->view, &complete, error);
+    if (!code)
+        code = view_show(context->view, &feed, seq, add_item, &now, error);
+    if (!code)
+        code = read_group(context, &now, &group, error);
     if (!code)
         code = view_history(context->view, &feed, seq, add_history, &history, error);
     if (!code && now.count) /* also by the number of a revision */
@@ -496,7 +612,8 @@ int ops_list_show(struct ops_context *context, const ProtobufCMessage *message,
     if (!code && id_equal(&feed, &context->feed))
         code = read_receipts(&receipts, error);
     if (!code)
-        code = write_show(&now, &history, &voices, &receipts, reply, error);
+        code = write_show(&now, &history, &voices, &group, complete, &receipts, reply, error);
+    items_finish(&group);
     items_finish(&voices);
     items_finish(&history);
     items_finish(&now);
