@@ -72,12 +72,27 @@ static const Caravan__Date *last_day(const Caravan__Announcement *a)
     return NULL;
 }
 
-enum announcement_state announcement_state_at(const Caravan__Announcement *announcement,
-                                              int64_t now_ms)
+/* INT64_MAX when no date bounds it. *has_deadline: a deadline does. */
+static int64_t end_of(const Caravan__Announcement *announcement, bool *has_deadline)
 {
+    int64_t ends = INT64_MAX, closes;
     struct moment_date date;
-    int64_t closes;
 
+    *has_deadline = !announcement->rolling && announcement_closes(announcement, &closes);
+    if (*has_deadline)
+        ends = closes;
+    else if (announcement_date(last_day(announcement), &date))
+        ends = moment_date_end_ms(&date);
+    if (announcement_date(announcement->valid_until, &date) && moment_date_end_ms(&date) < ends) {
+        ends = moment_date_end_ms(&date);
+        *has_deadline = false;
+    }
+    return ends;
+}
+
+/* The state that no date tells; ANNOUNCEMENT_OPEN: the dates do. */
+static enum announcement_state stated(const Caravan__Announcement *announcement)
+{
     switch (announcement->status) {
     case CARAVAN__STATUS__STATUS_CANCELLED:
         return ANNOUNCEMENT_CANCELLED;
@@ -86,22 +101,35 @@ enum announcement_state announcement_state_at(const Caravan__Announcement *annou
     case CARAVAN__STATUS__STATUS_PLANNED:
         return ANNOUNCEMENT_PLANNED;
     default:
-        break;
+        return announcement->nature == CARAVAN__NATURE__NATURE_HISTORICAL ? ANNOUNCEMENT_CLOSED
+                                                                          : ANNOUNCEMENT_OPEN;
     }
-    if (announcement->nature == CARAVAN__NATURE__NATURE_HISTORICAL)
+}
+
+struct announcement_window announcement_window(const Caravan__Announcement *announcement)
+{
+    struct announcement_window window = {.opens_ms = INT64_MIN};
+    struct moment_date date;
+
+    window.ends_ms = end_of(announcement, &window.has_deadline);
+    if (announcement_date(announcement->opens, &date))
+        window.opens_ms = moment_date_start_ms(&date);
+    if (stated(announcement) != ANNOUNCEMENT_OPEN)
+        window.ends_ms = INT64_MIN;
+    return window;
+}
+
+enum announcement_state announcement_state_at(const Caravan__Announcement *announcement,
+                                              int64_t now_ms)
+{
+    struct announcement_window window = announcement_window(announcement);
+    enum announcement_state state = stated(announcement);
+
+    if (state != ANNOUNCEMENT_OPEN)
+        return state;
+    if (window.ends_ms <= now_ms)
         return ANNOUNCEMENT_CLOSED;
-    if (announcement_date(announcement->valid_until, &date) && moment_date_end_ms(&date) <= now_ms)
-        return ANNOUNCEMENT_CLOSED;
-    if (!announcement->rolling && announcement_closes(announcement, &closes)) {
-        if (closes <= now_ms)
-            return ANNOUNCEMENT_CLOSED;
-    } else if (announcement_date(last_day(announcement), &date) &&
-               moment_date_end_ms(&date) <= now_ms) {
-        return ANNOUNCEMENT_CLOSED;
-    }
-    if (announcement_date(announcement->opens, &date) && moment_date_start_ms(&date) > now_ms)
-        return ANNOUNCEMENT_FORTHCOMING;
-    return ANNOUNCEMENT_OPEN;
+    return window.opens_ms > now_ms ? ANNOUNCEMENT_FORTHCOMING : ANNOUNCEMENT_OPEN;
 }
 
 const char *announcement_state_name(enum announcement_state state)

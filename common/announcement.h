@@ -121,6 +121,14 @@ enum announcement_state announcement_state_at(const Caravan__Announcement *annou
                                               int64_t now_ms);
 const char *announcement_state_name(enum announcement_state state); /* "open" */
 
+/* When one can apply, by the dates and the status: it is open from opens_ms on, and before ends_ms.
+ * INT64_MIN, INT64_MAX: no date bounds it; ends_ms INT64_MIN: at no time. */
+struct announcement_window {
+    int64_t opens_ms, ends_ms;
+    bool has_deadline; /* ends_ms is its last deadline, and no other date */
+};
+struct announcement_window announcement_window(const Caravan__Announcement *announcement);
+
 /* The last moment to apply (Unix time, ms), over all sides; false when none is stated. */
 bool announcement_closes(const Caravan__Announcement *announcement, int64_t *ms);
 

@@ -1,7 +1,9 @@
 #include "common/filter.h"
 
+#include "common/eligible.h"
 #include "common/vocabulary.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -180,9 +182,31 @@ static bool matches_field(const Caravan__Filter *filter, const struct filter_fac
     return filter->n_field_of_science == 0;
 }
 
+bool filter_asks_rules(const Caravan__Filter *filter)
+{
+    return filter && filter->for_country && !filter->ineligible;
+}
+
+bool filter_matches_rules(const Caravan__Filter *filter, struct span rules)
+{
+    struct eligible_institution institution;
+
+    if (!filter_asks_rules(filter))
+        return true;
+    eligible_institution_init(&institution, filter->for_country, filter->for_type,
+                              filter->n_for_type);
+    return eligible_by_rules(rules, &institution) != ELIGIBLE_NO;
+}
+
+bool filter_asks_dates(const Caravan__Filter *filter)
+{
+    return filter && (filter->open || filter->has_closing_within_ms);
+}
+
 bool filter_asks_content(const Caravan__Filter *filter)
 {
-    return filter && (filter->n_kind || filter->n_country || filter->n_field_of_science);
+    return filter && (filter->n_kind || filter->n_country || filter->n_field_of_science ||
+                      filter->for_country || filter_asks_dates(filter));
 }
 
 bool filter_matches(const Caravan__Filter *filter, const struct filter_facets *facets)
@@ -191,6 +215,41 @@ bool filter_matches(const Caravan__Filter *filter, const struct filter_facets *f
         return true;
     return facets && matches_kind(filter, facets) && matches_country(filter, facets) &&
            matches_field(filter, facets);
+}
+
+/* Does it match at some moment from since to until? */
+static bool matches_between(const Caravan__Filter *filter, const struct announcement_window *window,
+                            int64_t since, int64_t until)
+{
+    if (filter->has_closing_within_ms) {
+        int64_t within = (int64_t)filter->closing_within_ms;
+
+        if (!window->has_deadline || window->ends_ms == INT64_MIN)
+            return false;
+        if (window->ends_ms - within > since)
+            since = window->ends_ms - within;
+    }
+    if (window->opens_ms > since)
+        since = window->opens_ms;
+    return since <= until && since < window->ends_ms;
+}
+
+bool filter_matched_dates(const Caravan__Filter *filter, const struct announcement_window *window,
+                          int64_t since_ms)
+{
+    int64_t at, entered;
+
+    if (!filter_asks_dates(filter))
+        return true;
+    at = (int64_t)filter->at_ms;
+    entered = (int64_t)filter->entered_since_ms;
+    return matches_between(filter, window, since_ms < at ? since_ms : at, at) &&
+           !(filter->has_entered_since_ms && matches_between(filter, window, entered, entered));
+}
+
+bool filter_matches_dates(const Caravan__Filter *filter, const struct announcement_window *window)
+{
+    return filter_matched_dates(filter, window, filter ? (int64_t)filter->at_ms : 0);
 }
 
 bool filter_matches_handle(const Caravan__Filter *filter, const char *handle)
@@ -227,10 +286,51 @@ static int check_codes(const char *what, const char *vocabulary_name, char *cons
 static int check_counts(const Caravan__Filter *filter, struct error *error)
 {
     if (filter->n_kind > FILTER_VALUES || filter->n_country > FILTER_VALUES ||
-        filter->n_field_of_science > FILTER_VALUES || filter->n_handle > FILTER_VALUES)
+        filter->n_field_of_science > FILTER_VALUES || filter->n_handle > FILTER_VALUES ||
+        filter->n_for_type > FILTER_VALUES)
         return error_set(error, ERROR_INVALID,
                          "a filter has more than %d values of one sort; ask for fewer",
                          FILTER_VALUES);
+    return ERROR_NONE;
+}
+
+static int check_institution(const Caravan__Filter *filter, struct error *error)
+{
+    char *country = filter->for_country;
+
+    if (filter->for_us && country)
+        return error_set(error, ERROR_INVALID,
+                         "for_us and for_country are both given, expected one of them");
+    if (filter->n_for_type && !country)
+        return error_set(error, ERROR_INVALID,
+                         "for_type: found kinds of organisation, expected for_country with them");
+    for (size_t i = 0; i < filter->n_for_type; i++)
+        if (filter->for_type[i] == CARAVAN__ORGANISATION_TYPE__ORGANISATION_TYPE_UNSPECIFIED ||
+            !protobuf_c_enum_descriptor_get_value(&caravan__organisation_type__descriptor,
+                                                  (int)filter->for_type[i]))
+            return error_set(error, ERROR_INVALID,
+                             "there is no kind of organisation with number %d",
+                             (int)filter->for_type[i]);
+    return country ? check_codes("country code", "country", &country, 1, error) : ERROR_NONE;
+}
+
+/* The end of the year 9999: sums of moments and durations stay far from overflow. */
+#define MOMENT_MAX_MS UINT64_C(253402300800000)
+
+static int check_moments(const Caravan__Filter *filter, struct error *error)
+{
+    const struct {
+        const char *name;
+        uint64_t ms;
+    } moments[] = {{"closing_within_ms", filter->closing_within_ms},
+                   {"at_ms", filter->at_ms},
+                   {"entered_since_ms", filter->entered_since_ms}};
+
+    for (size_t i = 0; i < sizeof moments / sizeof *moments; i++)
+        if (moments[i].ms > MOMENT_MAX_MS)
+            return error_set(error, ERROR_INVALID,
+                             "%s: found %" PRIu64 ", expected at most %" PRIu64, moments[i].name,
+                             moments[i].ms, MOMENT_MAX_MS);
     return ERROR_NONE;
 }
 
@@ -253,5 +353,7 @@ int filter_check(const Caravan__Filter *filter, struct error *error)
     if (!code)
         code = check_codes("field of science (FORD code)", "ford", filter->field_of_science,
                            filter->n_field_of_science, error);
-    return code;
+    if (!code)
+        code = check_institution(filter, error);
+    return code ? code : check_moments(filter, error);
 }

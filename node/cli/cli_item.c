@@ -144,6 +144,15 @@ static void announcement_row(const Caravan__Item *item, const Caravan__Announcem
         add_country(row->countries, sizeof row->countries, announcement->countries[i]);
 }
 
+static void eligible_row(const Caravan__Eligible *eligible, struct cli_item_row *row)
+{
+    row->apply = row->why = "";
+    if (!eligible || !eligible->answer)
+        return;
+    row->apply = strcmp(eligible->answer, "unknown") == 0 ? "?" : eligible->answer;
+    row->why = eligible->why ? eligible->why : "";
+}
+
 void cli_item_row(const Caravan__Item *item, struct arena *arena, int64_t now_ms,
                   struct cli_item_row *row)
 {
@@ -152,6 +161,7 @@ void cli_item_row(const Caravan__Item *item, struct arena *arena, int64_t now_ms
     memset(row, 0, sizeof *row);
     row->name = item->name ? item->name : "?";
     row->state = row->mark = row->title = "";
+    eligible_row(item->eligible, row);
     if (announcement) {
         announcement_row(item, announcement, now_ms, row);
         return;

@@ -22,6 +22,9 @@ struct cli_item_row {
     const char *mark;   /* "sealed", "historical", "sample" or "" */
     char countries[64]; /* "CN TH"; those of the parties first */
     char when[16];      /* last day to apply, "2026-12-31"; "" when none is stated */
+    const char
+        *apply; /* may the institution that was asked about: "yes", "no", "?"; "" not asked */
+    const char *why;
     bool unreadable;
 };
 void cli_item_row(const Caravan__Item *item, struct arena *arena, int64_t now_ms,

@@ -85,7 +85,10 @@ static int put(struct cli_put_patience *patience, struct client *client,
     request.request_id.data = (uint8_t *)(uintptr_t)id;
     request.request_id.len = STORE_REQUEST_ID_SIZE;
     request.content_type = prepared->content_type;
+    request.has_content = prepared->has_content;
     request.content = prepared->content;
+    request.n_erase = prepared->n_erase;
+    request.erase = prepared->erase;
     return cli_put_ask(patience, client, "put", &request.base, arena, reply, error);
 }
 
@@ -104,6 +107,7 @@ static int prepare(struct client *client, const struct cli_put_saying *saying, s
     request.n_audience = saying->audience.count;
     request.audience = saying->audience.handles;
     request.entry = saying->entry;
+    request.has_erase = request.erase = saying->erase;
     code = client_call(client, "prepare", &request.base, &caravan__prepare_reply__descriptor, arena,
                        CLIENT_TIMEOUT_MS, &answer, error);
     if (!code)
@@ -129,7 +133,7 @@ int cli_put_say(struct cli_put_patience *patience, struct client *client,
     }
     if (!code)
         code = prepare(client, saying, content, arena, prepared, error);
-    if (!code && !(*prepared)->same) {
+    if (!code && (!(*prepared)->same || (*prepared)->n_erase)) {
         if (!id)
             code = make_request_id(saying, content, *prepared, made, error);
         if (!code)

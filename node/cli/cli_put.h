@@ -44,6 +44,7 @@ struct cli_put_saying {
     struct span content;          /* its bytes */
     struct cli_audience audience; /* of a new one, or of a reader */
     uint64_t entry;               /* of a reader */
+    bool erase;                   /* of a withdrawal, or a revision: what was said before */
     const uint8_t *request_id;    /* NULL: made of all this, and of what was said before */
 };
 /* *reply NULL: it was said before, in the entry prepared->previous. Errors as client_call. */

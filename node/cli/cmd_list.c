@@ -1,4 +1,4 @@
-/* list: the announcements that this node holds, newest first. */
+/* list: the announcements that this node holds, newest first, or those that close soonest. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_filter.h"
 #include "node/cli/cli_item.h"
+#include "node/cli/cli_soonest.h"
 #include "node/cli/client.h"
 
 #define LIMIT_DEFAULT 100
@@ -28,6 +29,8 @@ struct listing {
     uint64_t shown, total;
     bool counted, counting; /* total is known; it will be */
     bool more;              /* there are more than were asked for */
+    bool by_deadline;       /* all are read, and kept here until the end */
+    struct cli_soonest soonest;
     struct rows rows;
     struct arena arena; /* what rows point to */
     struct buffer json;
@@ -68,9 +71,9 @@ static void print_json_item(struct listing *listing, const Caravan__Item *item)
 
 /* --- table ------------------------------------------------------------------------------------ */
 
-/* title 0: as long as it is; countries 0: no room for that column. */
+/* title 0: as long as it is; countries 0: no room for that column; apply 0: it was not asked. */
 struct widths {
-    size_t name, kind, state, when, countries, title;
+    size_t name, kind, state, when, countries, apply, title;
 };
 
 /* A title needs so many columns to say something. */
@@ -97,8 +100,11 @@ static struct widths measure(const struct rows *rows)
         widths.state = widest(widths.state, row->state, 12);
         widths.when = widest(widths.when, row->when, 10);
         widths.countries = widest(widths.countries, row->countries, 14);
+        if (*row->apply)
+            widths.apply = 5;
     }
     used = widths.name + widths.kind + widths.state + widths.when + widths.countries + 10;
+    used += widths.apply ? widths.apply + 2 : 0;
     if (terminal && terminal < used + TITLE_MIN) {
         used -= widths.countries + 2;
         widths.countries = 0;
@@ -121,6 +127,13 @@ static const char *state_style(const struct cli *cli, const char *state)
     if (strcmp(state, "forthcoming") == 0 || strcmp(state, "planned") == 0)
         return cli_style(cli, CLI_WARN);
     return cli_style(cli, CLI_DIM);
+}
+
+static const char *apply_style(const struct cli *cli, const char *apply)
+{
+    return cli_style(cli, strcmp(apply, "yes") == 0  ? CLI_GOOD
+                          : strcmp(apply, "no") == 0 ? CLI_BAD
+                                                     : CLI_WARN);
 }
 
 static void print_title(const struct cli *cli, const struct cli_item_row *row, size_t width)
@@ -155,8 +168,23 @@ static void print_row(const struct cli *cli, const struct cli_item_row *row,
     print_cell(row->when, widths->when);
     if (widths->countries)
         print_cell(row->countries, widths->countries);
+    if (widths->apply) {
+        fputs(apply_style(cli, row->apply), stdout);
+        print_cell(row->apply, widths->apply);
+        fputs(plain, stdout);
+    }
     print_title(cli, row, widths->title);
     putchar('\n');
+}
+
+/* What stands in the way, in a line of its own. */
+static void print_why(const struct cli *cli, const struct cli_item_row *row)
+{
+    if (!*row->apply || strcmp(row->apply, "yes") == 0)
+        return;
+    printf("    %s%s: ", cli_style(cli, CLI_DIM), row->apply);
+    cli_print_text(stdout, row->why, false);
+    printf("%s\n", cli_style(cli, CLI_PLAIN));
 }
 
 static void print_table(struct listing *listing)
@@ -168,14 +196,17 @@ static void print_table(struct listing *listing)
                                              .when = "DEADLINE",
                                              .countries = "COUNTRIES",
                                              .title = "TITLE",
+                                             .apply = "APPLY",
                                              .mark = ""};
     struct cli plain = *listing->cli;
 
     plain.colour = false;
     if (listing->shown == listing->rows.count && listing->rows.count)
         print_row(&plain, &head, &widths);
-    for (size_t i = 0; i < listing->rows.count; i++)
+    for (size_t i = 0; i < listing->rows.count; i++) {
         print_row(listing->cli, &listing->rows.items[i], &widths);
+        print_why(listing->cli, &listing->rows.items[i]);
+    }
     listing->rows.count = 0;
     arena_finish(&listing->arena);
     arena_init(&listing->arena, SIZE_MAX);
@@ -183,15 +214,26 @@ static void print_table(struct listing *listing)
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
+static int take_item(struct listing *listing, const Caravan__Item *item, struct error *error)
+{
+    if (listing->cli->json)
+        print_json_item(listing, item);
+    else if (!add_row(listing, item))
+        return error_memory(error);
+    listing->shown++;
+    return ERROR_NONE;
+}
+
 static int take_page(struct listing *listing, const Caravan__ListReply *reply, struct error *error)
 {
-    for (size_t i = 0; i < reply->n_items; i++) {
-        if (listing->cli->json)
-            print_json_item(listing, reply->items[i]);
-        else if (!add_row(listing, reply->items[i]))
-            return error_memory(error);
-        listing->shown++;
-    }
+    int code = ERROR_NONE;
+
+    if (listing->by_deadline)
+        code = cli_soonest_add(&listing->soonest, reply->items, reply->n_items, error);
+    for (size_t i = 0; !code && !listing->by_deadline && i < reply->n_items; i++)
+        code = take_item(listing, reply->items[i], error);
+    if (code)
+        return code;
     listing->counted = reply->has_total;
     listing->counting = reply->counting;
     listing->total = reply->total;
@@ -206,11 +248,12 @@ static int ask(struct listing *listing, Caravan__ListRequest *request, struct er
     ProtobufCMessage *message;
     int code;
 
-    /* A table's rows point into the replies; JSON is printed at once. */
+    /* A table's rows point into the replies; JSON is printed at once, and what is sorted is copied.
+     */
     arena_init(&page, LIMIT_ARENA_SIZE);
     code = client_call(listing->client, "list", &request->base, &caravan__list_reply__descriptor,
-                       listing->cli->json ? &page : &listing->arena, CLIENT_TIMEOUT_MS, &message,
-                       error);
+                       listing->cli->json || listing->by_deadline ? &page : &listing->arena,
+                       CLIENT_TIMEOUT_MS, &message, error);
     if (!code) {
         const Caravan__ListReply *reply = (const Caravan__ListReply *)message;
 
@@ -233,7 +276,7 @@ static int list_all(struct listing *listing, struct error *error)
     while (!code && listing->more && (!listing->limit || listing->shown < listing->limit)) {
         uint64_t left = listing->limit ? listing->limit - listing->shown : PAGE;
 
-        request.limit = left < PAGE ? (uint32_t)left : PAGE;
+        request.limit = left < PAGE && !listing->by_deadline ? (uint32_t)left : PAGE;
         code = ask(listing, &request, error);
         listing->more = request.before_arrival != 0;
     }
@@ -242,6 +285,25 @@ static int list_all(struct listing *listing, struct error *error)
     while (!code && listing->cli->json && listing->counting) {
         request.before_arrival = 1;
         code = ask(listing, &request, error);
+    }
+    return code;
+}
+
+/* What was kept, nearest deadline first. */
+static int take_soonest(struct listing *listing, struct error *error)
+{
+    int code = ERROR_NONE;
+
+    for (size_t i = 0; !code && i < listing->soonest.count; i++) {
+        struct arena page;
+        const Caravan__Item *item;
+
+        arena_init(&page, LIMIT_ARENA_SIZE);
+        item = cli_soonest_get(&listing->soonest, i, listing->cli->json ? &page : &listing->arena);
+        code = item ? take_item(listing, item, error) : error_memory(error);
+        if (listing->rows.count >= ROWS_MAX)
+            print_table(listing);
+        arena_finish(&page);
     }
     return code;
 }
@@ -258,6 +320,9 @@ static void print_end(struct listing *listing)
     print_table(listing);
     if (listing->shown == 0)
         fputs("no announcement matches\n", stderr);
+    else if (listing->by_deadline && listing->shown < listing->total)
+        fprintf(stderr, "the nearest %" PRIu64 " of %" PRIu64 "; --limit all shows the rest\n",
+                listing->shown, listing->total);
     else if (listing->more && !listing->counted)
         fprintf(stderr, "the newest %" PRIu64 "; --limit all shows the rest\n", listing->shown);
     else if (listing->shown < listing->total)
@@ -290,7 +355,7 @@ static int run_list(struct cli *cli, int argc, char **argv)
     const struct cli_option options[] = {
         CLI_FILTER_OPTIONS(listing.filter),
         {.name = "--all",
-         .help = "withdrawn ones, and entries that are no announcements, too",
+         .help = "withdrawn ones, other entries, and what one may not apply for, too",
          .flag = &all},
         {.name = "--limit", .value = "N", .help = "at most so many (100; or all)", .text = &limit},
         {.name = NULL}};
@@ -311,7 +376,11 @@ static int run_list(struct cli *cli, int argc, char **argv)
     if (code)
         return cli_fail(cli, &error);
     listing.filter.filter.has_withdrawn = listing.filter.filter.has_other = true;
+    listing.filter.filter.has_ineligible = true;
     listing.filter.filter.withdrawn = listing.filter.filter.other = all;
+    listing.filter.filter.ineligible = all;
+    listing.by_deadline = listing.filter.closing_within != NULL;
+    listing.soonest.limit = (size_t)listing.limit;
     arena_init(&listing.arena, SIZE_MAX);
     code = client_create(cli, &listing.client, &error);
     if (!code && cli->json)
@@ -319,10 +388,13 @@ static int run_list(struct cli *cli, int argc, char **argv)
     if (!code)
         code = list_all(&listing, &error);
     if (!code)
+        code = take_soonest(&listing, &error);
+    if (!code)
         print_end(&listing);
     client_destroy(listing.client);
     arena_finish(&listing.arena);
     free(listing.rows.items);
+    cli_soonest_finish(&listing.soonest);
     buffer_finish(&listing.json);
     return code ? cli_fail(cli, &error) : 0;
 }
@@ -331,13 +403,24 @@ const struct cli_command cmd_list = {
     .name = "list",
     .group = CLI_GROUP_READ,
     .usage = "list [--kind KIND] [--country COUNTRY] [--field FIELD] [--handle HANDLE] [--all]\n"
+             "list [--open] [--closing-within TIME] [--for-us | --for COUNTRY,KIND]\n"
              "list --json",
     .summary = "list the announcements that this node holds",
     .help =
         "Newest first: name, kind, state, last day to apply, countries, title. Conditions must\n"
         "all hold; one that stands several times holds when one of its values does. An\n"
         "announcement that cannot be shown is listed with the reason.\n\n"
+        "--open: what one can apply to now, by its dates; planned and forthcoming ones are not. A\n"
+        "day without a time zone ends when it has ended everywhere. --closing-within: of these, "
+        "the\n"
+        "ones whose last deadline is near, the nearest first.\n\n"
+        "--for-us: what this institution may apply for, by the rules that a program can read\n"
+        "(countries, kinds of organisation, owners, consortia; see node.yaml for its own). APPLY\n"
+        "says yes, or ? where it cannot be told, with the reason; what a rule excludes is left "
+        "out,\n"
+        "and shown with that rule by --all. --for TH,university asks for another institution.\n\n"
         "With --json every item has the announcement as ProtoJSON under \"announcement\".\n\n"
-        "Example: caravan list --kind \"joint call\" --country Thailand",
+        "Example: caravan list --kind \"joint call\" --country Thailand\n"
+        "Example: caravan list --for-us --closing-within 14d",
     .run = run_list,
 };

@@ -658,10 +658,12 @@ static int check_audience(const struct notice *notice, const Caravan__Item *item
 }
 
 static int revise_sealed(struct publishing *publishing, const Caravan__Item *item,
-                         const struct notice *notice, const uint8_t *id, struct error *error)
+                         const struct notice *notice, bool erase_earlier, const uint8_t *id,
+                         struct error *error)
 {
     const struct cli_put_saying saying = {
         .name = item->name,
+        .erase = erase_earlier,
         .content_type = CARAVAN__CONTENT_TYPE__CONTENT_TYPE_REVISION,
         .content = buffer_span(&notice->content),
         .request_id = id,
@@ -669,18 +671,6 @@ static int revise_sealed(struct publishing *publishing, const Caravan__Item *ite
 
     return say_sealed(publishing, &saying, "says exactly this already; nothing was published",
                       error);
-}
-
-/* An order to erase names entries of a feed in public; of what is sealed it is not given yet, and
- * nobody shall believe that it was. */
-static int check_erasable(const Caravan__Item *item, bool erase, struct error *error)
-{
-    return erase && item->sealed
-               ? error_set(error, ERROR_INVALID,
-                           "%s is sealed, and what is sealed cannot be ordered to be erased; "
-                           "nothing was changed",
-                           item->name)
-               : ERROR_NONE;
 }
 
 static int revise(struct publishing *publishing, char *name, const struct notice *notice,
@@ -693,8 +683,6 @@ static int revise(struct publishing *publishing, char *name, const struct notice
     int code = find_own(publishing, name, &item, error);
 
     if (!code)
-        code = check_erasable(item, erase_earlier, error);
-    if (!code)
         code = check_audience(notice, item, error);
     /* The entry that is replaced is part of the id: to go back to an older text is a new change. */
     if (!code)
@@ -704,7 +692,7 @@ static int revise(struct publishing *publishing, char *name, const struct notice
     if (code)
         return code;
     if (item->sealed)
-        return revise_sealed(publishing, item, notice, id, error);
+        return revise_sealed(publishing, item, notice, erase_earlier, id, error);
     request.has_request_id = request.has_announcement = request.has_content = true;
     request.request_id.data = id;
     request.request_id.len = sizeof id;
@@ -761,6 +749,7 @@ static int withdraw_sealed(struct publishing *publishing, const Caravan__Item *i
     Caravan__Withdrawal withdrawal = CARAVAN__WITHDRAWAL__INIT;
     const struct cli_put_saying saying = {
         .name = item->name,
+        .erase = request->erase,
         .content_type = CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL,
         .message = &withdrawal.base,
         .request_id = id,
@@ -804,8 +793,6 @@ static int withdraw(struct publishing *publishing, char *name, const struct reas
 
     if (!code)
         code = check_withdrawable(item, error);
-    if (!code)
-        code = check_erasable(item, erase, error);
     if (code)
         return code;
     bytes_put_u64(seq, item->seq);

@@ -148,6 +148,16 @@ static void print_deadlines(const struct cli *cli, const Caravan__Announcement *
             print_deadline(cli, announcement->parties[i]->deadline[k], announcement->parties[i]);
 }
 
+static void print_eligible(const struct cli *cli, const struct cli_item_row *row)
+{
+    if (!*row->apply)
+        return;
+    print_label(cli, "For us");
+    printf("%s: ", strcmp(row->apply, "?") == 0 ? "cannot tell" : row->apply);
+    cli_print_text(stdout, row->why, false);
+    putchar('\n');
+}
+
 /* "confirmed No. 5, an earlier revision": where a side stands, of the revision in force. */
 static void print_side_state(const Caravan__Item *item, const Caravan__Side *side)
 {
@@ -334,6 +344,7 @@ static bool print_text(const struct showing *showing)
            row.state, *row.mark ? ", " : "", row.mark);
     if (announcement)
         print_deadlines(cli, announcement);
+    print_eligible(cli, &row);
     for (size_t i = 0; i < showing->reply->n_history; i++)
         print_event(cli, showing->reply->history[i]);
     print_audience(cli, item);
@@ -432,11 +443,11 @@ const struct cli_command cmd_show = {
     .usage = "show NAME [--json]",
     .summary = "show one announcement",
     .help =
-        "Its state (forthcoming, open, closed, … from its dates), deadlines, history, and, of an\n"
-        "own one, who has received it; of a joint one, where each side stands and what is "
-        "different\n"
-        "for it; then the announcement as people write it. NAME is\n"
-        "institution/number; the institution is a handle, or the beginning of a feed id in hex.\n\n"
+        "Its state (forthcoming, open, closed, … from its dates), deadlines, whether this\n"
+        "institution may apply and by which rule, history, and, of an own one, who has received\n"
+        "it; of a joint one, where each side stands and what is different for it; then the\n"
+        "announcement as people write it. NAME is institution/number; the institution is a\n"
+        "handle, or the beginning of a feed id in hex.\n\n"
         "Example: caravan show cn-demo/4",
     .run = run_show,
 };

@@ -4,8 +4,8 @@
 #include "node/core/state.h"
 
 #define ERASURE CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ERASURE
-/* A value of the store: it is there once the orders that stood in the ledger before this version
- * could read them have been carried out. */
+/* A value of the store: it is there once the orders have been carried out that an older version had
+ * kept without reading them. */
 #define CARRIED_OUT "erasures"
 
 void erase_apply(const struct erasure_list *list, struct store_entry *row)

@@ -19,6 +19,7 @@ struct store_info {
     uint8_t
         ledger[STORE_LEDGER_ID_SIZE]; /* random, made with the ledger; arrivals are counted in it */
     uint64_t last_arrival;            /* 0: nothing yet */
+    bool unclean; /* something was erased, and is not yet gone from the store's own files */
 };
 
 struct seal_content;

@@ -11,6 +11,7 @@
 #define TYPE_REVISION CARAVAN__CONTENT_TYPE__CONTENT_TYPE_REVISION
 #define TYPE_WITHDRAWAL CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL
 #define TYPE_PROPOSAL CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROPOSAL
+#define TYPE_SEALED CARAVAN__CONTENT_TYPE__CONTENT_TYPE_SEALED
 
 /* Entries that one call of view_changes reads: some 30 ms. */
 #define CHANGES_MAX VIEW_CHUNK
@@ -48,6 +49,13 @@ int view_update(struct view *view, struct error *error)
 uint64_t view_last_arrival(const struct view *view)
 {
     return view->index.last_arrival;
+}
+
+void view_own_institution(const struct view *view, struct eligible_institution *out)
+{
+    const struct view_feed *own = view_index_feed(&view->index, &view->index.own);
+
+    *out = own ? own->institution : (struct eligible_institution){.types = 0};
 }
 
 /* Only what was there when a list was last asked for: what comes later is for the next list. */
@@ -162,6 +170,17 @@ int view_parts_voice(struct view *view, const struct store_entry *stored,
     return read_aside(view, &voice->feed, voice->seq, stored, read, stop, error);
 }
 
+bool view_parts_is_base(const struct view *view, const struct id *feed, uint64_t seq,
+                        uint32_t content_type)
+{
+    const struct view_folded *folded;
+
+    if (content_type != TYPE_SEALED)
+        return content_type == TYPE_ANNOUNCEMENT;
+    folded = folded_of(view, feed, seq);
+    return folded && folded->revised_by;
+}
+
 int view_parts_is_announcement(const struct view *view, const struct id *feed, uint64_t seq,
                                bool *is, struct error *error)
 {
@@ -173,7 +192,7 @@ int view_parts_is_announcement(const struct view *view, const struct id *feed, u
     if (*is || !seq)
         return ERROR_NONE;
     code = view_read_kind(&view->index.store, feed, seq, &kind, error);
-    *is = !code && kind.found && kind.type == TYPE_ANNOUNCEMENT;
+    *is = !code && kind.found && view_parts_is_base(view, feed, seq, kind.type);
     return code;
 }
 
@@ -190,19 +209,22 @@ struct following {
     int code;
 };
 
-static bool content_matches(struct following *following, struct span content, struct arena *arena)
+static bool content_matches(struct following *following, struct span content, int64_t since_ms,
+                            struct arena *arena)
 {
-    struct filter_facets *facets = NULL;
+    struct view_read_keys keys;
     bool match;
 
-    following->code = view_read_facets(content, arena, &facets, following->error);
-    match = filter_matches(following->filter, facets);
-    filter_facets_destroy(facets);
+    following->code = view_read_keys(content, arena, &keys, following->error);
+    match = view_read_keys_match(&keys, following->filter) &&
+            filter_matched_dates(following->filter, &keys.window, since_ms);
+    view_read_keys_finish(&keys);
     return match;
 }
 
-/* Does an announcement match, or what a revision makes of one? */
-static bool entry_matches(struct following *following, const struct entry *entry)
+/* Does an announcement match, or what a revision makes of one? By its dates, at some moment since
+ * then. */
+static bool entry_matches(struct following *following, const struct entry *entry, int64_t since_ms)
 {
     struct view_read_change change = {0};
     struct arena arena;
@@ -214,11 +236,11 @@ static bool entry_matches(struct following *following, const struct entry *entry
         return false;
     arena_init(&arena, LIMIT_ARENA_SIZE);
     if (entry->content_type == TYPE_ANNOUNCEMENT)
-        match = content_matches(following, entry->content, &arena);
+        match = content_matches(following, entry->content, since_ms, &arena);
     else if (entry->content_type == TYPE_REVISION)
         following->code = view_read_change(entry, &arena, &change, following->error);
     if (change.has_content)
-        match = content_matches(following, change.content, &arena);
+        match = content_matches(following, change.content, since_ms, &arena);
     arena_finish(&arena);
     return match;
 }
@@ -232,11 +254,12 @@ static int visit_other(void *context, const struct store_entry *stored)
 {
     struct matching *matching = context;
 
-    matching->match = entry_matches(matching->following, &stored->entry);
+    matching->match =
+        entry_matches(matching->following, &stored->entry, (int64_t)stored->received_ms);
     return 1;
 }
 
-/* The same for an entry that is not at hand. */
+/* The same for an entry that is not at hand, at some moment since it came. */
 static bool other_matches(struct following *following, const struct id *feed, uint64_t seq)
 {
     const struct store *store = &following->view->index.store;
@@ -249,12 +272,20 @@ static bool other_matches(struct following *following, const struct id *feed, ui
     return matching.match && !following->code;
 }
 
+/* At the moment that the filter names. */
+static bool matches_now(struct following *following, const struct entry *entry)
+{
+    const Caravan__Filter *filter = following->filter;
+
+    return entry_matches(following, entry, filter ? (int64_t)filter->at_ms : 0);
+}
+
 /* Whoever saw the announcement is told of its changes, also when it no longer matches. */
 static bool change_matches(struct following *following, const struct entry *entry, uint64_t base)
 {
     const struct view_folded *folded;
 
-    if (entry_matches(following, entry) || following->code ||
+    if (matches_now(following, entry) || following->code ||
         other_matches(following, &entry->feed, base))
         return true;
     folded = folded_of(following->view, &entry->feed, base);
@@ -354,7 +385,7 @@ static bool is_event(struct following *following, const struct entry *entry, uin
     if (!filter_matches_handle(following->filter, view_handle(following->view, &entry->feed)))
         return false;
     if (entry->content_type == TYPE_ANNOUNCEMENT)
-        return entry_matches(following, entry);
+        return matches_now(following, entry);
     *base = base_of(following, entry);
     if (*base && !following->code)
         return change_matches(following, entry, *base);
@@ -454,7 +485,7 @@ static int find(const struct view *view, const struct id *feed, uint64_t seq, st
                          "there is no %s here; %" PRIu64 " entries of that institution are known",
                          name, count);
     }
-    out->announcement = out->kind.type == TYPE_ANNOUNCEMENT;
+    out->announcement = view_parts_is_base(view, feed, seq, out->kind.type);
     if (!code && out->kind.target)
         code = view_parts_is_announcement(view, feed, out->kind.target, &is, error);
     if (is) {

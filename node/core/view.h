@@ -19,6 +19,7 @@
 #ifndef CORE_VIEW_H
 #define CORE_VIEW_H
 
+#include "common/eligible.h"
 #include "node/core/ports.h"
 #include "proto/answer.pb-c.h"
 #include "proto/control.pb-c.h"
@@ -89,6 +90,13 @@ struct view_state {
 /* Returns 0 to go on, anything else to stop after this one. */
 typedef int (*view_visitor)(void *context, const struct view_state *state);
 
+/* The node's own institution, from its newest profile; unknown before there is one. */
+void view_own_institution(const struct view *view, struct eligible_institution *out);
+
+/* A filter that asks for dates has at_ms, and one that asks who may apply for_country, not for_us:
+ * the view has no clock, and does not guess whom it serves. What was withdrawn is open at no time.
+ */
+
 /* Announcements that match, newest first, from before arrival `before` (0: from the newest), at
  * most limit; fewer, even none, when more would take too long now. *next: pass as `before` to go
  * on; 0: that was all. *total: how many match in all; VIEW_UNKNOWN_TOTAL while there is view_work,
@@ -101,9 +109,10 @@ int view_list(struct view *view, const Caravan__Filter *filter, uint64_t before,
               struct error *error);
 
 /* What happened after arrival `after`, oldest first: publications, revisions, withdrawals, late
- * contents, and voices. The state is as the event left it. *next: pass as `after` to go on; it is
- * below view_last_arrival when there may be more. Costs what has arrived since, and reads no more
- * than some thousand entries at a time. */
+ * contents, and voices. The state is as the event left it. A change comes when it matches, or what
+ * it changes did (by its dates: at some moment since it came). *next: pass as `after` to go on; it
+ * is below view_last_arrival when there may be more. Costs what has arrived since, and reads no
+ * more than some thousand entries at a time. */
 int view_changes(struct view *view, const Caravan__Filter *filter, uint64_t after, size_t limit,
                  view_visitor visit, void *context, uint64_t *next, struct error *error);
 

@@ -35,7 +35,7 @@ static bool make_room(struct view_fold *fold)
 }
 
 bool view_fold_add(struct view_fold *fold, uint32_t feed, uint32_t target, uint32_t seq,
-                   bool withdrawal, uint32_t facets)
+                   bool withdrawal, uint32_t keys, struct view_dates dates)
 {
     uint64_t key = view_table_key(feed, target);
     uint32_t place = view_table_get(&fold->places, key);
@@ -56,7 +56,8 @@ bool view_fold_add(struct view_fold *fold, uint32_t feed, uint32_t target, uint3
         folded->withdrawn_by = seq;
     if (!withdrawal && folded->revised_by <= seq) {
         folded->revised_by = seq;
-        folded->facets = facets;
+        folded->keys = keys;
+        folded->dates = dates;
     }
     return true;
 }

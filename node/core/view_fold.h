@@ -1,18 +1,20 @@
 /* view_fold: what revisions and withdrawals make of the announcements that they name. Only what was
- * changed takes room here, about 60 bytes a change; announcements that stand as they were published
+ * changed takes room here, about 70 bytes a change; announcements that stand as they were published
  * take none. Only view*.c include it. Threads: one at a time. */
 #ifndef CORE_VIEW_FOLD_H
 #define CORE_VIEW_FOLD_H
 
 #include "common/error.h"
+#include "node/core/view_dates.h"
 #include "node/core/view_table.h"
 
 /* One announcement that was changed. */
 struct view_folded {
-    uint32_t revised_by;   /* newest revision; 0: none */
-    uint32_t withdrawn_by; /* first withdrawal; 0: none */
-    uint32_t facets;       /* of the newest revision (view_facets) */
-    uint32_t first;        /* of its changes, in no order; in fold->changes, counted from 1 */
+    uint32_t revised_by;     /* newest revision; 0: none */
+    uint32_t withdrawn_by;   /* first withdrawal; 0: none */
+    uint32_t keys;           /* of the newest revision (view_keys) */
+    struct view_dates dates; /* of the newest revision */
+    uint32_t first;          /* of its changes, in no order; in fold->changes, counted from 1 */
 };
 
 struct view_fold_change {
@@ -29,10 +31,10 @@ struct view_fold {
 };
 
 void view_fold_finish(struct view_fold *fold);
-/* A change of the announcement at seq `target`. facets: of a revision. false when memory ran out:
- * nothing changed. */
+/* A change of the announcement at seq `target`. keys, dates: of a revision. false when memory ran
+ * out: nothing changed. */
 bool view_fold_add(struct view_fold *fold, uint32_t feed, uint32_t target, uint32_t seq,
-                   bool withdrawal, uint32_t facets);
+                   bool withdrawal, uint32_t keys, struct view_dates dates);
 /* NULL when nothing names it. Borrowed until the next add. */
 const struct view_folded *view_fold_get(const struct view_fold *fold, uint32_t feed,
                                         uint32_t target);

@@ -24,6 +24,9 @@ void view_index_init(struct view_index *index, const struct store *store, const 
     index->store = *store;
     index->own = *own;
     index->own_only = own_only;
+    index->facets =
+        (struct view_blocks){.bytes_max = VIEW_FACETS_BYTES, .count_max = VIEW_FACETS_MAX};
+    index->rules = (struct view_blocks){.bytes_max = VIEW_RULES_BYTES, .count_max = VIEW_RULES_MAX};
 }
 
 static void feed_destroy(struct view_feed *feed)
@@ -44,7 +47,8 @@ void view_index_finish(struct view_index *index)
     free(index->chunks);
     view_fold_finish(&index->fold);
     view_voices_finish(&index->voices);
-    view_facets_finish(&index->facets);
+    view_blocks_finish(&index->facets);
+    view_blocks_finish(&index->rules);
     view_table_finish(&index->naming.places);
     view_table_finish(&index->spoken.places);
     free(index->naming.keys);
@@ -211,7 +215,30 @@ static int tell_profile(struct view_feed *feed, const struct entry *entry, struc
         return code;
     feed->profile_seq = entry->seq;
     memcpy(feed->handle, profile->handle, strlen(profile->handle) + 1);
+    eligible_institution_init(&feed->institution, profile->country, profile->organisation_type,
+                              profile->n_organisation_type);
     return ERROR_NONE;
+}
+
+/* The numbers of what a content is filtered by, and its dates. */
+static int keys_of(struct reading *reading, struct span content, uint32_t *numbers,
+                   struct view_dates *dates)
+{
+    struct view_index *index = reading->index;
+    struct view_read_keys keys;
+    uint32_t facets = VIEW_NONE, rules = VIEW_NONE;
+    int code = view_read_keys(content, &reading->arena, &keys, reading->error);
+
+    if (!code && keys.facets)
+        code =
+            view_blocks_add(&index->facets, span_of(keys.facets, filter_facets_size(keys.facets)),
+                            &facets, reading->error);
+    if (!code && keys.facets)
+        code = view_blocks_add(&index->rules, buffer_span(&keys.rules), &rules, reading->error);
+    *numbers = view_keys(facets, rules);
+    *dates = view_dates_pack(&keys.window);
+    view_read_keys_finish(&keys);
+    return code;
 }
 
 /* Does it ask our side to confirm? */
@@ -233,26 +260,21 @@ static int tell_change(struct view_feed *feed, const struct entry *entry, struct
 {
     struct view_index *index = reading->index;
     struct view_read_change change;
-    struct filter_facets *facets = NULL;
-    uint32_t number = VIEW_FACETS_NONE;
+    struct view_dates dates = {0, 0};
+    uint32_t keys = view_keys(VIEW_NONE, VIEW_NONE);
     int code = view_read_change(entry, &reading->arena, &change, reading->error);
 
     if (code || !change.target)
         return code;
     if (change.has_content && !index->own_only)
-        code = view_read_facets(change.content, &reading->arena, &facets, reading->error);
-    if (!code && change.has_content) {
+        code = keys_of(reading, change.content, &keys, &dates);
+    if (!code && change.has_content)
         code = note_naming(reading, feed, change.content, change.target);
-        if (code)
-            filter_facets_destroy(facets);
-    }
-    if (!code)
-        code = view_facets_add(&index->facets, facets, &number, reading->error);
     if (code)
         return code;
     if (!set_bit(&feed->changed, (uint32_t)change.target) ||
         !view_fold_add(&index->fold, feed->number, (uint32_t)change.target, (uint32_t)entry->seq,
-                       entry->content_type == TYPE(WITHDRAWAL), number))
+                       entry->content_type == TYPE(WITHDRAWAL), keys, dates))
         return error_memory(reading->error);
     return ERROR_NONE;
 }
@@ -485,14 +507,6 @@ static bool note_missing(struct view_index *index, const struct view_feed *feed,
     return view_table_put(&index->missing, key, 0);
 }
 
-static int facets_of(struct reading *reading, const struct entry *entry, uint32_t *number)
-{
-    struct filter_facets *facets = NULL;
-    int code = view_read_facets(entry->content, &reading->arena, &facets, reading->error);
-
-    return code ? code : view_facets_add(&reading->index->facets, facets, number, reading->error);
-}
-
 static int target_of(struct reading *reading, const struct entry *entry, uint32_t *target)
 {
     struct view_read_change change;
@@ -508,6 +522,8 @@ static enum view_sort sort_of(uint32_t type)
         return VIEW_ANNOUNCEMENT;
     if (type == TYPE(REVISION) || type == TYPE(WITHDRAWAL))
         return VIEW_CHANGE;
+    if (type == TYPE(SEALED))
+        return VIEW_SEALED;
     return view_read_knows_type(type) ? VIEW_OTHER : VIEW_UNKNOWN;
 }
 
@@ -517,23 +533,23 @@ static int fill_record(struct reading *reading, struct view_feed *feed,
     const struct entry *entry = &stored->entry;
     enum view_sort sort = sort_of(entry->content_type);
     bool readable = entry->has_content && entry->min_reader <= VIEW_SCHEMA_VERSION;
-    uint32_t value = 0;
+    struct view_record made = {(uint32_t)entry->seq, feed->number | sort << SORT_SHIFT, 0, {0, 0}};
     int code = ERROR_NONE;
 
     arena_init(&reading->arena, LIMIT_ARENA_SIZE);
     if (readable && sort == VIEW_ANNOUNCEMENT)
-        code = facets_of(reading, entry, &value);
+        code = keys_of(reading, entry->content, &made.value, &made.dates);
     if (!code && readable && sort == VIEW_ANNOUNCEMENT)
         code = note_naming(reading, feed, entry->content, entry->seq);
     if (!code && readable && sort == VIEW_CHANGE)
-        code = target_of(reading, entry, &value);
+        code = target_of(reading, entry, &made.value);
     arena_finish(&reading->arena);
     if (code)
         return code;
     if ((sort == VIEW_ANNOUNCEMENT && !set_bit(&feed->announcements, (uint32_t)entry->seq)) ||
         !note_missing(reading->index, feed, stored))
         return error_memory(reading->error);
-    *record = (struct view_record){(uint32_t)entry->seq, feed->number | sort << SORT_SHIFT, value};
+    *record = made;
     return ERROR_NONE;
 }
 

@@ -3,7 +3,7 @@
  * - what is little: names of feeds, which announcements were changed by what (view_fold), and who
  *   has said something of them (view_voices). It is read from the ledger by type, so it is complete
  *   at once, also right after a start;
- * - the records: for every entry of the ledger, in order of arrival, what lists pick by: 12 bytes
+ * - the records: for every entry of the ledger, in order of arrival, what lists pick by: 20 bytes
  *   and two bits. They are read in chunks of VIEW_CHUNK entries, newest first, when somebody wants
  *   a list: the newest page needs one chunk, the total number all of them.
  *
@@ -13,9 +13,11 @@
 #ifndef CORE_VIEW_INDEX_H
 #define CORE_VIEW_INDEX_H
 
+#include "common/eligible.h"
 #include "common/map.h"
 #include "node/core/ports.h"
-#include "node/core/view_facets.h"
+#include "node/core/view_blocks.h"
+#include "node/core/view_dates.h"
 #include "node/core/view_fold.h"
 #include "node/core/view_voices.h"
 
@@ -26,13 +28,15 @@ enum view_sort {
     VIEW_ANNOUNCEMENT,
     VIEW_CHANGE, /* revision or withdrawal */
     VIEW_OTHER,
+    VIEW_SEALED, /* what we cannot read, or cannot any more; see view_parts_is_base */
     VIEW_UNKNOWN /* of a type that this version does not know */
 };
 
 struct view_record {
-    uint32_t seq;       /* 0: no entry has this arrival any more */
-    uint32_t feed_sort; /* number of the feed, and its enum view_sort */
-    uint32_t value;     /* announcement: its facets (view_facets); change: seq of what it names */
+    uint32_t seq;            /* 0: no entry has this arrival any more */
+    uint32_t feed_sort;      /* number of the feed, and its enum view_sort */
+    uint32_t value;          /* announcement: view_keys; change: seq of what it names */
+    struct view_dates dates; /* of an announcement */
 };
 
 uint32_t view_record_feed(const struct view_record *record);
@@ -54,8 +58,9 @@ bool view_bits_has(const struct view_bits *bits, uint32_t seq);
 
 struct view_feed {
     struct id id;
-    uint32_t number;                    /* place in index->feeds */
-    char handle[LIMIT_HANDLE_SIZE + 1]; /* of the newest profile; "" when none */
+    uint32_t number;                         /* place in index->feeds */
+    char handle[LIMIT_HANDLE_SIZE + 1];      /* of the newest profile; "" when none */
+    struct eligible_institution institution; /* the newest profile's */
     uint64_t profile_seq;
     struct view_bits changed;       /* announcements that something names */
     struct view_bits announcements; /* among the records that were read */
@@ -89,7 +94,7 @@ struct view_index {
     size_t feed_count, feed_capacity;
     struct view_fold fold;
     struct view_voices voices;
-    struct view_facets facets;
+    struct view_blocks facets, rules;
     /* For the inbox: announcements that name us as a party, among the records that were read, and
      * all revisions; ours that others speak of; answers to ours. */
     struct view_named naming, spoken;

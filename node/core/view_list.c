@@ -1,6 +1,8 @@
 /* Lists: the records of the index, newest first, picked by a filter. */
 #include "node/core/view_parts.h"
 
+#define TYPE_SEALED CARAVAN__CONTENT_TYPE__CONTENT_TYPE_SEALED
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,11 +14,11 @@ enum answer { UNASKED, YES, NO };
 struct listing {
     struct view *view;
     const Caravan__Filter *filter;
-    bool asks_content;
-    uint8_t *feeds;                  /* enum answer: does the publisher match? */
-    uint8_t *facets;                 /* enum answer, of facets number n at n */
-    size_t feed_count, facets_count; /* answers that there is room for */
-    bool complete;                   /* every record was read */
+    bool asks_content, asks_rules, asks_dates;
+    uint8_t *feeds;                               /* enum answer: does the publisher match? */
+    uint8_t *facets, *rules;                      /* enum answer, of number n at n */
+    size_t feed_count, facets_count, rules_count; /* answers that there is room for */
+    bool complete;                                /* every record was read */
     size_t reads;
     bool read_chunk; /* one for each list */
     struct error *error;
@@ -49,8 +51,8 @@ static int check_content(void *context, const struct store_entry *stored)
 {
     struct content_check *check = context;
     struct span content = stored->entry.content;
-    struct filter_facets *facets = NULL;
     struct view_read_change change;
+    struct view_read_keys keys;
     struct arena arena;
 
     if (!stored->entry.has_content)
@@ -60,10 +62,11 @@ static int check_content(void *context, const struct store_entry *stored)
         check->code = view_read_change(&stored->entry, &arena, &change, check->error);
         content = change.content;
     }
-    if (!check->code)
-        check->code = view_read_facets(content, &arena, &facets, check->error);
-    check->matches = filter_matches(check->filter, facets);
-    filter_facets_destroy(facets);
+    if (!check->code) {
+        check->code = view_read_keys(content, &arena, &keys, check->error);
+        check->matches = view_read_keys_match(&keys, check->filter);
+        view_read_keys_finish(&keys);
+    }
     arena_finish(&arena);
     return 1;
 }
@@ -84,14 +87,49 @@ static bool content_matches(struct listing *listing, const struct view_feed *fee
 
 static bool facets_match(struct listing *listing, uint32_t number)
 {
+    const struct view_blocks *blocks = &listing->view->index.facets;
     uint8_t *known = &listing->facets[number];
 
-    if (*known == UNASKED)
-        *known =
-            filter_matches(listing->filter, view_facets_get(&listing->view->index.facets, number))
-                ? YES
-                : NO;
+    if (*known == UNASKED) {
+        const void *facets = number ? view_blocks_get(blocks, number).data : NULL;
+
+        *known = filter_matches(listing->filter, facets) ? YES : NO;
+    }
     return *known == YES;
+}
+
+static bool rules_match(struct listing *listing, uint32_t number)
+{
+    const struct view_blocks *blocks = &listing->view->index.rules;
+    uint8_t *known = &listing->rules[number];
+
+    if (*known == UNASKED)
+        *known = filter_matches_rules(listing->filter, view_blocks_get(blocks, number)) ? YES : NO;
+    return *known == YES;
+}
+
+/* By what the index keeps, or else by what stands in the ledger. */
+static bool keys_match(struct listing *listing, const struct view_feed *feed, uint32_t keys,
+                       uint64_t seq, bool revision)
+{
+    uint32_t facets = view_keys_facets(keys), rules = view_keys_rules(keys);
+
+    if (facets == VIEW_ELSEWHERE || (listing->asks_rules && rules == VIEW_ELSEWHERE))
+        return content_matches(listing, feed, seq, revision);
+    return facets_match(listing, facets) && (!listing->asks_rules || rules_match(listing, rules));
+}
+
+static bool dates_match(const struct listing *listing, const struct view_dates *dates)
+{
+    const struct announcement_window window = view_dates_unpack(dates);
+
+    return filter_matches_dates(listing->filter, &window);
+}
+
+/* What was withdrawn is open at no time. */
+static bool takes_withdrawn(const struct listing *listing)
+{
+    return listing->filter && listing->filter->withdrawn && !listing->asks_dates;
 }
 
 static bool announcement_matches(struct listing *listing, const struct view_feed *feed,
@@ -99,15 +137,15 @@ static bool announcement_matches(struct listing *listing, const struct view_feed
 {
     const struct view_folded *folded = view_index_folded(&listing->view->index, feed, record->seq);
     bool revised = folded && folded->revised_by;
-    uint32_t number = revised ? folded->facets : record->value;
 
-    if (folded && folded->withdrawn_by && !(listing->filter && listing->filter->withdrawn))
+    if (folded && folded->withdrawn_by && !takes_withdrawn(listing))
+        return false;
+    if (listing->asks_dates && !dates_match(listing, revised ? &folded->dates : &record->dates))
         return false;
     if (!listing->asks_content)
         return true;
-    if (number != VIEW_FACETS_ELSEWHERE)
-        return facets_match(listing, number);
-    return content_matches(listing, feed, revised ? folded->revised_by : record->seq, revised);
+    return revised ? keys_match(listing, feed, folded->keys, folded->revised_by, true)
+                   : keys_match(listing, feed, record->value, record->seq, false);
 }
 
 /* A revision or withdrawal of what is no announcement of its feed stands for itself. */
@@ -124,6 +162,18 @@ static bool changes_something(struct listing *listing, const struct view_feed *f
     return is;
 }
 
+static enum view_sort sort_now(const struct listing *listing, const struct view_feed *feed,
+                               const struct view_record *record)
+{
+    enum view_sort sort = view_record_sort(record);
+
+    if (sort != VIEW_SEALED)
+        return sort;
+    return view_parts_is_base(listing->view, &feed->id, record->seq, TYPE_SEALED)
+               ? VIEW_ANNOUNCEMENT
+               : VIEW_OTHER;
+}
+
 static bool record_matches(struct listing *listing, const struct view_record *record)
 {
     const struct view_feed *feed;
@@ -133,13 +183,14 @@ static bool record_matches(struct listing *listing, const struct view_record *re
     feed = listing->view->index.feeds[view_record_feed(record)];
     if (!publisher_matches(listing, feed))
         return false;
-    switch (view_record_sort(record)) {
+    switch (sort_now(listing, feed, record)) {
     case VIEW_ANNOUNCEMENT:
         return announcement_matches(listing, feed, record);
     case VIEW_CHANGE:
         return view_parts_takes_other(listing->filter, true) &&
                !changes_something(listing, feed, record->value);
     case VIEW_OTHER:
+    case VIEW_SEALED:
         return view_parts_takes_other(listing->filter, true);
     case VIEW_UNKNOWN:
         return view_parts_takes_other(listing->filter, false);
@@ -182,14 +233,15 @@ static bool make_room(uint8_t **answers, size_t *count, size_t needed)
     return true;
 }
 
-/* Feeds and facets may have come with a chunk that was just read. */
+/* Feeds, facets and rules may have come with a chunk that was just read. */
 static int look_at_index(struct listing *listing)
 {
     const struct view_index *index = &listing->view->index;
 
     listing->complete = view_index_unread(index, index->last_arrival) == VIEW_INDEX_COMPLETE;
     if (make_room(&listing->feeds, &listing->feed_count, index->feed_count + 1) &&
-        make_room(&listing->facets, &listing->facets_count, (size_t)index->facets.count + 1))
+        make_room(&listing->facets, &listing->facets_count, (size_t)index->facets.count + 1) &&
+        make_room(&listing->rules, &listing->rules_count, (size_t)index->rules.count + 1))
         return ERROR_NONE;
     return error_memory(listing->error);
 }
@@ -229,6 +281,7 @@ static int list_page(struct listing *listing, uint64_t at, size_t limit, view_vi
         bool found =
             (at == 0 || (at - 1) / VIEW_CHUNK < index->chunk_count) && find_match(listing, &at);
         const struct view_record *record;
+        const struct view_feed *feed;
 
         if (listing->code)
             return listing->code;
@@ -244,9 +297,10 @@ static int list_page(struct listing *listing, uint64_t at, size_t limit, view_vi
             return ERROR_NONE;
         }
         record = &index->chunks[(at - 1) / VIEW_CHUNK].records[(at - 1) % VIEW_CHUNK];
-        listing->code = view_parts_now(listing->view, &index->feeds[view_record_feed(record)]->id,
-                                       record->seq, view_record_sort(record) == VIEW_ANNOUNCEMENT,
-                                       false, visit, context, &full, listing->error);
+        feed = index->feeds[view_record_feed(record)];
+        listing->code = view_parts_now(listing->view, &feed->id, record->seq,
+                                       sort_now(listing, feed, record) == VIEW_ANNOUNCEMENT, false,
+                                       visit, context, &full, listing->error);
         if (listing->code)
             return listing->code;
         full = full || --limit == 0;
@@ -262,6 +316,8 @@ int view_list(struct view *view, const Caravan__Filter *filter, uint64_t before,
     struct listing listing = {.view = view,
                               .filter = filter,
                               .asks_content = filter_asks_content(filter),
+                              .asks_rules = filter_asks_rules(filter),
+                              .asks_dates = filter_asks_dates(filter),
                               .error = error};
     uint64_t from = before && before <= index->last_arrival ? before - 1 : index->last_arrival;
     int code = look_at_index(&listing);
@@ -277,5 +333,6 @@ int view_list(struct view *view, const Caravan__Filter *filter, uint64_t before,
         code = count_all(&listing, total);
     free(listing.feeds);
     free(listing.facets);
+    free(listing.rules);
     return code;
 }

@@ -17,6 +17,10 @@ void view_parts_name(const struct view *view, const struct id *feed, uint64_t se
 int view_parts_now(struct view *view, const struct id *feed, uint64_t seq, bool announcement,
                    bool taken_back, view_visitor visit, void *context, bool *stop,
                    struct error *error);
+/* Does an entry of this type begin an announcement? A sealed one does when a revision of it can be
+ * read here: then it was erased, or the revision is for more institutions. */
+bool view_parts_is_base(const struct view *view, const struct id *feed, uint64_t seq,
+                        uint32_t content_type);
 /* Is `seq` an announcement of the feed? 0 is none. */
 int view_parts_is_announcement(const struct view *view, const struct id *feed, uint64_t seq,
                                bool *is, struct error *error);

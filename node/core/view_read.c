@@ -262,17 +262,34 @@ int view_read_message(const ProtobufCMessageDescriptor *type, struct span conten
     return code == ERROR_MEMORY ? error_memory(error) : ERROR_NONE;
 }
 
-int view_read_facets(struct span content, struct arena *arena, struct filter_facets **facets,
-                     struct error *error)
+int view_read_keys(struct span content, struct arena *arena, struct view_read_keys *out,
+                   struct error *error)
 {
+    const Caravan__Announcement *announcement;
     const ProtobufCMessage *message;
     int code =
         view_read_message(&caravan__announcement__descriptor, content, arena, &message, error);
 
-    *facets = NULL;
-    return code || !message
-               ? code
-               : filter_facets_create((const Caravan__Announcement *)message, facets, error);
+    *out = (struct view_read_keys){.window = {INT64_MIN, INT64_MIN, false}};
+    if (code || !message)
+        return code;
+    announcement = (const Caravan__Announcement *)message;
+    out->window = announcement_window(announcement);
+    if (!eligible_rules(announcement, &out->rules))
+        return error_memory(error);
+    return filter_facets_create(announcement, &out->facets, error);
+}
+
+void view_read_keys_finish(struct view_read_keys *keys)
+{
+    filter_facets_destroy(keys->facets);
+    buffer_finish(&keys->rules);
+}
+
+bool view_read_keys_match(const struct view_read_keys *keys, const Caravan__Filter *filter)
+{
+    return filter_matches(filter, keys->facets) &&
+           (!keys->facets || filter_matches_rules(filter, buffer_span(&keys->rules)));
 }
 
 int view_read_names(struct span content, const struct id *feed, struct arena *arena, bool *names,

@@ -29,10 +29,18 @@ bool view_read_knows_type(uint32_t content_type);
  * ERROR_MEMORY only. */
 int view_read_message(const ProtobufCMessageDescriptor *type, struct span content,
                       struct arena *arena, const ProtobufCMessage **message, struct error *error);
-/* What an announcement's content is filtered by; *facets NULL: it cannot be read. The caller
- * destroys it. The arena is for the work. ERROR_MEMORY only. */
-int view_read_facets(struct span content, struct arena *arena, struct filter_facets **facets,
-                     struct error *error);
+/* What an announcement's content is filtered by. */
+struct view_read_keys {
+    struct filter_facets *facets; /* NULL: it cannot be read; then it is open at no time */
+    struct buffer rules;          /* eligible_rules */
+    struct announcement_window window;
+};
+/* The caller finishes it, after an error, too. The arena is for the work. ERROR_MEMORY only. */
+int view_read_keys(struct span content, struct arena *arena, struct view_read_keys *out,
+                   struct error *error);
+void view_read_keys_finish(struct view_read_keys *keys);
+/* Does it match by all but the dates and the publisher? */
+bool view_read_keys_match(const struct view_read_keys *keys, const Caravan__Filter *filter);
 
 /* Does an announcement's content name this institution as a party? ERROR_MEMORY only. */
 int view_read_names(struct span content, const struct id *feed, struct arena *arena, bool *names,

@@ -290,13 +290,6 @@ static int sync_path(const char *path, int flags, struct error *error)
     return rc;
 }
 
-int database_sync_file(const char *path, struct error *error)
-{
-    int rc = sync_path(path, O_RDONLY, error);
-
-    return rc ? rc : database_sync_folder(path, error);
-}
-
 int database_sync_folder(const char *path, struct error *error)
 {
     char folder[PATH_MAX];
@@ -309,4 +302,11 @@ int database_sync_folder(const char *path, struct error *error)
         return sync_path(".", O_RDONLY | O_DIRECTORY, error);
     slash[slash == folder ? 1 : 0] = '\0';
     return sync_path(folder, O_RDONLY | O_DIRECTORY, error);
+}
+
+int database_sync_file(const char *path, struct error *error)
+{
+    int rc = sync_path(path, O_RDONLY, error);
+
+    return rc ? rc : database_sync_folder(path, error);
 }

@@ -63,10 +63,10 @@ struct span database_blob(sqlite3_stmt *statement, int column);
 
 /* Makes an empty file, mode 0600; ERROR_EXISTS when there is one. */
 int database_make_file(const char *path, struct error *error);
-/* Syncs a finished file, and the folder it is in, to disk. Not for a database that is open: closing
- * another descriptor of its file takes all locks of this process from it. */
+/* Syncs a finished file, and the folder it is in, to disk. Not for a file that a connection has
+ * open: closing a file gives up all locks that the process has on it, SQLite's too. */
 int database_sync_file(const char *path, struct error *error);
-/* Only the folder that the file is in: what was made or removed there. */
+/* The folder that a file is in, alone. */
 int database_sync_folder(const char *path, struct error *error);
 
 #endif

@@ -30,6 +30,7 @@ static int ledger_info(void *self, struct store_info *info, struct error *error)
 
     (void)error;
     memcpy(info->ledger, ledger->id, sizeof info->ledger);
+    info->unclean = false;
     info->last_arrival = store->writer ? ledger->arrival_count : ledger->committed_arrivals;
     return ERROR_NONE;
 }

@@ -68,10 +68,17 @@ static const char version_2[] =
  * - Records of segments may say that their content was erased: see segment.h. */
 static const char version_3[] = "ALTER TABLE ledger ADD COLUMN unclean INTEGER NOT NULL DEFAULT 0;";
 
+/* - segment_rare: the first list or show reads all that was said of announcements, too, and what is
+ * sealed, which may be such a thing; 31726 is the bits of all types but announcements. */
+static const char version_4[] =
+    "DROP INDEX segment_rare;"
+    "CREATE INDEX segment_rare ON segment (arrival, types) WHERE types & 31726 != 0;";
+
 const struct schema_step schema_steps[] = {
     {"make the tables", version_1, NULL},
     {"put entries into segments", version_2, migrate_to_version_2},
     {"make room for what erasing leaves", version_3, migrate_to_version_3},
+    {"find what is said of announcements", version_4, NULL},
 };
 const size_t schema_step_count = sizeof schema_steps / sizeof schema_steps[0];
 

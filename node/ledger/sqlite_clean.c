@@ -63,8 +63,8 @@ static unsigned two_bytes(const uint8_t *at)
     return (unsigned)at[0] << 8 | at[1];
 }
 
-/* Sets to zero what stands between the list of rows and the first row. false: it is no sound leaf,
- * or it was zero before. */
+/* Where something stands between the list of rows and the first row. false: nothing does, or it is
+ * no sound leaf. */
 static bool find_room(const struct pages *pages, uint32_t number, size_t *from, size_t *to)
 {
     size_t header = number == 1 ? FILE_HEADER_SIZE : 0;
@@ -83,6 +83,7 @@ static bool find_room(const struct pages *pages, uint32_t number, size_t *from, 
     return *from < *to;
 }
 
+/* false: it cannot be read or written now. */
 static bool clean_page(const struct pages *pages, uint32_t number)
 {
     const sqlite3_io_methods *io = pages->file->pMethods;
@@ -143,16 +144,17 @@ static bool clean_pages(struct sqlite_ledger *ledger)
 
 static bool remove_copies(const struct sqlite_ledger *ledger)
 {
+    static const char *const suffixes[] = {"", ".new"};
     const char *path = ledger->database.path;
     char name[PATH_MAX];
+    bool removed = false;
 
-    for (size_t version = 1; version < schema_step_count; version++) {
-        if (snprintf(name, sizeof name, "%s.v%zu", path, version) < (int)sizeof name)
-            unlink(name);
-        if (snprintf(name, sizeof name, "%s.v%zu.new", path, version) < (int)sizeof name)
-            unlink(name);
-    }
-    return database_sync_folder(path, NULL) == ERROR_NONE;
+    for (size_t version = 1; version < schema_step_count; version++)
+        for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
+            if (snprintf(name, sizeof name, "%s.v%zu%s", path, version, suffixes[i]) <
+                (int)sizeof name)
+                removed = unlink(name) == 0 || removed;
+    return !removed || database_sync_folder(path, NULL) == ERROR_NONE;
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */

@@ -72,7 +72,7 @@ struct sqlite_ledger {
 #define STATEMENTS(X)                                                                              \
     X(STATEMENT_BEGIN, "BEGIN IMMEDIATE")                                                          \
     X(STATEMENT_COMMIT, "COMMIT")                                                                  \
-    X(STATEMENT_INFO, "SELECT id, last_arrival FROM ledger")                                       \
+    X(STATEMENT_INFO, "SELECT id, last_arrival, unclean FROM ledger")                              \
     X(STATEMENT_SET_ARRIVAL, "UPDATE ledger SET last_arrival = ?1")                                \
     X(STATEMENT_SET_UNCLEAN, "UPDATE ledger SET unclean = ?1")                                     \
     X(STATEMENT_GET_FEED, "SELECT " STATEMENT_FEED_COLUMNS " FROM feed WHERE id = ?1")             \
@@ -140,13 +140,14 @@ struct sqlite_ledger {
       "SELECT " STATEMENT_ARRIVAL_COLUMNS " INDEXED BY segment_rare"                               \
       " CROSS JOIN feed ON number = feed"                                                          \
       " WHERE arrival >= coalesce((SELECT arrival FROM segment WHERE arrival <= ?1"                \
-      " ORDER BY arrival DESC LIMIT 1), ?1) AND types & 110 != 0 AND types & ?2 ORDER BY arrival") \
+      " ORDER BY arrival DESC LIMIT 1), ?1) AND types & 31726 != 0 AND types & ?2 ORDER BY "       \
+      "arrival")                                                                                   \
     X(STATEMENT_MISSING, "SELECT " STATEMENT_SEGMENT_COLUMNS " FROM segment WHERE feed = ?1"       \
                          " AND missing > 0 ORDER BY seq")
 
-/* Content types whose segments an index finds: certificate, profile, endpoints, revision,
- * withdrawal. The 110 in the SQL of the index and of the statement that uses it. */
-#define STATEMENT_RARE_TYPES ((uint32_t)110)
+/* Content types whose segments an index finds: all that are known but announcements and vouches.
+ * The 31726 in the SQL of the index and of the statement that uses it. */
+#define STATEMENT_RARE_TYPES ((uint32_t)31726)
 
 enum sqlite_statement {
 #define STATEMENT_ENUM(name, sql) name,

@@ -36,6 +36,7 @@ int sqlite_read_info(void *self, struct store_info *info, struct error *error)
         id = row ? database_blob(statement, 0) : span_of(NULL, 0);
         if (id.size == sizeof info->ledger) {
             memcpy(info->ledger, id.data, id.size);
+            info->unclean = database_u64(statement, 2) != 0;
             info->last_arrival = ledger->open ? ledger->last_arrival : database_u64(statement, 1);
         } else {
             rc = sqlite_ledger_damaged(ledger, "the ledger's id", error);

@@ -32,8 +32,15 @@ static void add(struct ops_erase *erase, uint64_t seq)
 struct finding {
     struct ops_erase *erase;
     uint64_t seq, before;
-    bool announcement;
+    bool found;
 };
+
+/* An announcement, or what one says of another; sealed is what was erased of such a one before. */
+static bool says(uint32_t type)
+{
+    return type == TYPE(SEALED) || type == TYPE(ANNOUNCEMENT) || type == TYPE(PROPOSAL) ||
+           type == TYPE(INTEREST);
+}
 
 /* A step of the announcement's history. */
 static int note_step(void *context, const struct view_state *state)
@@ -43,11 +50,11 @@ static int note_step(void *context, const struct view_state *state)
 
     if (state->seq != finding->seq)
         return 1; /* the number was that of one of its changes */
-    if (state->content_type == TYPE(ANNOUNCEMENT))
-        finding->announcement = true;
+    if (says(state->content_type) && state->event_seq == finding->seq)
+        finding->found = true;
     if (state->content_type == TYPE(WITHDRAWAL))
         erase->withdrawn_by = erase->withdrawn_by ? erase->withdrawn_by : state->event_seq;
-    if ((state->content_type != TYPE(ANNOUNCEMENT) && state->content_type != TYPE(REVISION)) ||
+    if ((!says(state->content_type) && state->content_type != TYPE(REVISION)) ||
         (finding->before && state->event_seq >= finding->before))
         return 0;
     if (!state->erased_by)
@@ -60,16 +67,22 @@ static int note_step(void *context, const struct view_state *state)
 int ops_erase_find(const struct ops_context *context, uint64_t seq, uint64_t before,
                    struct ops_erase *erase, struct error *error)
 {
-    struct finding finding = {erase, seq, before, false};
     int code = exchange_flush(context->exchange, error);
 
     if (!code)
         code = view_update(context->view, error);
-    if (!code)
-        code = view_history(context->view, &context->feed, seq, note_step, &finding, error);
+    return code ? code : ops_erase_gather(context, seq, before, erase, error);
+}
+
+int ops_erase_gather(const struct ops_context *context, uint64_t seq, uint64_t before,
+                     struct ops_erase *erase, struct error *error)
+{
+    struct finding finding = {erase, seq, before, false};
+    int code = view_history(context->view, &context->feed, seq, note_step, &finding, error);
+
     if (!code && erase->no_memory)
         code = error_memory(error);
-    if (code || finding.announcement)
+    if (code || finding.found)
         return code;
     code =
         view_check_change(context->view, &context->feed, seq, false, error); /* says what it is */

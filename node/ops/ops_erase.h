@@ -21,6 +21,9 @@ struct ops_erase {
 #define OPS_ERASE_MAX 4000
 
 void ops_erase_finish(struct ops_erase *erase);
+/* The same in a view that is up to date, of what we have said of an announcement, too. */
+int ops_erase_gather(const struct ops_context *context, uint64_t seq, uint64_t before,
+                     struct ops_erase *erase, struct error *error);
 /* Of the announcement at seq of our own feed, only those before entry `before` (0: all); the view
  * is brought up to date. Errors of view_history; ERROR_INVALID when it is no announcement. */
 int ops_erase_find(const struct ops_context *context, uint64_t seq, uint64_t before,

@@ -1,7 +1,7 @@
 /* list, show, history, changes: announcements for readers. */
+#include "node/ops/ops_filter.h"
 #include "node/ops/ops_parts.h"
 
-#include "common/filter.h"
 #include "node/core/view_audience.h"
 #include "node/core/view_sides.h"
 
@@ -14,6 +14,7 @@
 /* Items while they are gathered; everything lives in the arena. */
 struct items {
     struct arena arena;
+    const struct ops_filter *filter; /* what each item says besides; NULL: nothing */
     Caravan__Item **items;
     size_t count, capacity;
     size_t content_size;
@@ -232,6 +233,12 @@ static Caravan__Item *make_item(struct arena *arena, const struct view_state *st
     return arena->over_limit || arena->no_memory ? NULL : item;
 }
 
+static bool mark_item(struct items *items, Caravan__Item *item)
+{
+    return !items->filter ||
+           ops_filter_mark(items->filter, item, &items->arena, NULL) == ERROR_NONE;
+}
+
 /* proposals: what costs more, too, as show has it. */
 static Caravan__Item *whole_item(struct view *view, struct arena *arena, bool proposals,
                                  const struct view_state *state)
@@ -258,8 +265,8 @@ static int add_item(void *context, const struct view_state *state)
     if (items->count == items->capacity || items->no_memory)
         return 1;
     item = whole_item(items->view, &items->arena, items->proposals, state);
-    items->no_memory = !item;
-    if (!item)
+    items->no_memory = !item || !mark_item(items, item);
+    if (items->no_memory)
         return 1;
     items->items[items->count++] = item;
     items->content_size += state->content.size + item->n_sides * SIDE_SIZE;
@@ -272,14 +279,16 @@ int ops_list(struct ops_context *context, const ProtobufCMessage *message, struc
     const Caravan__ListRequest *request = (const Caravan__ListRequest *)message;
     Caravan__ListReply answer = CARAVAN__LIST_REPLY__INIT;
     size_t limit = limit_of(request->limit);
+    struct ops_filter filter;
     struct items items;
-    int code = filter_check(request->filter, error);
+    int code = ops_filter_take(context, request->filter, &filter, error);
 
     if (code)
         return code;
     items_init(&items, limit);
     items.view = context->view;
-    code = view_list(context->view, request->filter, request->before_arrival, limit, add_item,
+    items.filter = &filter;
+    code = view_list(context->view, &filter.filter, request->before_arrival, limit, add_item,
                      &items, &answer.next_before, &answer.total, error);
     if (!code && items.no_memory)
         code = error_memory(error);
@@ -326,13 +335,15 @@ int ops_list_changes(struct ops_context *context, const ProtobufCMessage *messag
     const Caravan__ChangesRequest *request = (const Caravan__ChangesRequest *)message;
     Caravan__ChangesReply answer = CARAVAN__CHANGES_REPLY__INIT;
     size_t limit = limit_of(request->limit);
+    struct ops_filter filter;
     struct items items;
-    int code = filter_check(request->filter, error);
+    int code = ops_filter_take(context, request->filter, &filter, error);
 
     if (code)
         return code;
     items_init(&items, limit);
-    code = view_changes(context->view, request->filter, after_of(context, request), limit, add_item,
+    items.filter = &filter;
+    code = view_changes(context->view, &filter.filter, after_of(context, request), limit, add_item,
                         &items, &answer.next_after, error);
     if (!code && items.no_memory)
         code = error_memory(error);
@@ -448,6 +459,7 @@ int ops_list_show(struct ops_context *context, const ProtobufCMessage *message,
 {
     const Caravan__ShowRequest *request = (const Caravan__ShowRequest *)message;
     struct receipts receipts = {.context = context};
+    struct ops_filter own = {.asks_eligible = true, .asks_dates = true};
     struct items now, history, voices;
     struct id feed;
     uint64_t seq;
@@ -460,6 +472,8 @@ int ops_list_show(struct ops_context *context, const ProtobufCMessage *message,
     items_init(&history, HISTORY_MAX);
     items_init(&voices, HISTORY_MAX);
     receipts.items = &history;
+    view_own_institution(context->view, &own.institution);
+    now.filter = &own;
     now.view = context->view;
     now.proposals = true;
     code = view_show(context->view, &feed, seq, add_item, &now, error);

@@ -7,6 +7,7 @@
 #include "common/guard.h"
 #include "common/seal.h"
 #include "node/core/view_sides.h"
+#include "node/ops/ops_erase.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@ struct preparing {
     struct seal_key key;
     Caravan__PrepareReply *reply;
     struct buffer sealed;
+    struct ops_erase erase;
+    bool only_erases; /* everything else was said before */
     struct error *error;
     int code;
 };
@@ -143,6 +146,20 @@ static int complete_announcement(struct preparing *preparing)
     return code;
 }
 
+/* What the announcement, or what we have said of one, holds in its entries. */
+static int take_erase(struct preparing *preparing)
+{
+    int code;
+
+    if (!preparing->request->erase)
+        return ERROR_NONE;
+    code = ops_erase_gather(preparing->context, preparing->state->seq, 0, &preparing->erase,
+                            preparing->error);
+    preparing->reply->n_erase = preparing->erase.count;
+    preparing->reply->erase = preparing->erase.seqs;
+    return code;
+}
+
 static int complete_revision(struct preparing *preparing)
 {
     const struct view_state *state = preparing->state;
@@ -156,6 +173,8 @@ static int complete_revision(struct preparing *preparing)
         code = check_content(preparing, &unknown);
     if (!code)
         code = ops_publish_check_drop(state, unknown, preparing->error);
+    if (!code)
+        code = take_erase(preparing);
     if (code)
         return code;
     caravan__revision__init(&preparing->revision);
@@ -174,7 +193,12 @@ static int complete_withdrawal(struct preparing *preparing)
     int code = check_own(preparing);
 
     if (!code)
-        code = check_not_withdrawn(preparing);
+        code = take_erase(preparing);
+    preparing->only_erases =
+        !code && state->withdrawn_by && preparing->erase.count && !withdrawal->n_reason;
+    if (code || preparing->only_erases)
+        return code;
+    code = check_not_withdrawn(preparing);
     if (!code)
         code = ops_publish_check_reason(withdrawal->reason, withdrawal->n_reason, preparing->error);
     withdrawal->has_announcement = true;
@@ -399,7 +423,7 @@ static int make(struct preparing *preparing, const struct saying *saying)
 
     if (!code)
         code = saying->complete(preparing);
-    return code ? code : pack(preparing, saying);
+    return code || preparing->only_erases ? code : pack(preparing, saying);
 }
 
 /* --- the announcement it is about ------------------------------------------------------------- */
@@ -494,6 +518,7 @@ int ops_prepare(struct ops_context *context, const ProtobufCMessage *message, st
         code = ops_reply(&answer.base, reply, error);
     seal_key_wipe(&preparing->key);
     buffer_finish(&preparing->sealed);
+    ops_erase_finish(&preparing->erase);
     arena_finish(&preparing->arena);
     free(preparing);
     return code;

@@ -239,3 +239,13 @@ bool ops_problems_node(struct ops_problems *problems, enum exchange_publishing p
                  (problems->skew_ms < 0 ? -problems->skew_ms : problems->skew_ms) / 60000);
     return ok;
 }
+
+bool ops_problems_ledger(struct ops_problems *problems, const struct store_info *info)
+{
+    return !info->unclean ||
+           add(problems, true,
+               "wait; if it stays: something reads ledger.db without a pause, perhaps a backup",
+               "what was erased is gone from the ledger, and not yet from the free room and the "
+               "log "
+               "of its files");
+}

@@ -23,5 +23,7 @@ bool ops_problems_partner(struct ops_problems *problems, const struct exchange_f
 /* What is wrong with this node; after all partners. failure: exchange_failure. */
 bool ops_problems_node(struct ops_problems *problems, enum exchange_publishing publishing,
                        const struct error *failure, size_t partners);
+/* … and with its ledger. */
+bool ops_problems_ledger(struct ops_problems *problems, const struct store_info *info);
 
 #endif

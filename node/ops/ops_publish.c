@@ -498,6 +498,18 @@ static bool may_put(uint32_t type)
            type == TYPE(SEALED);
 }
 
+/* What was published with an order before is not ordered again. */
+static int put(const struct publication *publication, bool has_content, struct buffer *reply,
+               struct error *error)
+{
+    struct exchange_published published = {0};
+    int code = has_content ? publish_content(publication, &published, error) : ERROR_NONE;
+
+    if (!code && !published.repeated)
+        code = publish_order(publication, &published, error);
+    return code ? code : write_answer(publication, &published, reply, error);
+}
+
 int ops_publish_put(struct ops_context *context, const ProtobufCMessage *message,
                     struct buffer *reply, struct error *error)
 {
@@ -510,10 +522,13 @@ int ops_publish_put(struct ops_context *context, const ProtobufCMessage *message
     int code =
         take_request_id(request->has_request_id, &request->request_id, &publication.request, error);
 
-    if (!code && (!may_put(request->content_type) || !request->has_content))
+    publication.erase.seqs = request->erase; /* borrowed */
+    publication.erase.count = request->n_erase;
+    if (!code && request->has_content && !may_put(request->content_type))
         code = error_set(error, ERROR_INVALID,
-                         "content_type: found %" PRIu32 ", expected what prepare gives, with its "
-                         "content",
+                         "content_type: found %" PRIu32 ", expected what prepare gives",
                          request->content_type);
-    return code ? code : publish(&publication, reply, error);
+    if (!code && !request->has_content && !request->n_erase)
+        code = error_set(error, ERROR_INVALID, "content: found none, expected what prepare gives");
+    return code ? code : put(&publication, request->has_content, reply, error);
 }

@@ -197,7 +197,8 @@ int ops_status(struct ops_context *context, const ProtobufCMessage *message, str
                struct error *error)
 {
     struct report report = {.context = context};
-    int code = ERROR_NONE;
+    struct store_info info;
+    int code;
 
     (void)message;
     caravan__status_reply__init(&report.answer);
@@ -205,14 +206,19 @@ int ops_status(struct ops_context *context, const ProtobufCMessage *message, str
     ops_problems_init(&report.problems, &report.arena);
     set_node(&report);
     exchange_feeds(context->exchange, visit_feed, &report);
+    code = context->store.operations->info(context->store.self, &info, error);
+    if (code)
+        goto out;
     if (!ops_problems_node(&report.problems, exchange_publishing(context->exchange),
                            exchange_failure(context->exchange), report.answer.n_partners) ||
-        report.no_memory || report.arena.over_limit || report.arena.no_memory)
+        !ops_problems_ledger(&report.problems, &info) || report.no_memory ||
+        report.arena.over_limit || report.arena.no_memory)
         code = error_memory(error);
     report.answer.n_problems = report.problems.count;
     report.answer.problems = report.problems.items;
     if (!code)
         code = ops_reply(&report.answer.base, reply, error);
+out:
     free(report.answer.partners);
     ops_problems_finish(&report.problems);
     arena_finish(&report.arena);

@@ -227,7 +227,7 @@ class Cooperation(unittest.TestCase):
         with open(path, "rb") as file:
             data = file.read()
         os.unlink(path)
-        return [(kind, len(content)) for _, kind, content in verify_feed.verify(data).contents]
+        return [(kind, len(content or b"")) for _, kind, content in verify_feed.verify(data).contents]
 
     def test_the_relay_reads_nothing_of_what_is_sealed(self):
         lead, other, third = self.lead, self.other, self.third
@@ -286,14 +286,35 @@ class Cooperation(unittest.TestCase):
         lead.run("share", visit, "za-third")
         wait(lambda: LATER + " II" in third.run("list").stdout, "the third may read it now")
         self.assertIn("Revised", third.run("show", visit).stdout)
-        done = lead.run("withdraw", visit, "--erase", check=False)
-        self.assertEqual(done.returncode, 65)
-        self.assertIn("nothing was changed", done.stderr)
         lead.run("withdraw", visit, "--reason", "no room")
         for node in other, third:
             wait(lambda node=node: self.show(node, visit)["item"].get("withdrawn"),
                  "%s sees it withdrawn" % node.handle)
         self.assertNotIn("no room", self.relay.run("list", "--all", "--json").stdout)
+
+    def test_what_was_sealed_can_be_erased(self):
+        lead, other = self.lead, self.other
+        visit = self.publish(lead, SEALED_VISIT, "--to", "ru-funder")
+        number = int(visit.split("/")[1])
+        again = self.network.write("again.yaml", SEALED_VISIT.replace(LATER, LATER + " II"))
+        lead.run("revise", visit, again, "--erase-earlier")
+        wait(lambda: LATER + " II" in other.run("list").stdout, "the revision is in force")
+        self.network.wait_equal([self.relay, other], [lead])
+        sizes = self.sealed_entries("cn-funder")
+        self.assertEqual(sizes[number - 1][1], 0, "the relay has no content of the first text")
+        lead.run("withdraw", visit, "--erase")
+        wait(lambda: "erased" in other.run("show", visit).stdout, "the rest is erased, too")
+        self.network.wait_equal([self.relay], [lead])
+        left = [size for kind, size in self.sealed_entries("cn-funder") if kind == 13 and size]
+        self.assertEqual(len(left), 1, "but the withdrawal")
+
+        call = self.publish(lead, CALL)
+        wait(lambda: self.show(self.third, call), "the third has the call")
+        answer = self.third.names(self.third.run(
+            "respond", call, self.network.write("a.yaml", ANSWER)).stdout)[0]
+        wait(lambda: self.inbox(lead, "ANSWER"), "the answer is in the inbox")
+        self.third.run("withdraw", answer, "--erase")
+        wait(lambda: not self.inbox(lead, "ANSWER", "--all"), "nothing is left of it")
 
     def test_a_node_restored_from_its_partners_reads_what_it_sealed(self):
         lead, other = self.lead, self.other

@@ -5,14 +5,29 @@ cleaning, and with a disk that is full at that moment."""
 import os
 import random
 import resource
-import sqlite3
 import string
+import struct
+import subprocess
+import sys
 import unittest
 
-from network import Network, announcement, wait
+import wire
+from network import SOURCE, Network, announcement, wait
 
 PIECE = 4  # bytes
 LONG = "description: %s\n" % ("A long text. " * 300)
+
+
+# Holds a view of the ledger until its standard input ends. In a process of its own: this one opens and closes the
+# ledger's files to search them, and closing a file gives up all of a process's locks on it.
+READ = """
+import sqlite3, sys
+reader = sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True, isolation_level=None)
+reader.execute("BEGIN")
+reader.execute("SELECT count(*) FROM segment").fetchall()
+print("reads", flush=True)
+sys.stdin.read()
+"""
 
 
 def files_of(nodes):
@@ -131,16 +146,17 @@ class Erasure(unittest.TestCase):
     def test_killed_before_it_was_cleaned(self):
         publisher, partner, name, marker = self.follower()
         # Who reads from the log keeps it from being cut off.
-        reader = sqlite3.connect("file:%s?mode=ro" % os.path.join(partner.home, "ledger.db"), uri=True,
-                                 isolation_level=None)
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM segment").fetchall()
+        reader = subprocess.Popen([sys.executable, "-c", READ, os.path.join(partner.home, "ledger.db")],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(reader.communicate)
+        self.assertEqual(reader.stdout.readline(), b"reads\n")
         publisher.run("withdraw", name, "--erase")
         self.wait_erased(partner, name)
         self.wait_gone([publisher], marker)
         self.assert_everywhere([partner], marker)
+        self.assertIn("what was erased", partner.run("status").stdout)
         partner.kill()
-        reader.close()
+        reader.communicate()
         self.assert_everywhere([partner], marker)
         partner.start()
         self.wait_gone([partner], marker)
@@ -167,6 +183,28 @@ class Erasure(unittest.TestCase):
         self.limit(partner, resource.RLIM_INFINITY)
         self.wait_gone([publisher, partner], marker)
         self.network.wait_equal(feeds=[publisher])
+
+    def test_verify_tells_erased_from_missing(self):
+        with open(os.path.join(SOURCE, "tests", "vectors", "vectors.txt")) as file:
+            vectors = dict(line.rstrip("\n").split(" = ", 1) for line in file if " = " in line)
+        node = self.network.add("cn-verify")
+
+        def value(name):
+            return bytes.fromhex(vectors["erasure." + name])
+
+        def record(data):
+            return struct.pack(">I", len(data)) + data
+
+        certificates = wire.encode([(2, value("feed")), (3, value("certificate.1.signed"))])
+        fields = wire.decode(value("run.2_5.after"))
+        for name, last, facts in (("whole", 4, ("1", "0")), ("without the order", 2, ("0", "1"))):
+            shorter = wire.encode(fields[:1] + fields[1:1 + last])  # the feed, and so many entries
+            path = os.path.join(self.network.folder, "vectors.feed")
+            with open(path, "wb") as file:
+                file.write(b"caravan-feed 1\n" + record(certificates) + record(value("run.1")) + record(shorter))
+            told = node.json("verify", path)
+            self.assertEqual((told["erased"], told["missing"]), facts, name)
+        self.assertIn("which no order of the feed explains", node.run("verify", path).stdout)
 
     def limit(self, node, size):
         _, hard = resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE)

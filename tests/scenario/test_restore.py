@@ -113,7 +113,7 @@ class Restore(unittest.TestCase):
         with sqlite3.connect("file:%s?mode=ro" % self.saved, uri=True) as database:
             names = {name for name, in database.execute("SELECT name FROM sqlar")}
         self.assertEqual(names, {"node.yaml", "keys/node.key", "keys/transport.key",
-                                 "keys/sealing.key", "keys/certificates", "keys/genesis",
+                                 "keys/sealing.key", "keys/certificates", "keys/genesis", "inbox.db",
                                  "partners/th-b-demo.card"})
 
 

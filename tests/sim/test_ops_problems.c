@@ -205,6 +205,20 @@ static void test_ops_problems__publishing_that_waits_says_why(void **state)
     }
 }
 
+static void test_ops_problems__erased_bytes_that_stay_are_told(void **state)
+{
+    struct world *world = *state;
+    struct store_info info = {0};
+
+    assert_true(ops_problems_ledger(&world->problems, &info));
+    assert_int_equal(world->problems.count, 0);
+    info.unclean = true;
+    assert_true(ops_problems_ledger(&world->problems, &info));
+    assert_int_equal(world->problems.count, 1);
+    assert_non_null(strstr(world->problems.items[0]->what, "what was erased"));
+    assert_non_null(strstr(world->problems.items[0]->todo, "backup"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_ops_problems__##name, setup, teardown)
@@ -215,6 +229,7 @@ int main(void)
         TEST(names_forks_faults_and_gaps),
         TEST(a_clock_that_differs_from_all_is_our_own),
         TEST(publishing_that_waits_says_why),
+        TEST(erased_bytes_that_stay_are_told),
     };
     return cmocka_run_group_tests_name("ops_problems", tests, NULL, NULL);
 }

@@ -13,24 +13,49 @@
 
 /* --- searching -------------------------------------------------------------------------------- */
 
-static bool file_holds(struct ledger_fixture *f, const char *name, struct span bytes)
+static void read_file(struct ledger_fixture *f, const char *name, struct buffer *out)
 {
     size_t size = 0;
     char *file = folder_read(&f->folder, name, &size);
-    bool found = file && memmem(file, size, bytes.data, bytes.size);
 
+    assert_true(buffer_append(out, file, size));
     free(file);
+}
+
+/* All files of the ledger, one behind the other. */
+static struct buffer read_files(struct ledger_fixture *f)
+{
+    static const char *const names[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm",
+                                        "ledger.db.v1", "ledger.db.v2"};
+    struct buffer files = {0};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        read_file(f, names[i], &files);
+    return files;
+}
+
+static bool holds(const struct buffer *files, struct span bytes)
+{
+    return memmem(files->data, files->size, bytes.data, bytes.size) != NULL;
+}
+
+static bool file_holds(struct ledger_fixture *f, const char *name, struct span bytes)
+{
+    struct buffer file = {0};
+    bool found;
+
+    read_file(f, name, &file);
+    found = holds(&file, bytes);
+    buffer_finish(&file);
     return found;
 }
 
 static bool files_hold(struct ledger_fixture *f, struct span bytes)
 {
-    static const char *const names[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm",
-                                        "ledger.db.v1", "ledger.db.v2"};
-    bool found = false;
+    struct buffer files = read_files(f);
+    bool found = holds(&files, bytes);
 
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        found = found || file_holds(f, names[i], bytes);
+    buffer_finish(&files);
     return found;
 }
 
@@ -50,11 +75,19 @@ static const char *marker(uint64_t number, size_t size)
 }
 
 /* Pieces of the content. (Salts of samples are not random.) */
-static void assert_gone(struct ledger_fixture *f, const struct entry *entry)
+static void assert_not_in(const struct buffer *files, const struct entry *entry)
 {
     for (size_t at = 0; at + 24 <= entry->content.size; at += 24)
-        if (files_hold(f, span_of(entry->content.data + at, 24)))
+        if (holds(files, span_of(entry->content.data + at, 24)))
             fail_msg("the content of %d is still there at %zu", (int)entry->seq, at);
+}
+
+static void assert_gone(struct ledger_fixture *f, const struct entry *entry)
+{
+    struct buffer files = read_files(f);
+
+    assert_not_in(&files, entry);
+    buffer_finish(&files);
 }
 
 static void erase_seq(struct ledger_fixture *f, const struct id *feed, uint64_t seq)
@@ -64,6 +97,14 @@ static void erase_seq(struct ledger_fixture *f, const struct id *feed, uint64_t 
 
     ok(call(f->writer, erase, feed, &order, 1, &erased, &f->error));
     assert_int_equal(erased, 1);
+}
+
+static bool is_unclean(struct ledger_fixture *f)
+{
+    struct store_info info;
+
+    ok(call(f->writer, info, &info, &f->error));
+    return info.unclean;
 }
 
 static void idle_commit(struct ledger_fixture *f)
@@ -101,6 +142,7 @@ static void test_ledger__no_page_keeps_a_copy(void **state)
     static struct store_entry kept[SAMPLE_ENTRIES];
     static bool gone[SAMPLE_ENTRIES];
     struct ledger_fixture *f = *state;
+    struct buffer files;
     uint64_t random = 7;
     size_t count = 0;
 
@@ -124,11 +166,13 @@ static void test_ledger__no_page_keeps_a_copy(void **state)
         ledger_fixture_commit(f);
     }
     idle_commit(f);
+    files = read_files(f);
     for (size_t i = 0; i < count; i++)
         if (gone[i])
-            assert_gone(f, &kept[i].entry);
+            assert_not_in(&files, &kept[i].entry);
         else
             ledger_seen_kept(f->writer, kept[i]);
+    buffer_finish(&files);
 }
 
 /* Puts bytes where a page has room between its list of rows and the first row: SQLite leaves copies
@@ -202,8 +246,10 @@ static void test_ledger__is_cleaned_once_no_reader_is_in_the_way(void **state)
     ledger_fixture_open_reader(f);
     ok(call(f->reader, entries, &f->a->feed, 1, 1, erase_meanwhile, f, &f->error));
     assert_true(files_hold(f, one.entry.content));
+    assert_true(is_unclean(f));
     idle_commit(f);
     assert_gone(f, &one.entry);
+    assert_false(is_unclean(f));
 }
 
 /* Killed between the commit and the cleaning. */
@@ -268,6 +314,43 @@ static void test_ledger__copies_of_migrations_go(void **state)
     assert_gone(f, &one.entry);
 }
 
+/* Whether another process could take the ledger for one that nobody uses, and its log away. */
+static bool is_locked(struct ledger_fixture *f)
+{
+    pid_t child = fork();
+    int status;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        /* Where SQLite's locks of readers stand: https://sqlite.org/src/file/src/os.h */
+        struct flock lock = {
+            .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000002, .l_len = 510};
+        int file = open(ledger_script_file(f), O_RDWR);
+
+        _exit(file < 0 || fcntl(file, F_GETLK, &lock) != 0 ? 2 : lock.l_type != F_UNLCK);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+    return WEXITSTATUS(status) == 1;
+}
+
+static void test_ledger__keeps_its_locks_while_it_cleans(void **state)
+{
+    struct ledger_fixture *f = *state;
+
+    ledger_fixture_fill(f, f->a, 3);
+    folder_write_text(&f->folder, "ledger.db.v1", 0600, "an old copy");
+    assert_true(is_locked(f));
+    ledger_fixture_begin(f);
+    erase_seq(f, &f->a->feed, 1);
+    ledger_fixture_commit(f);
+    assert_false(is_unclean(f));
+    assert_true(is_locked(f));
+    assert_false(folder_has(&f->folder, "ledger.db.v1"));
+    ledger_script_close(f);
+    assert_false(is_locked(f));
+}
+
 #define ROW(test)                                                                                  \
     cmocka_unit_test_setup_teardown(test, ledger_fixture_setup_sqlite, ledger_fixture_teardown)
 
@@ -280,6 +363,7 @@ int main(void)
         ROW(test_ledger__is_cleaned_once_no_reader_is_in_the_way),
         ROW(test_ledger__is_cleaned_at_the_next_start),
         ROW(test_ledger__copies_of_migrations_go),
+        ROW(test_ledger__keeps_its_locks_while_it_cleans),
     };
 
     return cmocka_run_group_tests_name("ledger_clean", tests, NULL, NULL);

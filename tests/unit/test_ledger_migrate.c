@@ -384,6 +384,63 @@ static void test_ledger__migrates_nothing_when_entries_are_missing(void **state)
     assert_has_all(f, &old);
 }
 
+struct proof {
+    struct buffer kept, other;
+};
+
+static int note_proof(void *context, const struct store_conflict *conflict)
+{
+    struct proof *proof = context;
+
+    assert_true(buffer_append(&proof->kept, conflict->kept.data, conflict->kept.size));
+    assert_true(buffer_append(&proof->other, conflict->other.data, conflict->other.size));
+    return 1;
+}
+
+static void assert_entry(struct span bytes, bool has_content)
+{
+    struct entry entry;
+
+    ok(entry_parse_bytes(bytes, INSTITUTION_NETWORK, &entry, NULL));
+    assert_int_equal(entry.has_content, has_content);
+    assert_int_equal(entry.signature.size, IDENTITY_SIGNATURE_SIZE);
+}
+
+/* A ledger of version 2 is one of version 3 without its mark. */
+static void test_ledger__migrates_proofs_without_their_contents(void **state)
+{
+    struct ledger_fixture *f = *state;
+    struct buffer text = {0}, profile = {0};
+    struct store_conflict conflict = {.certificate = 1, .seq = 1};
+    struct store_entry one = sample_next(f->a, ANNOUNCEMENT, "Ask for Anna");
+    struct store_entry permanent = sample_next(f->a, 2, "who we are");
+    struct proof proof = {0};
+    sqlite3 *database;
+
+    assert_true(entry_encode(&one.entry, true, &text));
+    assert_true(entry_encode(&permanent.entry, true, &profile));
+    conflict.feed = f->a->feed;
+    conflict.kept = buffer_span(&text);
+    conflict.other = buffer_span(&profile);
+    ledger_fixture_begin(f);
+    ledger_fixture_append(f, one);
+    ok(call(f->writer, put_conflict, &conflict, &f->error));
+    ledger_fixture_commit(f);
+    ledger_script_close(f);
+    database = open_old(f);
+    run(database, "ALTER TABLE ledger DROP COLUMN unclean; PRAGMA user_version=2");
+    sqlite3_close(database);
+    ok(ledger_script_open(f));
+    ledger_seen_kept(f->writer, one);
+    ok(call(f->writer, conflicts, note_proof, &proof, &f->error));
+    assert_entry(buffer_span(&proof.kept), false);
+    assert_entry(buffer_span(&proof.other), true);
+    buffer_finish(&text);
+    buffer_finish(&profile);
+    buffer_finish(&proof.kept);
+    buffer_finish(&proof.other);
+}
+
 #define ROW(test)                                                                                  \
     cmocka_unit_test_setup_teardown(test, ledger_fixture_setup_sqlite, ledger_fixture_teardown)
 
@@ -393,6 +450,7 @@ int main(void)
         ROW(test_ledger__migrates_entries_into_segments),
         ROW(test_ledger__migrates_all_or_nothing),
         ROW(test_ledger__migrates_nothing_when_entries_are_missing),
+        ROW(test_ledger__migrates_proofs_without_their_contents),
     };
 
     return cmocka_run_group_tests_name("ledger_migrate", tests, NULL, NULL);

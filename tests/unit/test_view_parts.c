@@ -1,8 +1,7 @@
-/* The small parts of the view's index: the table, the facets, the changes. */
+/* The small parts of the view's index: the table, the blocks, the changes. */
 #include "node/core/view_table.h"
 
-#include "common/filter.h"
-#include "node/core/view_facets.h"
+#include "node/core/view_blocks.h"
 #include "node/core/view_fold.h"
 #include "tests/support/fault.h"
 
@@ -15,6 +14,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#define DATES ((struct view_dates){1, 2})
 
 /* --- table ------------------------------------------------------------------------------------ */
 
@@ -97,95 +98,112 @@ static void test_view_table__hashes_every_byte_and_the_size(void **state)
     view_table_finish(&other);
 }
 
-/* --- facets ----------------------------------------------------------------------------------- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
-static struct filter_facets *make(Caravan__Kind kind, const char *country)
-{
-    Caravan__Announcement announcement = CARAVAN__ANNOUNCEMENT__INIT;
-    char *countries[] = {(char *)(uintptr_t)country};
-    struct filter_facets *facets = NULL;
+#define LIMITS                                                                                     \
+    {                                                                                              \
+        .bytes_max = VIEW_FACETS_BYTES, .count_max = VIEW_FACETS_MAX                               \
+    }
 
-    announcement.has_kind = 1;
-    announcement.kind = kind;
-    announcement.n_countries = country ? 1 : 0;
-    announcement.countries = countries;
-    assert_int_equal(filter_facets_create(&announcement, &facets, NULL), ERROR_NONE);
-    return facets;
-}
-
-static uint32_t add(struct view_facets *facets, Caravan__Kind kind, const char *country)
+static uint32_t add(struct view_blocks *blocks, const char *text)
 {
     uint32_t number = 77;
 
-    assert_int_equal(view_facets_add(facets, make(kind, country), &number, NULL), ERROR_NONE);
+    assert_int_equal(view_blocks_add(blocks, span_of_text(text), &number, NULL), ERROR_NONE);
     return number;
 }
 
-static void test_view_facets__keeps_equal_ones_once(void **state)
+static void test_view_blocks__keeps_equal_ones_once(void **state)
 {
-    struct view_facets facets = {0};
-    uint32_t number, first = add(&facets, CARAVAN__KIND__KIND_VISIT, "TH");
-    uint32_t second = add(&facets, CARAVAN__KIND__KIND_VISIT, "CN");
-    uint32_t third = add(&facets, CARAVAN__KIND__KIND_JOINT_CALL, "TH");
+    struct view_blocks blocks = LIMITS;
+    uint32_t first = add(&blocks, "TH"), second = add(&blocks, "CN"), third = add(&blocks, "");
 
     (void)state;
     assert_int_equal(first, 1);
     assert_int_equal(second, 2);
     assert_int_equal(third, 3);
-    assert_int_equal(add(&facets, CARAVAN__KIND__KIND_VISIT, "CN"), second);
-    assert_int_equal(add(&facets, CARAVAN__KIND__KIND_VISIT, NULL), 4);
-    assert_int_equal(facets.count, 4);
-    assert_string_equal(filter_facets_country(view_facets_get(&facets, second), 0), "CN");
-    assert_int_equal(view_facets_add(&facets, NULL, &number, NULL), ERROR_NONE);
-    assert_int_equal(number, VIEW_FACETS_NONE);
-    assert_null(view_facets_get(&facets, VIEW_FACETS_NONE));
-    view_facets_finish(&facets);
+    assert_int_equal(add(&blocks, "CN"), second);
+    assert_int_equal(add(&blocks, "CNX"), 4);
+    assert_int_equal(blocks.count, 4);
+    assert_true(span_equal(view_blocks_get(&blocks, second), span_of_text("CN")));
+    assert_int_equal((uintptr_t)view_blocks_get(&blocks, second).data % sizeof(uint32_t), 0);
+    view_blocks_finish(&blocks);
+    assert_int_equal(add(&blocks, "CN"), 1); /* empty, with its limits */
+    view_blocks_finish(&blocks);
 }
 
 /* A publisher that invents a country for each announcement does not fill the memory. */
-static void test_view_facets__takes_a_bounded_amount_of_memory(void **state)
+static void test_view_blocks__takes_a_bounded_amount_of_memory(void **state)
 {
-    struct view_facets facets = {0};
-    static char country[4000];
+    struct view_blocks blocks = LIMITS;
+    static char text[4000];
     uint32_t number = 1, kept;
 
     (void)state;
-    memset(country, 'X', sizeof country - 1);
-    for (int i = 0; number != VIEW_FACETS_ELSEWHERE; i++) {
-        snprintf(country, sizeof country, "%06d", i % 1000000);
-        country[6] = 'X';
-        number = add(&facets, CARAVAN__KIND__KIND_VISIT, country);
+    memset(text, 'X', sizeof text - 1);
+    for (int i = 0; number != VIEW_ELSEWHERE; i++) {
+        snprintf(text, sizeof text, "%06d", i % 1000000);
+        text[6] = 'X';
+        number = add(&blocks, text);
     }
-    kept = facets.count;
-    assert_in_range(facets.bytes, VIEW_FACETS_BYTES * 9 / 10, VIEW_FACETS_BYTES);
+    kept = blocks.count;
+    assert_in_range(blocks.bytes, VIEW_FACETS_BYTES * 9 / 10, VIEW_FACETS_BYTES);
     assert_in_range(kept, 1000, 3000);
-    snprintf(country, sizeof country, "%06d", 0);
-    country[6] = 'X';
-    assert_int_equal(add(&facets, CARAVAN__KIND__KIND_VISIT, country), 1); /* known: as before */
-    assert_int_equal(facets.count, kept);
-    view_facets_finish(&facets);
+    snprintf(text, sizeof text, "%06d", 0);
+    text[6] = 'X';
+    assert_int_equal(add(&blocks, text), 1); /* known: as before */
+    assert_int_equal(blocks.count, kept);
+    view_blocks_finish(&blocks);
 }
 
-static void test_view_facets__says_when_memory_runs_out(void **state)
+static void test_view_blocks__has_no_number_that_is_too_large(void **state)
+{
+    struct view_blocks blocks = {.bytes_max = VIEW_RULES_BYTES, .count_max = VIEW_RULES_MAX};
+    char text[16];
+
+    (void)state;
+    for (unsigned i = 1; i <= VIEW_RULES_MAX + 10; i++) {
+        snprintf(text, sizeof text, "%u", i);
+        assert_int_equal(add(&blocks, text), i <= VIEW_RULES_MAX ? i : VIEW_ELSEWHERE);
+    }
+    view_blocks_finish(&blocks);
+}
+
+static void test_view_blocks__says_when_memory_runs_out(void **state)
 {
     unsigned failures = 0;
     int code = ERROR_MEMORY;
 
     (void)state;
     for (unsigned long n = 1; code == ERROR_MEMORY; n++) {
-        struct filter_facets *one = make(CARAVAN__KIND__KIND_VISIT, "TH");
-        struct view_facets facets = {0};
+        struct view_blocks blocks = LIMITS;
         uint32_t number;
 
         fault_arm(n);
-        code = view_facets_add(&facets, one, &number, NULL);
+        code = view_blocks_add(&blocks, span_of_text("TH"), &number, NULL);
         failures += fault_disarm();
-        assert_int_equal(number, code ? VIEW_FACETS_NONE : 1);
-        assert_int_equal(facets.count, code ? 0 : 1);
-        view_facets_finish(&facets);
+        assert_int_equal(number, code ? VIEW_NONE : 1);
+        assert_int_equal(blocks.count, code ? 0 : 1);
+        view_blocks_finish(&blocks);
     }
     assert_int_equal(code, ERROR_NONE);
-    assert_int_equal(failures, 3); /* the pointers; the table's keys and values */
+    assert_int_equal(failures, 4); /* the block; the pointers; the table's keys and values */
+}
+
+static void test_view_keys__hold_two_numbers(void **state)
+{
+    static const uint32_t facets[] = {VIEW_NONE, 1, 4711, VIEW_FACETS_MAX, VIEW_ELSEWHERE};
+    static const uint32_t rules[] = {VIEW_NONE, 1, 4711, VIEW_RULES_MAX, VIEW_ELSEWHERE};
+
+    (void)state;
+    assert_int_equal(view_keys(VIEW_NONE, VIEW_NONE), 0);
+    for (size_t i = 0; i < 5; i++)
+        for (size_t k = 0; k < 5; k++) {
+            uint32_t keys = view_keys(facets[i], rules[k]);
+
+            assert_int_equal(view_keys_facets(keys), facets[i]);
+            assert_int_equal(view_keys_rules(keys), rules[k]);
+        }
 }
 
 /* --- changes ---------------------------------------------------------------------------------- */
@@ -210,17 +228,18 @@ static void test_view_fold__knows_the_newest_revision_and_the_first_withdrawal(v
 
     (void)state;
     assert_null(view_fold_get(&fold, 1, 3));
-    assert_true(view_fold_add(&fold, 1, 3, 7, false, 70));
-    assert_true(view_fold_add(&fold, 1, 3, 12, true, 0));
-    assert_true(view_fold_add(&fold, 1, 3, 4, false, 40)); /* late contents come in any order */
-    assert_true(view_fold_add(&fold, 1, 3, 9, false, 90));
-    assert_true(view_fold_add(&fold, 1, 3, 5, true, 0));
-    assert_true(view_fold_add(&fold, 1, 3, 9, false, 90));
-    assert_true(view_fold_add(&fold, 2, 3, 99, true, 0)); /* another feed */
+    assert_true(view_fold_add(&fold, 1, 3, 7, false, 70, DATES));
+    assert_true(view_fold_add(&fold, 1, 3, 12, true, 0, DATES));
+    assert_true(
+        view_fold_add(&fold, 1, 3, 4, false, 40, DATES)); /* late contents come in any order */
+    assert_true(view_fold_add(&fold, 1, 3, 9, false, 90, DATES));
+    assert_true(view_fold_add(&fold, 1, 3, 5, true, 0, DATES));
+    assert_true(view_fold_add(&fold, 1, 3, 9, false, 90, DATES));
+    assert_true(view_fold_add(&fold, 2, 3, 99, true, 0, DATES)); /* another feed */
     folded = view_fold_get(&fold, 1, 3);
     assert_non_null(folded);
     assert_int_equal(folded->revised_by, 9);
-    assert_int_equal(folded->facets, 90);
+    assert_int_equal(folded->keys, 90);
     assert_int_equal(folded->withdrawn_by, 5);
     assert_changes(&fold, folded, all, 5);
     folded = view_fold_get(&fold, 2, 3);
@@ -242,11 +261,11 @@ static void test_view_fold__is_unchanged_without_memory(void **state)
         struct view_fold fold = {0};
 
         fault_arm(n);
-        done = view_fold_add(&fold, 1, 3, 7, true, 0);
+        done = view_fold_add(&fold, 1, 3, 7, true, 0, DATES);
         failures += fault_disarm();
         if (!done) {
             assert_null(view_fold_get(&fold, 1, 3));
-            assert_true(view_fold_add(&fold, 1, 3, 7, true, 0));
+            assert_true(view_fold_add(&fold, 1, 3, 7, true, 0, DATES));
         }
         fault_arm(1);
         assert_int_equal(view_fold_changes(&fold, view_fold_get(&fold, 1, 3), &seqs, &count, NULL),
@@ -265,9 +284,11 @@ int main(void)
         cmocka_unit_test(test_view_table__replaces_and_forgets),
         cmocka_unit_test(test_view_table__is_unchanged_without_memory),
         cmocka_unit_test(test_view_table__hashes_every_byte_and_the_size),
-        cmocka_unit_test(test_view_facets__keeps_equal_ones_once),
-        cmocka_unit_test(test_view_facets__takes_a_bounded_amount_of_memory),
-        cmocka_unit_test(test_view_facets__says_when_memory_runs_out),
+        cmocka_unit_test(test_view_blocks__keeps_equal_ones_once),
+        cmocka_unit_test(test_view_blocks__takes_a_bounded_amount_of_memory),
+        cmocka_unit_test(test_view_blocks__has_no_number_that_is_too_large),
+        cmocka_unit_test(test_view_blocks__says_when_memory_runs_out),
+        cmocka_unit_test(test_view_keys__hold_two_numbers),
         cmocka_unit_test(test_view_fold__knows_the_newest_revision_and_the_first_withdrawal),
         cmocka_unit_test(test_view_fold__is_unchanged_without_memory),
     };
