@@ -164,7 +164,7 @@ class Erasure(unittest.TestCase):
 
     def test_the_disk_is_full(self):
         publisher, partner, name, marker = self.follower()
-        for number in range(60):  # so that the file is larger than the log will be
+        for number in range(150):  # so that the file is larger than the log will be
             publisher.publish(path=self.write(announcement("No %d" % number) + LONG))
         self.network.wait_equal(feeds=[publisher])
         partner.stop()
