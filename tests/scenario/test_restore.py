@@ -110,11 +110,12 @@ class Restore(unittest.TestCase):
             self.assertEqual(done.returncode, code, done.stderr)
             self.assertFalse(os.path.exists(new))
         # The archive is an ordinary one of SQLite, without the keys that are kept elsewhere.
+        # What was read of the inbox is in it.
         with sqlite3.connect("file:%s?mode=ro" % self.saved, uri=True) as database:
             names = {name for name, in database.execute("SELECT name FROM sqlar")}
         self.assertEqual(names, {"node.yaml", "keys/node.key", "keys/transport.key",
                                  "keys/sealing.key", "keys/certificates", "keys/genesis",
-                                 "partners/th-b-demo.card"})
+                                 "partners/th-b-demo.card", "inbox.db"})
 
 
 if __name__ == "__main__":
