@@ -329,6 +329,66 @@ class Cooperation(unittest.TestCase):
         self.assertEqual(self.show(lead, call)["item"]["audience"], ["ru-funder"])
         self.assertTrue(other.run("show", call).stdout)
 
+    def test_what_was_said_is_not_said_twice_and_can_be_said_again(self):
+        lead, other, third = self.lead, self.other, self.third
+        call = self.publish(lead, CALL)
+        self.wait_side(other, call, "ru-funder", "PROPOSED")
+        wait(lambda: self.show(third, call), "the third has the call")
+
+        # Yes, no, and yes again are three entries; each said twice is one.
+        for options in ["--yes"], ["--decline"], ["--yes"]:
+            other.run("confirm", call, *options)
+            self.assertIn("already", other.run("confirm", call, *options).stdout)
+
+        # What was taken back can be proposed, and answered, again.
+        terms = self.network.write("terms.yaml", TERMS)
+        proposal = other.names(other.run("propose", call, terms).stdout)[0]
+        self.assertIn("already", other.run("propose", call, terms).stdout)
+        other.run("withdraw", proposal)
+        self.assertNotEqual(other.names(other.run("propose", call, terms).stdout)[0], proposal)
+        file = self.network.write("answer.yaml", ANSWER)
+        answer = third.names(third.run("respond", call, file).stdout)[0]
+        self.assertEqual(third.names(third.run("respond", call, file).stdout)[0], answer)
+        third.run("withdraw", answer)
+        again = third.names(third.run("respond", call, file).stdout)[0]
+        self.assertNotEqual(again, answer)
+        wait(lambda: len(self.inbox(lead, "ANSWER", "--all")) == 2, "both answers are there")
+        self.assertEqual([thing["withdrawn"] for thing in self.inbox(lead, "ANSWER", "--all")],
+                         [False, True])
+
+        self.network.wait_equal([self.relay], [other])
+        kinds = [kind for kind, _ in self.sealed_entries("ru-funder")]
+        self.assertEqual([kinds.count(kind) for kind in (7, 8)], [3, 2])
+
+    def test_a_file_for_some_never_goes_to_everybody(self):
+        lead = self.lead
+        public = self.publish(lead, SEALED_VISIT.replace(LATER, "Everybody"))
+        sealed = self.publish(lead, "audience: ru-funder\n" + SEALED_VISIT)
+        file = self.network.write("some.yaml", "audience: ru-funder\n" +
+                                  SEALED_VISIT.replace(LATER, LATER + " II"))
+        done = lead.run("revise", public, file, check=False)
+        self.assertEqual(done.returncode, 65)
+        self.assertIn("is public", done.stderr)
+        self.assertIn("Everybody", lead.run("show", public).stdout)
+
+        # Of the sealed one it is the same audience; another institution is let in with share.
+        lead.run("revise", sealed, file)
+        self.assertIn(LATER + " II", lead.run("show", sealed).stdout)
+        other = self.network.write("other.yaml", "audience: za-third\n" + SEALED_VISIT)
+        done = lead.run("revise", sealed, other, check=False)
+        self.assertEqual(done.returncode, 65)
+        self.assertIn("caravan share", done.stderr)
+        lead.run("share", sealed, "za-third")
+        self.assertEqual(sorted(self.show(lead, sealed)["item"]["audience"]),
+                         ["ru-funder", "za-third"])
+        lead.run("revise", sealed, other)
+
+        # Where it means nothing, it is refused.
+        answer = self.network.write("answer.yaml", "audience: za-third\n" + ANSWER)
+        done = self.third.run("respond", sealed, answer, check=False)
+        self.assertIn("audience", done.stderr)
+        self.assertEqual(done.returncode, 65)
+
     def test_the_audience_may_stand_in_the_file_or_be_a_group(self):
         lead = self.lead
         lead.stop()

@@ -918,7 +918,7 @@ static void pour_all(struct world *world, const struct store *from, struct store
         unsigned feed = draw(world, NODES);
         struct pouring pouring = {.late = draw(world, 3) == 0};
 
-        if (waits && (!open || draw(world, 4) == 0)) {
+        if (waits && (!open || draw(world, 12) == 0)) {
             size_t which = draw(world, (unsigned)waits);
 
             pour(world, from, to, waiting[which].feed, waiting[which].seq, pour_content, &pouring);
@@ -951,7 +951,7 @@ static void test_cooperation__the_order_of_arrival_does_not_matter(void **state)
             network_sleep(&world.network, draw(&world, 2000));
         }
         settle(&world);
-        for (unsigned order = 0; order < 4; order++) {
+        for (unsigned order = 0; order < 6; order++) {
             struct sealed_eyes eyes[NODES];
             struct store store, reader;
 

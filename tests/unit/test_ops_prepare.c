@@ -798,6 +798,51 @@ static void test_ops_prepare__answers_again_what_was_taken_back(void **state)
     assert_false(reply->same);
 }
 
+/* --- put ---------------------------------------------------------------------------------------
+ */
+
+static void refuse_put(const Caravan__PutRequest *request, const char *part)
+{
+    int code;
+
+    assert_null(run("put", &request->base, &code));
+    assert_int_equal(code, ERROR_INVALID);
+    if (!strstr(error.text, part))
+        fail_msg("\"%s\" does not say \"%s\"", error.text, part);
+}
+
+/* What has an operation of its own, which checks it, and what prepare never gives. */
+static void test_ops_prepare__put_takes_only_what_prepare_gives(void **state)
+{
+    static const uint32_t others[] = {0,
+                                      TYPE(CERTIFICATE),
+                                      TYPE(PROFILE),
+                                      TYPE(ENDPOINTS),
+                                      TYPE(ANNOUNCEMENT),
+                                      TYPE(REVISION),
+                                      TYPE(WITHDRAWAL),
+                                      TYPE(ERASURE),
+                                      TYPE(INTEREST),
+                                      TYPE(READER),
+                                      99};
+    Caravan__PutRequest request = CARAVAN__PUT_REQUEST__INIT;
+
+    (void)state;
+    refuse_put(&request, "content_type: found 0, expected what prepare gives");
+    request.has_content_type = request.has_content = 1;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        request.content_type = others[i];
+        refuse_put(&request, "expected what prepare gives, with its content");
+    }
+    request.content_type = TYPE(CONFIRMATION);
+    request.has_content = 0;
+    refuse_put(&request, "content_type: found 7, expected what prepare gives");
+    request.has_content = request.has_request_id = 1;
+    request.request_id.data = (uint8_t *)(uintptr_t) "short";
+    request.request_id.len = 5;
+    refuse_put(&request, "request_id: found 5 bytes, expected 16");
+}
+
 /* --- inbox and show
  * ------------------------------------------------------------------------------- */
 
@@ -1002,6 +1047,7 @@ int main(void)
         TEST(test_ops_prepare__answers_its_publisher_alone),
         TEST(test_ops_prepare__refuses_an_answer_that_says_nothing),
         TEST(test_ops_prepare__answers_again_what_was_taken_back),
+        TEST(test_ops_prepare__put_takes_only_what_prepare_gives),
         TEST(test_ops_prepare__inbox_bears_large_proposals),
         TEST(test_ops_prepare__inbox_goes_page_by_page),
         TEST(test_ops_prepare__show_tells_voices_and_readers),
