@@ -18,6 +18,7 @@ struct store_info {
     uint8_t
         ledger[STORE_LEDGER_ID_SIZE]; /* random, made with the ledger; arrivals are counted in it */
     uint64_t last_arrival;            /* 0: nothing yet */
+    uint64_t generation; /* how often entries were quarantined: what was read before may be gone */
 };
 
 /* One entry as kept. Spans handed to a visitor are borrowed until it returns. */
@@ -26,6 +27,7 @@ struct store_entry {
         arrival; /* assigned by append, 1, 2, 3 … in this ledger; late content takes a new one */
     uint64_t received_ms; /* Unix time of this node */
     uint64_t certificate; /* number in force for this entry */
+    uint64_t recoveries;  /* for append: becomes the head's; what is read back has 0 */
     /* has_content false: missing. append keeps a signature only when signature_checked is true;
      * what is read back has signature_checked true and a signature, or false and none. */
     struct entry entry;
@@ -40,6 +42,13 @@ struct store_feed {
     bool frozen;            /* a fork at the same certificate number */
     struct span statement;  /* SignedHead bytes of the publisher's latest; may be empty */
     uint64_t statement_ms;  /* its as_of_ms */
+};
+
+/* An entry that was moved aside, for another branch of its feed has won. It is shown, and counts
+ * for nothing. */
+struct store_quarantined {
+    uint64_t generation; /* the one that began when it was moved: higher is later */
+    struct store_entry entry;
 };
 
 struct store_certificate {
@@ -68,6 +77,8 @@ struct store_receipt {
  * must not write, begin, commit or roll back. Between two visits a reader may come to see what was
  * committed meanwhile; what was there from the start is never passed over. */
 typedef int (*store_entry_visitor)(void *context, const struct store_entry *entry);
+typedef int (*store_quarantined_visitor)(void *context,
+                                         const struct store_quarantined *quarantined);
 typedef int (*store_feed_visitor)(void *context, const struct store_feed *feed);
 typedef int (*store_certificate_visitor)(void *context,
                                          const struct store_certificate *certificate);
@@ -103,6 +114,13 @@ struct store_operations {
      * ERROR_EXISTS when it has its content. */
     int (*put_content)(void *self, const struct id *feed, uint64_t seq, struct span salt,
                        struct span content, uint64_t received_ms, struct error *error);
+    /* Moves the entries of a feed from `first` on aside: the feed then ends in front of it (head,
+     * signed_seq and missing go back, recoveries becomes the head's), and others can be appended.
+     * That takes an arrival number, which no entry has: head_arrival moves. The generation goes up
+     * by one. Certificates whose entries are moved are from then on known ahead (seq 0). Cursors,
+     * receipts, request ids and conflicts stay. ERROR_NOT_FOUND when there is no such entry. */
+    int (*quarantine)(void *self, const struct id *feed, uint64_t first, uint64_t recoveries,
+                      struct error *error);
     /* frozen and statement of an existing or new feed; they do not move head_arrival. */
     int (*put_frozen)(void *self, const struct id *feed, bool frozen, struct error *error);
     int (*put_statement)(void *self, const struct id *feed, struct span signed_head,
@@ -110,6 +128,8 @@ struct store_operations {
     /* Replaces by number; seq is only ever set, never cleared. Makes no feed. */
     int (*put_certificate)(void *self, const struct id *feed,
                            const struct store_certificate *certificate, struct error *error);
+    /* Forgets those with this number and higher ones: others take their place. */
+    int (*cut_certificates)(void *self, const struct id *feed, uint64_t first, struct error *error);
     /* Keeps the first one per feed and certificate number; a second is ERROR_NONE and not kept. */
     int (*put_conflict)(void *self, const struct store_conflict *conflict, struct error *error);
     /* Replaces the receiver's receipt for the feed. */
@@ -147,6 +167,10 @@ struct store_operations {
     /* Entries first … last of one feed in order of seq. */
     int (*entries)(void *self, const struct id *feed, uint64_t first, uint64_t last,
                    store_entry_visitor visit, void *context, struct error *error);
+    /* What was quarantined of a feed: what was moved last comes first, each time in order of seq.
+     */
+    int (*quarantined)(void *self, const struct id *feed, store_quarantined_visitor visit,
+                       void *context, struct error *error);
     /* Entries of all feeds in order of arrival, after `after`, only the given types. */
     int (*arrivals)(void *self, uint64_t after, uint32_t types, store_entry_visitor visit,
                     void *context, struct error *error);

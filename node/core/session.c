@@ -211,8 +211,8 @@ static bool read_head(const Caravan__Head *from, struct entry_head *head)
 {
     head->certificate = from->certificate_number;
     head->seq = from->seq;
-    return from->has_feed && from->has_hash && head->certificate > 0 &&
-           head->certificate <= head->seq && head->seq <= INT64_MAX &&
+    head->recoveries = from->recoveries;
+    return from->has_feed && from->has_hash && entry_head_is_possible(head, false) &&
            span_to_id(span_of(from->feed.data, from->feed.len), &head->feed) &&
            span_to_id(span_of(from->hash.data, from->hash.len), &head->hash);
 }
@@ -282,11 +282,7 @@ void session_tell_head(struct exchange *exchange, const struct feed *feed)
     struct partner *partner;
     size_t at = 0;
 
-    head.has_feed = head.has_certificate_number = head.has_seq = head.has_hash = true;
-    head.feed = fields_binary(span_of_id(&feed->id));
-    head.certificate_number = feed->head.certificate;
-    head.seq = feed->head.seq;
-    head.hash = fields_binary(span_of_id(&feed->head.hash));
+    entry_head_fill(&feed->head, &head);
     feed_head.head = &head;
     heads.heads = list;
     heads.n_heads = 1;
@@ -403,7 +399,7 @@ static void take_run(struct exchange *exchange, struct partner *partner, struct 
                         &added, &error);
     if (result == INGEST_GAP) {
         const struct entry *last = &incoming->run.entries[incoming->run.kept - 1];
-        struct entry_head head = {feed->id, 0, last->seq, last->hash};
+        struct entry_head head = {.feed = feed->id, .seq = last->seq, .hash = last->hash};
 
         catchup_note(exchange, feed, partner, &head);
     }

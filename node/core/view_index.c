@@ -213,7 +213,7 @@ static int tell(void *context, const struct store_entry *stored)
 static bool is_same_ledger(const struct view_index *index, const struct store_info *info)
 {
     return index->started && memcmp(index->ledger, info->ledger, sizeof index->ledger) == 0 &&
-           index->last_arrival <= info->last_arrival;
+           index->generation == info->generation && index->last_arrival <= info->last_arrival;
 }
 
 int view_index_update(struct view_index *index, struct error *error)
@@ -230,6 +230,7 @@ int view_index_update(struct view_index *index, struct error *error)
     if (!is_same_ledger(index, &info)) {
         view_index_reset(index);
         memcpy(index->ledger, info.ledger, sizeof index->ledger);
+        index->generation = info.generation;
         index->started = true;
     }
     index->last_arrival = info.last_arrival;

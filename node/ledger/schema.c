@@ -1,6 +1,7 @@
 #include "node/ledger/schema.h"
 
 #include "node/ledger/migrate.h"
+#include "node/ledger/sqlite_quarantine.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -66,6 +67,7 @@ static const char version_2[] =
 const struct schema_step schema_steps[] = {
     {"make the tables", version_1, NULL},
     {"put entries into segments", version_2, migrate_to_version_2},
+    {"make room for quarantined entries", sqlite_quarantine_schema, NULL},
 };
 const size_t schema_step_count = sizeof schema_steps / sizeof schema_steps[0];
 

@@ -36,6 +36,7 @@ int sqlite_read_info(void *self, struct store_info *info, struct error *error)
         id = row ? database_blob(statement, 0) : span_of(NULL, 0);
         if (id.size == sizeof info->ledger) {
             memcpy(info->ledger, id.data, id.size);
+            info->generation = database_u64(statement, 2);
             info->last_arrival = ledger->open ? ledger->last_arrival : database_u64(statement, 1);
         } else {
             rc = sqlite_ledger_damaged(ledger, "the ledger's id", error);
@@ -76,6 +77,7 @@ static int feed_of_row(struct sqlite_ledger *ledger, sqlite3_stmt *statement,
     feed->frozen = database_u64(statement, 8) != 0;
     feed->statement_ms = database_u64(statement, 9);
     feed->statement = database_blob(statement, 10);
+    feed->head.recoveries = database_u64(statement, 12);
     return ERROR_NONE;
 }
 

@@ -123,6 +123,7 @@ static int settle_feed(struct sqlite_ledger *ledger, struct error *error)
     sqlite_use_number(&use, 6, state->missing);
     sqlite_use_number(&use, 7, state->head_arrival);
     sqlite_use_blob(&use, 8, span_of(feed->common.network, feed->common.network_size));
+    sqlite_use_number(&use, 9, state->head.recoveries);
     rc = sqlite_use_run(&use, error);
     if (!rc)
         ledger->tail.feed_changed = false;
@@ -462,6 +463,28 @@ int sqlite_tail_content(struct sqlite_ledger *ledger, const struct id *feed, uin
     rc = move_entry(&cut, error);
     if (!rc)
         tail->feed.feed.missing -= tail->feed.feed.missing > 0;
+    segment_finish(&cut.part);
+    return rc;
+}
+
+/* --- cutting ---------------------------------------------------------------------------------- */
+
+int sqlite_tail_cut(struct sqlite_ledger *ledger, uint64_t first, struct error *error)
+{
+    const struct segment *whole = &ledger->scratch;
+    struct cut cut = {.ledger = ledger};
+    int rc = sqlite_tail_settle(ledger, error);
+
+    drop_segment(&ledger->tail);
+    ledger->tail.small = (struct sqlite_small){0};
+    if (!rc)
+        rc = find_row(ledger, first, error);
+    if (!rc && whole->seq < first) {
+        rc = copy_part(&cut, whole->seq, first, error);
+        if (!rc)
+            rc = copy_part(&cut, first, whole->seq + whole->count, error);
+        spoil(ledger, rc);
+    }
     segment_finish(&cut.part);
     return rc;
 }

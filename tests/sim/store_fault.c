@@ -74,6 +74,17 @@ static int put_content(void *self, const struct id *feed, uint64_t seq, struct s
     return WRITE(put_content, feed, seq, salt, content, received_ms, error);
 }
 
+static int quarantine(void *self, const struct id *feed, uint64_t first, uint64_t recoveries,
+                      struct error *error)
+{
+    return WRITE(quarantine, feed, first, recoveries, error);
+}
+
+static int cut_certificates(void *self, const struct id *feed, uint64_t first, struct error *error)
+{
+    return WRITE(cut_certificates, feed, first, error);
+}
+
 static int put_frozen(void *self, const struct id *feed, bool frozen, struct error *error)
 {
     return WRITE(put_frozen, feed, frozen, error);
@@ -170,6 +181,12 @@ static int entries(void *self, const struct id *feed, uint64_t first, uint64_t l
     return INNER(entries, feed, first, last, visit, context, error);
 }
 
+static int quarantined(void *self, const struct id *feed, store_quarantined_visitor visit,
+                       void *context, struct error *error)
+{
+    return INNER(quarantined, feed, visit, context, error);
+}
+
 static int arrivals(void *self, uint64_t after, uint32_t types, store_entry_visitor visit,
                     void *context, struct error *error)
 {
@@ -196,9 +213,11 @@ static const struct store_operations operations = {
     .rollback = rollback,
     .append = append,
     .put_content = put_content,
+    .quarantine = quarantine,
     .put_frozen = put_frozen,
     .put_statement = put_statement,
     .put_certificate = put_certificate,
+    .cut_certificates = cut_certificates,
     .put_conflict = put_conflict,
     .put_receipt = put_receipt,
     .put_cursor = put_cursor,
@@ -213,6 +232,7 @@ static const struct store_operations operations = {
     .conflicts = conflicts,
     .receipts = receipts,
     .entries = entries,
+    .quarantined = quarantined,
     .arrivals = arrivals,
     .missing = missing,
     .destroy = destroy,

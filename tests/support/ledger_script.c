@@ -65,6 +65,12 @@ static int count_conflict(void *context, const struct store_conflict *conflict)
     return count(context);
 }
 
+static int count_quarantined(void *context, const struct store_quarantined *quarantined)
+{
+    (void)quarantined;
+    return count(context);
+}
+
 static int count_receipt(void *context, const struct store_receipt *receipt)
 {
     (void)receipt;
@@ -101,11 +107,17 @@ int ledger_script_write(struct store store, struct ledger_script *script, struct
         code = call(store, put_content, a, 2, script->held.entry.salt, script->held.entry.content,
                     1, error);
     if (!code)
+        code = call(store, quarantine, a, 3, 0, error);
+    if (!code)
+        code = call(store, append, script->a + 2, 1, error);
+    if (!code)
         code = call(store, put_frozen, a, true, error);
     if (!code)
         code = call(store, put_statement, b, span_of_text("statement"), 1, error);
     if (!code)
         code = call(store, put_certificate, a, &certificate, error);
+    if (!code)
+        code = call(store, cut_certificates, a, 2, error);
     if (!code)
         code = call(store, put_conflict, &conflict, error);
     if (!code)
@@ -143,6 +155,8 @@ int ledger_script_read(struct store store, struct ledger_script *script, size_t 
         code = call(store, certificates, a, count_certificate, seen, error);
     if (!code)
         code = call(store, conflicts, count_conflict, seen, error);
+    if (!code)
+        code = call(store, quarantined, a, count_quarantined, seen, error);
     if (!code)
         code = call(store, receipts, a, count_receipt, seen, error);
     if (!code)

@@ -17,7 +17,7 @@ int ledger_script_write(struct store store, struct ledger_script *script, struct
 /* Reads everything that was written: 2 feeds, 3 + 4 entries, one of each other. */
 int ledger_script_read(struct store store, struct ledger_script *script, size_t *seen,
                        struct error *error);
-#define LEDGER_SCRIPT_SEEN (2 + 3 + 4 + 1 + 1 + 1)
+#define LEDGER_SCRIPT_SEEN (2 + 3 + 4 + 1 + 1 + 1 + 1)
 
 const char *ledger_script_file(struct ledger_fixture *f);
 void ledger_script_close(struct ledger_fixture *f);

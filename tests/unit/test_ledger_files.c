@@ -261,12 +261,13 @@ static void test_schema__copies_and_migrates_an_older_ledger(void **state)
     const struct schema_step steps[] = {
         schema_steps[0],
         schema_steps[1],
+        schema_steps[2],
         {"add a colour", "ALTER TABLE feed ADD COLUMN colour TEXT; UPDATE feed SET colour = 'red'",
          NULL},
         {"add a shade", "UPDATE feed SET colour = 'dark ' || colour", NULL},
     };
     const struct schema_step broken[] = {
-        steps[0], steps[1], steps[2], {"break", "UPDATE nothing SET x = 1", NULL}};
+        steps[0], steps[1], steps[2], steps[3], {"break", "UPDATE nothing SET x = 1", NULL}};
     struct ledger_fixture *f = *state;
     struct database database = {0};
     int64_t found = 0;
@@ -274,22 +275,22 @@ static void test_schema__copies_and_migrates_an_older_ledger(void **state)
     ledger_fixture_fill(f, f->a, 3);
     ledger_script_close(f);
     ok(database_open(&database, ledger_script_file(f), DATABASE_WRITE, NULL, 0, &f->error));
-    assert_int_equal(schema_migrate(&database, broken, 4, &f->error), ERROR_IO);
-    ledger_script_says(f, "version 4 of the ledger's tables");
+    assert_int_equal(schema_migrate(&database, broken, 5, &f->error), ERROR_IO);
+    ledger_script_says(f, "version 5 of the ledger's tables");
     ok(database_integer(&database, "PRAGMA user_version", 0, &found, &f->error));
-    assert_int_equal(found, 2); /* all steps or none */
-    ok(schema_migrate(&database, steps, 4, &f->error));
+    assert_int_equal(found, 3); /* all steps or none */
+    ok(schema_migrate(&database, steps, 5, &f->error));
     ok(database_integer(&database, "PRAGMA user_version", 0, &found, &f->error));
-    assert_int_equal(found, 4);
+    assert_int_equal(found, 5);
     ok(database_integer(&database, "SELECT count(*) FROM feed WHERE colour = 'dark red'", 0, &found,
                         &f->error));
     assert_int_equal(found, 1);
-    ok(schema_migrate(&database, steps, 4, &f->error)); /* nothing to do */
+    ok(schema_migrate(&database, steps, 5, &f->error)); /* nothing to do */
     database_close(&database);
     /* The old one is there, whole. */
-    assert_int_equal(folder_mode(&f->folder, "ledger.db.v2"), 0600);
-    assert_false(folder_has(&f->folder, "ledger.db.v2.new"));
-    ok(ledger_sqlite_open_reader(folder_file(&f->folder, "ledger.db.v2"), &f->reader, &f->error));
+    assert_int_equal(folder_mode(&f->folder, "ledger.db.v3"), 0600);
+    assert_false(folder_has(&f->folder, "ledger.db.v3.new"));
+    ok(ledger_sqlite_open_reader(folder_file(&f->folder, "ledger.db.v3"), &f->reader, &f->error));
     assert_int_equal(ledger_script_head(f->reader, &f->a->feed), 3);
 }
 
