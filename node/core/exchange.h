@@ -24,7 +24,8 @@ struct exchange_config {
     const char *network;
     struct id feed;                     /* our own */
     const char *handle;                 /* our own */
-    const struct secret *node_key;      /* borrowed for the life of the exchange */
+    const struct secret *node_key;      /* borrowed for the life of the exchange, or until
+                                           exchange_certify has replaced it and was committed */
     const struct identity_chain *chain; /* our own certificates; copied */
     struct span genesis; /* SignedEntry of entry 1, made by init; used when the ledger is
                             empty */
@@ -98,8 +99,30 @@ int exchange_publish(struct exchange *exchange, uint32_t content_type, struct sp
                      const uint8_t request[STORE_REQUEST_ID_SIZE], struct exchange_published *out,
                      struct error *error);
 
+/* What the next certificate behind No. `after` of our feed (0: behind our head) has to follow: it
+ * is one of our chain, which it is judged by up to there. NULL when there is no No. `after`.
+ * Borrowed until the next event. */
+const struct identity_certificate *exchange_certificate_at(const struct exchange *exchange,
+                                                           uint64_t after);
+/* Puts a new certificate (SignedCertificate bytes) of our own into our feed, as an entry that is
+ * signed by the node key that it names; from then on that key signs all. Rotating keys, after a
+ * theft too, recovering, and choosing the branch of a forked feed are this one act:
+ * - after 0: behind our head;
+ * - after n: behind No. n, the last good entry: what stands behind it in our feed is quarantined.
+ * Allowed while our feed is frozen, which it ends. node_key is borrowed for the life of the
+ * exchange, if the commit succeeds; the former one may go then, and must stay if it fails.
+ * Changing nothing: ERROR_NOT_FOUND when there is no No. n; ERROR_HELD with after 0 while our own
+ * head is being confirmed; ERROR_INVALID when the certificate is not the next one behind that
+ * entry, names another node key, or would not outrank what is known of our feed: certificates by
+ * the recovery key outrank those by the root key; other errors as identity_chain_append. Call
+ * between begin and commit. */
+int exchange_certify(struct exchange *exchange, struct span certificate,
+                     const struct secret *node_key, uint64_t after, struct exchange_published *out,
+                     struct error *error);
+
 /* What answers this request id, if it was published before, in this transaction or an earlier one;
- * ERROR_NOT_FOUND when it was not. */
+ * ERROR_NOT_FOUND when it was not, ERROR_EXISTS when it was, but that entry has been quarantined.
+ */
 int exchange_find_published(struct exchange *exchange, const uint8_t request[STORE_REQUEST_ID_SIZE],
                             struct exchange_published *out, struct error *error);
 /* Hands what this transaction has published to the store: part of each commit, and for who reads

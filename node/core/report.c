@@ -36,7 +36,7 @@ static void fill_state(const struct exchange *exchange, const struct feed *feed,
                                           .stated_seq = feed->stated.seq,
                                           .as_of_ms = feed->as_of_ms,
                                           .received_known = feed->received_known,
-                                          .received_seq = feed->received_seq,
+                                          .received_seq = coverage_received_seq(exchange, feed),
                                           .received_missing = feed->received_missing,
                                           .received_ms = feed->received_ms};
     snprintf(state->handle, sizeof state->handle, "%s",
