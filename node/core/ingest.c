@@ -264,7 +264,7 @@ static int check_branch(const struct feed *feed, struct entry_run *run, uint64_t
  */
 static int change_branch(struct exchange *exchange, struct feed *feed, struct entry_run *run,
                          const struct identity_chain *chain, const struct entry_head *rank,
-                         struct error *error)
+                         uint64_t *added, struct error *error)
 {
     const struct store *store = &exchange->config.store;
     uint64_t first = run->entries[0].seq;
@@ -281,6 +281,7 @@ static int change_branch(struct exchange *exchange, struct feed *feed, struct en
         code = ingest_append(exchange, feed, run->entries + common, run->kept - common, error);
     if (code)
         return code;
+    *added = run->kept - common;
     feed->frozen = false;
     catchup_moved(exchange, feed);
     return store->operations->put_frozen(store->self, &feed->id, false, error);
@@ -314,16 +315,14 @@ static enum ingest_result win(struct exchange *exchange, struct feed *feed, stru
                               const struct identity_chain *chain, const struct entry_head *rank,
                               uint64_t *added, struct error *error)
 {
-    uint64_t last = run->entries[run->kept - 1].seq;
     int code = keep_proof(exchange, feed, kept, other, feed->head.certificate, error);
 
     if (!code)
-        code = change_branch(exchange, feed, run, chain, rank, error);
+        code = change_branch(exchange, feed, run, chain, rank, added, error);
     if (code) {
         exchange_break(exchange, error);
         return INGEST_FAILED;
     }
-    *added = last - other->seq + 1;
     return INGEST_ADDED;
 }
 
