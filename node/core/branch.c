@@ -56,6 +56,7 @@ static int follow_store(struct exchange *exchange, struct feed *feed, uint64_t f
     if (code)
         return code;
     feed->head = row.head;
+    feed->quarantined = row.quarantined;
     feed_set_missing(exchange, feed, row.missing);
     for (size_t i = 0; i < feed->position_count; i++)
         if (feed->positions[i] >= first)

@@ -23,7 +23,7 @@ static int check_state(const struct exchange *exchange, uint64_t after, struct e
             "good announcement",
             (unsigned long long)after, (unsigned long long)own->head.seq);
     /* Behind a head that partners have more of, it would throw away what they hold. */
-    if (!after && state != EXCHANGE_OPEN && state != EXCHANGE_FROZEN)
+    if (!after && (state == EXCHANGE_CHECKING || state == EXCHANGE_HELD))
         return error_set(
             error, ERROR_HELD,
             "our own feed is not confirmed yet, so a certificate is not put behind it; "

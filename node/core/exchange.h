@@ -145,7 +145,13 @@ int exchange_import(struct exchange *exchange, struct span certificates, struct 
 
 /* --- what status tells ------------------------------------------------------------------------ */
 
-enum exchange_publishing { EXCHANGE_OPEN, EXCHANGE_CHECKING, EXCHANGE_HELD, EXCHANGE_FROZEN };
+enum exchange_publishing {
+    EXCHANGE_OPEN,
+    EXCHANGE_CHECKING,
+    EXCHANGE_HELD,
+    EXCHANGE_FROZEN,
+    EXCHANGE_REPLACED /* a certificate of ours names another node key: ours no longer counts */
+};
 
 struct exchange_link_state {
     bool up;
@@ -161,6 +167,7 @@ struct exchange_feed_state {
     const Caravan__Profile *profile; /* borrowed; NULL when none was seen */
     struct entry_head head;
     uint64_t missing;
+    uint64_t quarantined; /* entries that lost against another branch, since there is the feed */
     bool frozen, own, partner, relay;
     uint64_t stated_seq, as_of_ms; /* the publisher's latest statement; 0: none yet */
     /* partners only */

@@ -350,6 +350,7 @@ static int take_row(struct exchange *exchange, struct feed *feed, const struct s
 
     feed->head = row->head;
     feed_set_missing(exchange, feed, row->missing);
+    feed->quarantined = row->quarantined;
     feed->frozen = row->frozen;
     if (row->statement_ms > feed->as_of_ms && row->statement.size) {
         buffer_clear(&feed->statement);

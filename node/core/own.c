@@ -7,7 +7,8 @@
  *        |     --10 s are over (a warning), ledger known to be ours---------------> OPEN
  *        +-----10 s are over, ledger restored or copied--> HELD --one answers, or --alone--> OPEN
  *     OPEN --a partner shows our feed ahead of us--> CHECKING (entries are fetched back) --> OPEN
- *     any --two entries of ours at one seq, or a certificate of ours for another node key--> FROZEN
+ *     any --two entries of ours at one seq--> FROZEN
+ *     any --a certificate of ours for another node key--> REPLACED
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +31,10 @@ bool own_key_is_in_force(const struct exchange *exchange)
 
 enum exchange_publishing exchange_publishing(const struct exchange *exchange)
 {
-    if (exchange->own->frozen || !own_key_is_in_force(exchange))
+    if (exchange->own->frozen)
         return EXCHANGE_FROZEN;
+    if (!own_key_is_in_force(exchange))
+        return EXCHANGE_REPLACED;
     if (exchange->ahead || !exchange->start_checked)
         return EXCHANGE_CHECKING;
     return exchange->trusted ? EXCHANGE_OPEN : EXCHANGE_HELD;

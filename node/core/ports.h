@@ -38,6 +38,7 @@ struct store_feed {
     struct entry_head head; /* last entry that is kept; seq 0: none */
     uint64_t signed_seq;    /* last seq that has a signature: what can be handed on */
     uint64_t missing;       /* contents that are missing */
+    uint64_t quarantined;   /* entries that were moved aside since there is the feed */
     uint64_t head_arrival;  /* arrival of the last change of this feed; 0: none */
     bool frozen;            /* a fork at the same certificate number */
     struct span statement;  /* SignedHead bytes of the publisher's latest; may be empty */

@@ -21,13 +21,13 @@ static int refuse_publishing(const struct exchange *exchange, struct error *erro
     switch (exchange_publishing(exchange)) {
     case EXCHANGE_OPEN:
         return ERROR_NONE;
+    case EXCHANGE_REPLACED:
+        return error_set(error, ERROR_FROZEN,
+                         "certificate %llu of our own feed names another node key than the one "
+                         "in keys/: what this node signs no longer counts; bring back the keys "
+                         "of that certificate, or make a new one: caravan key rotate",
+                         (unsigned long long)exchange->own->head.certificate);
     case EXCHANGE_FROZEN:
-        if (!own_key_is_in_force(exchange))
-            return error_set(error, ERROR_FROZEN,
-                             "certificate %llu of our own feed names another node key than the one "
-                             "in keys/: what this node signs no longer counts; bring back the keys "
-                             "of that certificate, or make a new one: caravan key rotate",
-                             (unsigned long long)exchange->own->head.certificate);
         return error_set(
             error, ERROR_FROZEN,
             "our own feed is forked: two entries stand at one number; publishing stays "

@@ -81,7 +81,7 @@ struct feed {
     uint64_t *positions; /* of certificate number n at n - 1: the seq of its entry, 0 = not seen */
     size_t position_count;
     struct entry_head head;
-    uint64_t missing;
+    uint64_t missing, quarantined;
     bool frozen;
     struct partner *partner; /* NULL: not accepted, or our own */
     Caravan__Profile *profile;

@@ -40,6 +40,7 @@ void rules_go_back(struct store_feed *feed, const struct store_entry *last, uint
 {
     const struct id id = feed->head.feed;
 
+    feed->quarantined += feed->head.seq - (last ? last->entry.seq : 0);
     feed->head = (struct entry_head){.feed = id};
     if (last) {
         feed->head.seq = last->entry.seq;

@@ -63,7 +63,7 @@ struct sqlite_ledger {
     "arrival, segment.seq, count, records, feed.id, feed.network FROM segment"
 #define STATEMENT_FEED_COLUMNS                                                                     \
     "number, id, certificate, seq, hash, signed_seq, missing, head_arrival, frozen, statement_ms," \
-    " statement, network, recoveries"
+    " statement, network, recoveries, quarantined"
 
 /* Every prepared statement: name, SQL. */
 #define STATEMENTS(X)                                                                              \
@@ -77,7 +77,8 @@ struct sqlite_ledger {
                           " VALUES (?1, 0, 0, x'', 0, 0, 0, 0, 0, x'') ON CONFLICT DO NOTHING")    \
     X(STATEMENT_SET_FEED,                                                                          \
       "UPDATE feed SET certificate = ?2, seq = ?3, hash = ?4, signed_seq = ?5,"                    \
-      " missing = ?6, head_arrival = ?7, network = ?8, recoveries = ?9 WHERE number = ?1")         \
+      " missing = ?6, head_arrival = ?7, network = ?8, recoveries = ?9,"                           \
+      " quarantined = ?10 WHERE number = ?1")                                                      \
     X(STATEMENT_SET_FROZEN, "UPDATE feed SET frozen = ?2 WHERE id = ?1")                           \
     X(STATEMENT_SET_STATEMENT, "UPDATE feed SET statement = ?2, statement_ms = ?3 WHERE id = ?1")  \
     X(STATEMENT_ADD_SEGMENT,                                                                       \

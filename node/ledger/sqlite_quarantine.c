@@ -7,10 +7,11 @@
 #include "node/ledger/sqlite_write.h"
 
 /* - generation: of the ledger, goes up with each move; of a row, the one that began with it.
- * - feed.recoveries: part of the head (common/entry.h). */
+ * - feed.recoveries: part of the head (common/entry.h); feed.quarantined: how many were moved. */
 const char sqlite_quarantine_schema[] =
     "ALTER TABLE ledger ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE feed ADD COLUMN recoveries INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE feed ADD COLUMN quarantined INTEGER NOT NULL DEFAULT 0;"
     "CREATE TABLE quarantine (number INTEGER PRIMARY KEY, generation INTEGER NOT NULL,"
     "  feed INTEGER NOT NULL, arrival INTEGER NOT NULL, seq INTEGER NOT NULL,"
     "  count INTEGER NOT NULL, records BLOB NOT NULL) STRICT;"

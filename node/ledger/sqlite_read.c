@@ -78,6 +78,7 @@ static int feed_of_row(struct sqlite_ledger *ledger, sqlite3_stmt *statement,
     feed->statement_ms = database_u64(statement, 9);
     feed->statement = database_blob(statement, 10);
     feed->head.recoveries = database_u64(statement, 12);
+    feed->quarantined = database_u64(statement, 13);
     return ERROR_NONE;
 }
 

@@ -124,6 +124,7 @@ static int settle_feed(struct sqlite_ledger *ledger, struct error *error)
     sqlite_use_number(&use, 7, state->head_arrival);
     sqlite_use_blob(&use, 8, span_of(feed->common.network, feed->common.network_size));
     sqlite_use_number(&use, 9, state->head.recoveries);
+    sqlite_use_number(&use, 10, state->quarantined);
     rc = sqlite_use_run(&use, error);
     if (!rc)
         ledger->tail.feed_changed = false;

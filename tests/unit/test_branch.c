@@ -245,6 +245,7 @@ static void check(struct fixture *f, const struct entry_head *head, uint64_t rec
     assert_int_equal(row.head.recoveries, recoveries);
     assert_int_equal(row.frozen, frozen);
     assert_int_equal(quarantined(f), aside);
+    assert_int_equal(f->feed->quarantined, aside);
     assert_non_null(keys);
     assert_int_equal(keys->number, head->certificate);
     keyring_release(f->keyring, keys);

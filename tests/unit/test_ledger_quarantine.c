@@ -85,6 +85,7 @@ static void test_ledger_quarantine__moves_entries_aside_and_the_head_back(void *
         assert_int_equal(row.head.recoveries, 3);
         assert_int_equal(row.signed_seq, 3);
         assert_int_equal(row.missing, 1);
+        assert_int_equal(row.quarantined, 2);
         assert_int_equal(row.head_arrival, 8);
         assert_int_equal(generation(f->writer), 1);
         assert_int_equal(ledger_seen_entries(f->writer, &f->a->feed, 1, UINT64_MAX)->count, 4);

@@ -88,7 +88,7 @@ static uint64_t sum_of(struct both *both, struct store store, uint64_t from, uin
     ok(call(store, arrivals, from, types, add_up, &sum, &both->f->error));
     for (size_t i = 0; i < FEEDS; i++) {
         struct store_feed feed = {0};
-        uint64_t numbers[6];
+        uint64_t numbers[7];
 
         ok(call(store, entries, &both->samples[i]->feed, from, from + 40, add_up, &sum,
                 &both->f->error));
@@ -104,6 +104,7 @@ static uint64_t sum_of(struct both *both, struct store store, uint64_t from, uin
         numbers[3] = feed.head_arrival;
         numbers[4] = feed.head.certificate;
         numbers[5] = feed.head.recoveries;
+        numbers[6] = feed.quarantined;
         sum = mix(sum, span_of(numbers, sizeof numbers));
     }
     return sum;
