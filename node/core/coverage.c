@@ -277,15 +277,17 @@ static int load_one(void *context, const struct store_receipt *row)
 {
     struct exchange *exchange = context;
     struct feed *receiver = feed_find(exchange, &row->receiver);
-    struct entry_receipt receipt;
+    struct entry_receipt receipt = {.head = {.certificate = row->certificate, .seq = row->seq},
+                                    .missing = row->missing,
+                                    .counter = row->counter};
 
     if (!receiver || receiver->received_known)
         return 0;
-    if (entry_receipt_check(row->encoded, &receiver->chain, &receipt, NULL)) {
-        /* Its keys are others now: it stands until the next one comes, whatever that counts. */
-        receipt = (struct entry_receipt){.head = {.certificate = row->certificate, .seq = row->seq},
-                                         .missing = row->missing};
-    }
+    entry_receipt_parse(row->encoded, exchange->network, &receipt, NULL);
+    /* If its keys are others now, it stands until the next one comes, whatever that counts. */
+    if (receiver->chain.count > 1 &&
+        entry_receipt_check(row->encoded, &receiver->chain, &receipt, NULL))
+        receipt.counter = 0;
     remember(receiver, &receipt, row->received_ms);
     return 0;
 }
