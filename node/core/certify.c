@@ -6,29 +6,79 @@
 
 /* What the certificate stands for, once it was looked at. */
 struct certifying {
-    struct identity_chain chain; /* with it */
+    uint64_t after;              /* the entry that it follows */
+    uint64_t link;               /* the last one before it that stands in our feed */
+    struct restore restore;      /* those between the two */
+    uint64_t number;             /* of the certificate in force there */
+    struct identity_chain chain; /* up to it; then with the new one */
     struct entry_head rank;
-    uint64_t after; /* the entry that it follows */
 };
 
-static int check_state(const struct exchange *exchange, uint64_t after, struct error *error)
+static void certifying_finish(struct certifying *certifying)
+{
+    restore_finish(&certifying->restore);
+    identity_chain_finish(&certifying->chain);
+}
+
+/* Certificates that come back with entries count. */
+static int find_certificates(const struct exchange *exchange, struct certifying *certifying,
+                             struct error *error)
 {
     const struct feed *own = exchange->own;
+    const struct restore *restore = &certifying->restore;
+    int code = identity_chain_copy(&own->chain, &certifying->chain, error);
+
+    certifying->number = feed_certificate_at(own, certifying->link);
+    for (size_t i = 0; i < restore->count && !code; i++) {
+        if (!entry_is_certificate(&restore->entries[i]))
+            continue;
+        code = identity_chain_replace(&certifying->chain, restore->entries[i].content, error);
+        certifying->number++;
+    }
+    return code;
+}
+
+static int find_place(struct exchange *exchange, const struct exchange_place *place,
+                      struct certifying *certifying, struct error *error)
+{
+    const struct feed *own = exchange->own;
+    int code = exchange_flush(exchange, error);
+
+    *certifying = (struct certifying){.after = place->after ? place->after : own->head.seq};
+    if (!code && place->after && place->hash)
+        code = restore_find(exchange, place->after, place->hash, &certifying->restore, error);
+    certifying->link = certifying->after - certifying->restore.count;
+    if (!code && certifying->link > own->head.seq)
+        code = error_set(error, ERROR_NOT_FOUND,
+                         "our feed has no No. %llu: it ends at No. %llu; give the number of the "
+                         "last good announcement",
+                         (unsigned long long)certifying->after, (unsigned long long)own->head.seq);
+    return code ? code : find_certificates(exchange, certifying, error);
+}
+
+int exchange_certificate_at(struct exchange *exchange, const struct exchange_place *place,
+                            struct identity_certificate *out, struct error *error)
+{
+    struct certifying certifying;
+    int code = find_place(exchange, place, &certifying, error);
+
+    if (!code)
+        *out = *identity_chain_get(&certifying.chain, certifying.number);
+    certifying_finish(&certifying);
+    return code;
+}
+
+/* Behind a head that partners have more of, it would throw away what they hold. */
+static int check_state(const struct exchange *exchange, const struct exchange_place *place,
+                       struct error *error)
+{
     enum exchange_publishing state = exchange_publishing(exchange);
 
-    if (after > own->head.seq)
-        return error_set(
-            error, ERROR_NOT_FOUND,
-            "our feed has no No. %llu: it ends at No. %llu; give the number of the last "
-            "good announcement",
-            (unsigned long long)after, (unsigned long long)own->head.seq);
-    /* Behind a head that partners have more of, it would throw away what they hold. */
-    if (!after && (state == EXCHANGE_CHECKING || state == EXCHANGE_HELD))
-        return error_set(
-            error, ERROR_HELD,
-            "our own feed is not confirmed yet, so a certificate is not put behind it; "
-            "wait until publishing is open, or name the last good announcement");
-    return ERROR_NONE;
+    if (place->after || (state != EXCHANGE_CHECKING && state != EXCHANGE_HELD))
+        return ERROR_NONE;
+    return error_set(error, ERROR_HELD,
+                     "our own feed is not confirmed yet, so a certificate is not put behind it; "
+                     "wait until publishing is open, or name the last good announcement");
 }
 
 static int check_rank(const struct feed *own, const struct certifying *certifying,
@@ -54,12 +104,10 @@ static int look_at(const struct exchange *exchange, struct span encoded,
                    struct error *error)
 {
     const struct feed *own = exchange->own;
-    uint64_t number = feed_certificate_at(own, certifying->after) + 1;
+    uint64_t number = certifying->number + 1;
     const struct identity_certificate *certificate;
-    int code = identity_chain_copy(&own->chain, &certifying->chain, error);
+    int code;
 
-    if (code)
-        return code;
     code =
         number > LIMIT_CERTIFICATES
             ? error_set(error, ERROR_TOO_LARGE,
@@ -113,7 +161,7 @@ static int append(struct exchange *exchange, struct span encoded, const struct s
 }
 
 static int put(struct exchange *exchange, struct span encoded, const struct secret *node_key,
-               const struct certifying *certifying, struct error *error)
+               struct certifying *certifying, struct error *error)
 {
     const struct store *store = &exchange->config.store;
     struct feed *own = exchange->own;
@@ -127,8 +175,10 @@ static int put(struct exchange *exchange, struct span encoded, const struct secr
         code = branch_take_chain(exchange, own, &certifying->chain, error);
     else
         code = feed_take_certificate(exchange, own, encoded, error);
-    if (!code && certifying->after < own->head.seq)
-        code = branch_quarantine(exchange, own, certifying->after + 1, &certifying->rank, error);
+    if (!code && certifying->link < own->head.seq)
+        code = branch_quarantine(exchange, own, certifying->link + 1, &certifying->rank, error);
+    if (!code)
+        code = restore_append(exchange, &certifying->restore, error);
     if (!code)
         code = append(exchange, encoded, node_key, error);
     if (!code)
@@ -141,27 +191,16 @@ static int put(struct exchange *exchange, struct span encoded, const struct secr
     return ERROR_NONE;
 }
 
-const struct identity_certificate *exchange_certificate_at(const struct exchange *exchange,
-                                                           uint64_t after)
+int exchange_certify(struct exchange *exchange, struct span encoded, const struct secret *node_key,
+                     const struct exchange_place *place, struct exchange_published *out,
+                     struct error *error)
 {
     const struct feed *own = exchange->own;
-
-    if (after > own->head.seq)
-        return NULL;
-    return identity_chain_get(&own->chain, feed_certificate_at(own, after ? after : own->head.seq));
-}
-
-int exchange_certify(struct exchange *exchange, struct span encoded, const struct secret *node_key,
-                     uint64_t after, struct exchange_published *out, struct error *error)
-{
-    struct feed *own = exchange->own;
-    struct certifying certifying = {.after = after};
-    int code = exchange_flush(exchange, error);
+    struct certifying certifying = {0};
+    int code = check_state(exchange, place, error);
 
     if (!code)
-        code = check_state(exchange, after, error);
-    if (!code && !after)
-        certifying.after = own->head.seq;
+        code = find_place(exchange, place, &certifying, error);
     if (!code)
         code = look_at(exchange, encoded, node_key, &certifying, error);
     if (!code) {
@@ -169,7 +208,7 @@ int exchange_certify(struct exchange *exchange, struct span encoded, const struc
         if (code)
             exchange_break(exchange, error);
     }
-    identity_chain_finish(&certifying.chain);
+    certifying_finish(&certifying);
     if (!code)
         *out = (struct exchange_published){own->head.seq, own->head.hash, false};
     return code;

@@ -99,26 +99,31 @@ int exchange_publish(struct exchange *exchange, uint32_t content_type, struct sp
                      const uint8_t request[STORE_REQUEST_ID_SIZE], struct exchange_published *out,
                      struct error *error);
 
-/* What the next certificate behind No. `after` of our feed (0: behind our head) has to follow: it
- * is one of our chain, which it is judged by up to there. NULL when there is no No. `after`.
- * Borrowed until the next event. */
-const struct identity_certificate *exchange_certificate_at(const struct exchange *exchange,
-                                                           uint64_t after);
+/* A place in our own feed for a new certificate. */
+struct exchange_place {
+    uint64_t after;        /* the entry in front of it, the last good one; 0: behind our head */
+    const struct id *hash; /* … has this hash: it may be among what was quarantined; NULL: it stands
+                             in our feed */
+};
+/* The certificate in force there, which the next one has to follow. ERROR_NOT_FOUND when there is
+ * no such entry. Call between begin and commit. */
+int exchange_certificate_at(struct exchange *exchange, const struct exchange_place *place,
+                            struct identity_certificate *out, struct error *error);
 /* Puts a new certificate (SignedCertificate bytes) of our own into our feed, as an entry that is
  * signed by the node key that it names; from then on that key signs all. Rotating keys, after a
- * theft too, recovering, and choosing the branch of a forked feed are this one act:
- * - after 0: behind our head;
- * - after n: behind No. n, the last good entry: what stands behind it in our feed is quarantined.
+ * theft too, recovering, and choosing the branch of a forked feed are this one act: what stands
+ * behind the place in our feed is quarantined, what leads to it and was quarantined stands in our
+ * feed again.
  * Allowed while our feed is frozen, which it ends. node_key is borrowed for the life of the
  * exchange, if the commit succeeds; the former one may go then, and must stay if it fails.
- * Changing nothing: ERROR_NOT_FOUND when there is no No. n; ERROR_HELD with after 0 while our own
- * head is being confirmed; ERROR_INVALID when the certificate is not the next one behind that
- * entry, names another node key, or would not outrank what is known of our feed: certificates by
- * the recovery key outrank those by the root key; other errors as identity_chain_append. Call
- * between begin and commit. */
+ * Changing nothing: ERROR_NOT_FOUND when there is no such place; ERROR_HELD behind our head while
+ * that is being confirmed; ERROR_INVALID when the certificate is not the next one there, names
+ * another node key, or would not outrank what is known of our feed: certificates by the recovery
+ * key outrank those by the root key; other errors as identity_chain_append. Call between begin and
+ * commit. */
 int exchange_certify(struct exchange *exchange, struct span certificate,
-                     const struct secret *node_key, uint64_t after, struct exchange_published *out,
-                     struct error *error);
+                     const struct secret *node_key, const struct exchange_place *place,
+                     struct exchange_published *out, struct error *error);
 
 /* What answers this request id, if it was published before, in this transaction or an earlier one;
  * ERROR_NOT_FOUND when it was not, ERROR_EXISTS when it was, but that entry has been quarantined.

@@ -1,6 +1,6 @@
 /* state: what an exchange knows in memory; shared by the files that make up exchange.h (exchange,
- * membership, import, report, feed, branch, certify, ingest, catchup, pulls, session, coverage,
- * own, publish) and by nobody else.
+ * membership, import, report, feed, branch, certify, restore, ingest, catchup, pulls, session,
+ * coverage, own, publish) and by nobody else.
  *
  * A feed is something to hold; a partner is somebody to talk to. Every partner has a feed; a feed
  * may be there without a partner (our own, or one whose partner was removed). Threads: the
@@ -465,6 +465,22 @@ int publish_load_cuts(struct exchange *exchange, struct error *error);
 /* Entries of our own from `first` on are being quarantined. */
 int publish_note_cut(struct exchange *exchange, uint64_t first, struct error *error);
 void publish_finish(struct exchange *exchange);
+
+/* --- restore: quarantined entries of our own feed (restore.c) -----------------------------------
+ */
+
+struct restore {
+    struct entry *entries; /* consecutive; the first follows an entry that stands in our feed */
+    uint8_t **blocks;      /* what their spans point to */
+    size_t count;
+};
+/* Those that lead from our feed to No. seq, which has this hash; none when it stands there itself.
+ * ERROR_NOT_FOUND when they are not all there. *out is empty on error. */
+int restore_find(struct exchange *exchange, uint64_t seq, const struct id *hash,
+                 struct restore *out, struct error *error);
+/* They follow our head now. */
+int restore_append(struct exchange *exchange, struct restore *restore, struct error *error);
+void restore_finish(struct restore *restore);
 
 /* --- own: our own feed (own.c)
  * -------------------------------------------------------------------- */

@@ -96,6 +96,8 @@ static void keep_key(struct theft *theft, struct secret *key)
 static int certify(struct theft *theft, bool by_recovery, uint64_t after, struct error *error)
 {
     struct network_node *owner = &theft->network.nodes[0];
+    const struct exchange_place place = {.after = after};
+    struct identity_certificate before;
     struct exchange_published out;
     struct buffer encoded = {0};
     struct secret *node = NULL;
@@ -104,9 +106,9 @@ static int certify(struct theft *theft, bool by_recovery, uint64_t after, struct
     network_settle(&theft->network);
     if (exchange_begin(owner->exchange, error))
         return ERROR_IO;
-    make_certificate(theft, &owner->institution, exchange_certificate_at(owner->exchange, after),
-                     by_recovery, &node, &encoded);
-    code = exchange_certify(owner->exchange, buffer_span(&encoded), node, after, &out, error);
+    assert_int_equal(exchange_certificate_at(owner->exchange, &place, &before, error), ERROR_NONE);
+    make_certificate(theft, &owner->institution, &before, by_recovery, &node, &encoded);
+    code = exchange_certify(owner->exchange, buffer_span(&encoded), node, &place, &out, error);
     if (exchange_commit(owner->exchange, NULL))
         code = ERROR_IO;
     keep_key(theft, code ? node : owner->institution.node);

@@ -149,15 +149,35 @@ static int publish(struct fixture *f, uint8_t request)
 }
 
 /* With the newest certificate of an institution. */
-static int certify(struct fixture *f, const struct institution *from, uint64_t after)
+static int certify_at(struct fixture *f, const struct institution *from,
+                      const struct exchange_place *place)
 {
     int code, committed;
 
     assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
     code = exchange_certify(f->exchange, buffer_span(&from->chain.encoded[from->chain.count - 1]),
-                            from->node, after, &f->out, &f->error);
+                            from->node, place, &f->out, &f->error);
     committed = exchange_commit(f->exchange, NULL);
     return code ? code : committed;
+}
+
+static int certify(struct fixture *f, const struct institution *from, uint64_t after)
+{
+    return certify_at(f, from, &(struct exchange_place){.after = after});
+}
+
+/* The number of the certificate in force at a place; 0: there is no such place. */
+static uint64_t number_at(struct fixture *f, uint64_t after, const struct id *hash)
+{
+    const struct exchange_place place = {after, hash};
+    struct identity_certificate certificate = {0};
+    int code;
+
+    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
+    code = exchange_certificate_at(f->exchange, &place, &certificate, &f->error);
+    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    assert_int_equal(code == ERROR_NONE, certificate.number != 0);
+    return certificate.number;
 }
 
 static const struct entry_head *head(const struct fixture *f)
@@ -187,13 +207,13 @@ static void test_certify__rotates_behind_the_head(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(publish(f, 1), ERROR_NONE);
-    assert_int_equal(exchange_certificate_at(f->exchange, 0)->number, 1);
+    assert_int_equal(number_at(f, 0, NULL), 1);
     assert_int_equal(certify(f, &f->next, 0), ERROR_NONE);
     assert_int_equal(f->out.seq, 3);
     assert_int_equal(head(f)->certificate, 2);
-    assert_int_equal(exchange_certificate_at(f->exchange, 0)->number, 2);
-    assert_int_equal(exchange_certificate_at(f->exchange, 2)->number, 1);
-    assert_null(exchange_certificate_at(f->exchange, 4));
+    assert_int_equal(number_at(f, 0, NULL), 2);
+    assert_int_equal(number_at(f, 2, NULL), 1);
+    assert_int_equal(number_at(f, 4, NULL), 0);
     /* The new key signs, and what is signed is checked with it. */
     assert_int_equal(publish(f, 2), ERROR_NONE);
     assert_int_equal(f->out.seq, 4);
@@ -272,6 +292,97 @@ static void test_certify__recovers_from_what_the_root_key_signed(void **state)
     institution_finish(&recovered);
 }
 
+static int take_hash(void *context, const struct store_entry *entry)
+{
+    *(struct id *)context = entry->entry.hash;
+    return 1;
+}
+
+static struct id hash_at(struct fixture *f, uint64_t seq)
+{
+    struct id hash = {{0}};
+
+    assert_int_equal(f->store.operations->entries(f->store.self, &f->own.chain.feed, seq, seq,
+                                                  take_hash, &hash, NULL),
+                     ERROR_NONE);
+    return hash;
+}
+
+/* Two certificates in a row behind certificate 1, by somebody who has the root key. */
+static void steal_root(struct fixture *f)
+{
+    struct identity_chain chain;
+    struct span encoded[2];
+
+    assert_int_equal(identity_chain_copy(&f->own.chain, &chain, NULL), ERROR_NONE);
+    for (unsigned i = 0; i < 2; i++) {
+        struct buffer bytes = {0};
+        const struct identity_certificate_draft draft = {
+            .network = INSTITUTION_NETWORK,
+            .feed = &chain.feed,
+            .number = chain.count + 1,
+            .previous = &chain.certificates[chain.count - 1].hash,
+            .node_key = secret_public(f->own.recovery),
+            .transport_key = secret_public(f->own.transport),
+            .sealing_key = secret_public(f->own.sealing),
+        };
+
+        assert_int_equal(identity_certificate_build(&draft, f->own.root, &bytes, NULL), ERROR_NONE);
+        assert_int_equal(identity_chain_append(&chain, buffer_span(&bytes), NULL), ERROR_NONE);
+        buffer_finish(&bytes);
+        encoded[i] = buffer_span(&chain.encoded[chain.count - 1]);
+    }
+    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
+    assert_int_equal(feed_take_certificates(f->exchange, f->exchange->own, encoded, 2, &f->error),
+                     ERROR_NONE);
+    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    identity_chain_finish(&chain);
+}
+
+/* The root key was stolen, and a part of the feed made void: the recovery key brings it back. */
+static void test_certify__brings_quarantined_entries_back(void **state)
+{
+    struct fixture *f = *state;
+    struct institution recovered;
+    struct buffer entry = {0};
+    struct id hash, nothing = {{1}};
+
+    institution_init(&recovered, 1);
+    institution_certify(&recovered, false, &entry);
+    institution_certify(&recovered, false, &entry);
+    institution_certify(&recovered, true, &entry);
+    for (uint8_t i = 1; i < 4; i++)
+        assert_int_equal(publish(f, i), ERROR_NONE);
+    assert_int_equal(certify(f, &f->next, 0), ERROR_NONE);
+    for (uint8_t i = 4; i < 7; i++)
+        assert_int_equal(publish(f, i), ERROR_NONE);
+    hash = hash_at(f, 8);
+    steal_root(f);
+    assert_int_equal(head(f)->seq, 4);
+    assert_int_equal(quarantined(f), 4);
+    assert_int_equal(exchange_publishing(f->exchange), EXCHANGE_FROZEN);
+    assert_int_equal(number_at(f, 8, NULL), 0);
+    assert_int_equal(number_at(f, 8, &nothing), 0);
+    assert_int_equal(certify_at(f, &recovered, &(struct exchange_place){8, &nothing}),
+                     ERROR_NOT_FOUND);
+    assert_int_equal(number_at(f, 8, &hash), 2);
+    assert_int_equal(certify_at(f, &recovered, &(struct exchange_place){8, &hash}), ERROR_NONE);
+    assert_int_equal(f->out.seq, 9);
+    assert_int_equal(head(f)->certificate, 3);
+    assert_int_equal(head(f)->recoveries, 1);
+    assert_int_equal(f->exchange->own->chain.count, 3);
+    nothing = hash_at(f, 8);
+    assert_memory_equal(&nothing, &hash, sizeof hash);
+    assert_int_equal(number_at(f, 8, &hash), 2); /* it stands there */
+    assert_int_equal(publish(f, 9), ERROR_NONE);
+    start(f, &recovered);
+    assert_int_equal(head(f)->seq, 10);
+    assert_int_equal(number_at(f, 0, NULL), 3);
+    assert_int_equal(publish(f, 10), ERROR_NONE);
+    institution_finish(&recovered);
+    buffer_finish(&entry);
+}
+
 static void test_certify__a_commit_that_fails_takes_all_back(void **state)
 {
     struct fixture *f = *state;
@@ -337,6 +448,7 @@ int main(void)
         TEST(test_certify__after_a_theft_goes_on_behind_the_last_good_entry),
         TEST(test_certify__refuses_what_would_not_hold),
         TEST(test_certify__recovers_from_what_the_root_key_signed),
+        TEST(test_certify__brings_quarantined_entries_back),
         TEST(test_certify__a_commit_that_fails_takes_all_back),
         TEST(test_certify__a_key_that_is_not_in_force_publishes_nothing),
         TEST(test_certify__ends_a_fork),
