@@ -49,8 +49,9 @@ void exchange_destroy(struct exchange *exchange);
 
 /* A partner is an institution whose card was accepted. Adding it again replaces card and relay
  * flag. ERROR_EXISTS when another accepted card, or we, have the handle; ERROR_FORK when its
- * certificates contradict those known; ERROR_TOO_LARGE when there are too many of them;
- * ERROR_INVALID when it is our own card. */
+ * certificates contradict those known (at the first time after a start, when those known outrank
+ * them, it is taken all the same, without what it says of the institution); ERROR_TOO_LARGE when
+ * there are too many of them; ERROR_INVALID when it is our own card. */
 int exchange_partner_add(struct exchange *exchange, const struct card *card, bool relay,
                          struct error *error);
 /* Its entries stay; nothing more is accepted from it or sent to it. */

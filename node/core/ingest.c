@@ -533,8 +533,9 @@ enum ingest_result ingest_run(struct exchange *exchange, struct feed *feed, stru
         error_set(error, ERROR_FROZEN, "the feed is frozen: it is forked");
         return INGEST_FROZEN;
     }
-    /* Only where the check started at our head is its certificate the one in force there. */
-    checked = checked && certificate == feed->head.certificate;
+    /* Only where the check started at our head is its certificate the one in force there; and the
+     * next certificate may have been learned since, by another way. */
+    checked = checked && certificate == feed->head.certificate && !ends_with_certificate(run);
     result = check_and_append(exchange, feed, run, known, checked, error);
     if (result == INGEST_ADDED)
         *added = run->kept - known;

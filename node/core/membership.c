@@ -190,15 +190,29 @@ static int load_new(struct exchange *exchange, struct feed *feed, struct error *
     return code ? code : coverage_load_receipts(exchange, error);
 }
 
+/* A card that was accepted once names certificates that the recovery key has replaced since: those
+ * that are known count, and what the card says of the institution does not. */
+static bool is_outranked(const struct feed *feed, const struct card *card)
+{
+    struct entry_head known = branch_of_chain(&feed->chain, feed->chain.count);
+    struct entry_head named = branch_of_chain(&card->chain, card->chain.count);
+
+    return identity_chain_common(&feed->chain, &card->chain) && entry_head_rank(&named, &known) < 0;
+}
+
 static int add(struct exchange *exchange, struct feed *feed, const struct card *card, bool relay,
                struct error *error)
 {
-    bool is_new = feed->chain.count == 0;
+    bool is_new = feed->chain.count == 0, outranked = false;
     struct partner *partner;
     int code = load_new(exchange, feed, error);
 
     if (!code)
         code = take_chain(exchange, feed, card, error);
+    if (code == ERROR_FORK && !feed->partner && is_outranked(feed, card)) {
+        outranked = true;
+        code = feed_publish_keys(exchange, feed, error);
+    }
     if (code)
         return code;
     partner = feed->partner;
@@ -213,7 +227,8 @@ static int add(struct exchange *exchange, struct feed *feed, const struct card *
     }
     if (!take_handle(exchange, partner, card->profile->handle))
         return error_memory(error);
-    take_description(partner, card);
+    if (!outranked)
+        take_description(partner, card);
     partner->card_ms = card->created_ms;
     partner->relay = relay;
     if (is_new)

@@ -454,6 +454,17 @@ static void take_step(struct exchange *exchange, struct partner *partner, struct
     feed->chosen = false;
 }
 
+/* With a key that still counts: another certificate may have taken its place since. */
+static bool was_checked(const struct feed *feed, const struct incoming *incoming)
+{
+    const struct identity_certificate *certificate =
+        identity_chain_get(&feed->chain, incoming->certificate);
+
+    return incoming->checked &&
+           (incoming->certificate == 0 ||
+            (certificate && id_equal(&certificate->hash, &incoming->certificate_hash)));
+}
+
 static void take_run(struct exchange *exchange, struct partner *partner, struct incoming *incoming)
 {
     struct pull *pull = pulls_find(exchange, partner, incoming->request);
@@ -478,8 +489,8 @@ static void take_run(struct exchange *exchange, struct partner *partner, struct 
         return;
     }
     feed->chosen = pull && is_chosen(feed, partner);
-    result = ingest_run(exchange, feed, &incoming->run, incoming->checked, incoming->certificate,
-                        &added, &error);
+    result = ingest_run(exchange, feed, &incoming->run, was_checked(feed, incoming),
+                        incoming->certificate, &added, &error);
     feed->chosen = false;
     if (result == INGEST_GAP) {
         const struct entry *last = &incoming->run.entries[incoming->run.kept - 1];

@@ -359,6 +359,57 @@ static void test_branch__a_card_can_bring_the_recovery(void **state)
     check(f, &f->twin.head, 1, false, 5);
 }
 
+/* Checked by another thread with a key that was in force then. */
+static void test_branch__a_check_with_a_key_that_was_replaced_does_not_count(void **state)
+{
+    struct fixture *f = *state;
+    Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
+    struct incoming *incoming;
+    struct buffer run = {0}, bytes = {0}, lie = {0};
+
+    branches(f, "ab", "aR");
+    f->other.number = 3; /* other keys than those of the recovery */
+    say(&f->other, "cb", f->ours, &f->our_count);
+    ingest_all(f, "abcb", f->ours);
+    /* Behind the entry of the recovery, by the key that it replaces. */
+    f->other.head = f->twin.head;
+    institution_say(&f->other, "by the thief", &lie);
+    institution_run(&f->other, &lie, 1, 0, &run);
+    message.body_case = CARAVAN__SYNC_MESSAGE__BODY_RUN;
+    message.run = caravan__run__unpack(NULL, run.size, run.data);
+    assert_true(fields_pack(&message.base, &bytes));
+    caravan__run__free_unpacked(message.run, NULL);
+    incoming = incoming_create(&f->other.chain.feed, NULL, &bytes, INSTITUTION_NETWORK, f->keyring);
+    assert_non_null(incoming);
+    assert_true(incoming->checked);
+    assert_int_equal(ingest(f, f->theirs, 3, 3), INGEST_ADDED);
+    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
+    exchange_incoming(f->exchange, incoming);
+    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    check(f, &f->twin.head, 1, false, 3);
+    incoming_destroy(incoming);
+    buffer_finish(&run);
+    buffer_finish(&lie);
+}
+
+static void test_branch__a_card_from_before_the_recovery_still_names_a_partner(void **state)
+{
+    struct fixture *f = *state;
+
+    branches(f, "abcb", "aR");
+    ingest_all(f, "abcb", f->ours);
+    assert_int_equal(ingest(f, f->theirs, 3, 3), INGEST_ADDED);
+    exchange_destroy(f->exchange);
+    start(f);
+    assert_int_equal(add_partner(f, &f->other.chain), ERROR_NONE);
+    f->feed = feed_find(f->exchange, &f->other.chain.feed);
+    assert_non_null(f->feed->partner);
+    check(f, &f->twin.head, 1, false, 3);
+    assert_true(f->feed->chain.certificates[1].by_recovery);
+    /* It says nothing of them: whoever made it may have been the thief. */
+    assert_string_equal(feed_handle(f->feed), "");
+}
+
 /* --- what goes with the entries --------------------------------------------------------------- */
 
 static void test_branch__what_was_learned_of_them_goes_too(void **state)
@@ -424,6 +475,8 @@ int main(void)
         TEST(test_branch__recovery_outranks_any_number_by_the_root_key),
         TEST(test_branch__the_order_of_arrival_does_not_matter),
         TEST(test_branch__a_card_can_bring_the_recovery),
+        TEST(test_branch__a_check_with_a_key_that_was_replaced_does_not_count),
+        TEST(test_branch__a_card_from_before_the_recovery_still_names_a_partner),
         TEST(test_branch__what_was_learned_of_them_goes_too),
         TEST(test_branch__a_change_is_whole_or_not_at_all),
     };
