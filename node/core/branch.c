@@ -119,7 +119,8 @@ int branch_take_chain(struct exchange *exchange, struct feed *feed,
 {
     const struct store *store = &exchange->config.store;
     size_t common = identity_chain_common(&feed->chain, chain);
-    struct entry_head rank = branch_of_chain(chain, chain->count);
+    /* With the first of the new ones the feed goes on; further ones may still be ahead of it. */
+    struct entry_head rank = branch_of_chain(chain, common + 1);
     uint64_t displaced = common < feed->position_count ? feed->positions[common] : 0;
     struct identity_chain copy;
     int code = identity_chain_copy(chain, &copy, error);

@@ -56,9 +56,7 @@ static bool lacks(const struct feed *feed, const struct source *source)
 {
     int rank = catchup_rank(feed, source);
 
-    if (rank > 0)
-        return !branch_is_proven(feed) || entry_head_rank(&source->head, &feed->proven) >= 0;
-    return rank == 0 && !feed->frozen && seq_of(source) > feed->head.seq;
+    return rank > 0 || (rank == 0 && !feed->frozen && seq_of(source) > feed->head.seq);
 }
 
 struct source *catchup_source(struct feed *feed, const struct partner *partner)

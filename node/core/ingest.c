@@ -297,9 +297,9 @@ static int change_branch(struct exchange *exchange, struct feed *feed, struct en
     if (code)
         return code;
     *added = run->kept - common;
-    feed->frozen = false;
+    feed->frozen = branch_is_proven(feed); /* there is a still higher one */
     catchup_moved(exchange, feed);
-    return store->operations->put_frozen(store->self, &feed->id, false, error);
+    return store->operations->put_frozen(store->self, &feed->id, feed->frozen, error);
 }
 
 /* Neither has won. */
@@ -487,7 +487,7 @@ static int check_run(struct exchange *exchange, struct feed *feed, struct entry_
                : code;
 }
 
-/* A new certificate behind our head has chosen our branch. */
+/* A new certificate behind our head has chosen our branch, and none of a higher rank is known. */
 static int thaw(struct exchange *exchange, struct feed *feed, struct error *error)
 {
     const struct store *store = &exchange->config.store;
@@ -515,7 +515,8 @@ static enum ingest_result check_and_append(struct exchange *exchange, struct fee
         return feed->frozen ? INGEST_FROZEN : INGEST_DIVERGED;
     }
     code = ingest_append(exchange, feed, run->entries + known, run->kept - known, error);
-    if (!code && feed->frozen && entry_head_rank(&feed->head, &before) > 0)
+    if (!code && feed->frozen && entry_head_rank(&feed->head, &before) > 0 &&
+        !branch_is_proven(feed))
         code = thaw(exchange, feed, error);
     if (code) {
         exchange_break(exchange, error);

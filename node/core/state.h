@@ -111,8 +111,8 @@ struct feed {
     uint64_t probe_at;  /* monotonic ms: no probe before */
     bool diverged;      /* signed entries that do not follow ours were seen: there is a fork */
     struct way_back walk;
-    /* A branch of this rank goes on behind our head (or would, if it is lower): while ours is
-     * lower, only who has that much is asked. Certificate 0: not known. */
+    /* A branch of this rank goes on behind our head: while ours is lower, a frozen feed takes what
+     * comes from those who have that much. Certificate 0: not known. */
     struct entry_head proven;
     bool chosen; /* what is ingested now comes from who has that much: a frozen feed takes it */
     bool needy;  /* in the queue */
