@@ -3,7 +3,6 @@
 
 #include "common/fields.h"
 #include "common/guard.h"
-#include "common/log.h"
 #include "node/core/state.h"
 
 #define ENDPOINTS_MAX 8 /* of a kind; PROTOCOL.md, Card */

@@ -173,6 +173,7 @@ static void entry_touch(struct memory_entry *entry)
         return;
     entry->changed = true;
     entry->old = entry->stored;
+    entry->old_late = entry->late;
 }
 
 /* Room for it was made before. */
@@ -261,6 +262,8 @@ int memory_feeds_content(void *self, const struct id *feed_id, uint64_t seq, str
     }
     feed_touch(feed);
     entry_touch(entry);
+    if (entry->late != entry->old_late)
+        free(entry->late);
     entry->late = late;
     entry->stored.received_ms = received_ms;
     entry->stored.entry.has_content = true;
@@ -481,17 +484,22 @@ static void wipe(struct span bytes)
 
 static void settle_entry(struct memory_entry *entry, bool commit)
 {
+    uint8_t *gone = commit ? entry->old_late : entry->late;
+
     if (!entry->changed)
         return;
     entry->changed = false;
-    if (!commit)
+    if (!commit) {
         entry->stored = entry->old;
-    if (entry->stored.entry.has_content)
-        return;
-    if (entry->old.entry.has_content) {
+        entry->late = entry->old_late;
+    } else if (entry->old.entry.has_content && !entry->stored.entry.has_content) {
         wipe(entry->old.entry.salt);
         wipe(entry->old.entry.content);
     }
+    if (entry->late != gone)
+        free(gone);
+    if (entry->stored.entry.has_content)
+        return;
     free(entry->late);
     entry->late = NULL;
 }

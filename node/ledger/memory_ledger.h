@@ -14,6 +14,7 @@ struct memory_entry {
     uint8_t *late; /* salt and content that came late */
     bool changed;  /* in the open transaction (late content, erased); before it: */
     struct store_entry old;
+    uint8_t *old_late;
     uint64_t aside; /* the generation that began when it was moved aside; 0: it was not */
     bool aside_is_new;
 };

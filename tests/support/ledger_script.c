@@ -136,6 +136,8 @@ int ledger_script_write(struct store store, struct ledger_script *script, struct
     if (!code)
         code = call(store, quarantine, a, 3, 0, error);
     if (!code)
+        code = call(store, erase, a, &order, 1, &erased, error); /* what is quarantined */
+    if (!code)
         code = call(store, append, script->a + 2, 1, error);
     if (!code)
         code = call(store, put_frozen, a, true, error);

@@ -433,6 +433,39 @@ static void test_ledger_quarantine__makes_many_orders_void(void **state)
     assert_int_equal(look_at_erased(f->writer, &f->a->feed).by[1], 0);
 }
 
+/* All in one transaction: a content that came late goes, comes, goes and comes. */
+static void test_ledger_quarantine__a_content_goes_and_comes_at_once(void **state)
+{
+    static const struct erasure_order orders[] = {{3, 5}, {3, 6}};
+    struct ledger_fixture *f = *state;
+    const struct id *feed = &f->a->feed;
+    struct span salt = span_of("0123456789abcdef", 16), three = span_of_text("three");
+    struct store_entry entries[6];
+
+    fill(f, entries);
+    ledger_fixture_begin(f);
+    ok(call(f->writer, put_content, feed, 3, salt, three, 1, &f->error));
+    ledger_fixture_commit(f);
+    for (int keep = 0; keep < 2; keep++) {
+        ledger_fixture_begin(f);
+        for (size_t i = 2; i-- > 0;) {
+            erase(f, &orders[i], 1, 1);
+            ok(call(f->writer, quarantine, feed, orders[i].by, 0, &f->error));
+            ok(call(f->writer, put_content, feed, 3, salt, three, 1, &f->error));
+        }
+        if (keep) {
+            erase(f, (const struct erasure_order[]){{3, 4}}, 1, 1);
+            ledger_fixture_commit(f);
+        } else {
+            ledger_fixture_rollback(f);
+        }
+        ledger_fixture_reopen(f);
+        assert_int_equal(look_at_erased(f->writer, feed).has_content[3], !keep);
+        assert_int_equal(look_at_erased(f->writer, feed).by[3], keep ? 4 : 0);
+        assert_int_equal(head(f->writer, feed), keep ? 4 : 6);
+    }
+}
+
 /* What is kept of one of the quarantined entries. */
 struct kept {
     struct id hash;
@@ -570,6 +603,7 @@ int main(void)
         LEDGER_FIXTURE_BOTH(test_ledger_quarantine__does_not_miss_what_was_erased),
         LEDGER_FIXTURE_BOTH(test_ledger_quarantine__makes_orders_to_erase_void),
         LEDGER_FIXTURE_BOTH(test_ledger_quarantine__makes_many_orders_void),
+        LEDGER_FIXTURE_BOTH(test_ledger_quarantine__a_content_goes_and_comes_at_once),
         LEDGER_FIXTURE_BOTH(test_ledger_quarantine__contents_do_not_escape_erasure),
         LEDGER_FIXTURE_BOTH(test_ledger_quarantine__is_rolled_back_with_erasures),
         LEDGER_FIXTURE_BOTH(test_ledger_quarantine__cuts_anywhere),
