@@ -43,10 +43,19 @@ static const struct fields_rule entry_rules[ENTRY_COUNT] = {
 };
 static const struct fields_message entry_message = {"Entry", entry_rules, ENTRY_COUNT};
 
+int entry_head_rank(const struct entry_head *a, const struct entry_head *b)
+{
+    if (a->recoveries != b->recoveries)
+        return a->recoveries < b->recoveries ? -1 : 1;
+    return a->certificate == b->certificate ? 0 : a->certificate < b->certificate ? -1 : 1;
+}
+
 int entry_head_compare(const struct entry_head *a, const struct entry_head *b)
 {
-    if (a->certificate != b->certificate)
-        return a->certificate < b->certificate ? -1 : 1;
+    int rank = entry_head_rank(a, b);
+
+    if (rank)
+        return rank;
     return a->seq == b->seq ? 0 : a->seq < b->seq ? -1 : 1;
 }
 

@@ -8,14 +8,19 @@
 #include "common/identity.h"
 #include "proto/wire.pb-c.h"
 
-/* The last entry somebody holds; compared by certificate number, then seq. */
+/* The last entry somebody holds; compared by rank, then seq. The rank of a branch is made of the
+ * certificates in force at its end: how many of them the recovery key has signed, then the number
+ * of the newest. */
 struct entry_head {
     struct id feed;
     uint64_t certificate;
     uint64_t seq; /* 0: nothing yet */
     struct id hash;
+    uint64_t recoveries; /* of the certificates up to that number, those by the recovery key */
 };
 
+/* By rank alone: below 0 when a is outranked by b, 0 when neither is. */
+int entry_head_rank(const struct entry_head *a, const struct entry_head *b);
 int entry_head_compare(const struct entry_head *a, const struct entry_head *b);
 
 /* A parsed entry. Spans point into the bytes it was parsed from. */
@@ -137,6 +142,10 @@ bool entry_is_certificate(const struct entry *entry);
 /* True when the seq or type makes it an anchor. */
 bool entry_is_anchor(const struct entry *entry);
 
+/* The message; its bytes are borrowed from head. */
+void entry_head_fill(const struct entry_head *head, Caravan__Head *out);
+/* Numbers that fit each other. may_be_empty: "nothing yet" is a head, too. */
+bool entry_head_is_possible(const struct entry_head *head, bool may_be_empty);
 /* Signed statements. network and key as in identity.h. */
 int entry_head_sign(const struct entry_head *head, const char *network, uint64_t as_of_ms,
                     const struct secret *node, struct buffer *signed_head, struct error *error);

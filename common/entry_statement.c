@@ -16,13 +16,14 @@ static const struct fields_message signed_head_message = {"SignedHead", signed_r
 static const struct fields_message signed_receipt_message = {"SignedReceipt", signed_rules,
                                                              SIGNED_COUNT};
 
-enum { HEAD_FEED = 1, HEAD_CERTIFICATE, HEAD_SEQ, HEAD_HASH, HEAD_COUNT };
+enum { HEAD_FEED = 1, HEAD_CERTIFICATE, HEAD_SEQ, HEAD_HASH, HEAD_RECOVERIES, HEAD_COUNT };
 
 static const struct fields_rule head_rules[HEAD_COUNT] = {
     [HEAD_FEED] = {FIELDS_BYTES, "feed", BYTES_ID_SIZE, true},
     [HEAD_CERTIFICATE] = {FIELDS_U64, "certificate_number", 0, true},
     [HEAD_SEQ] = {FIELDS_U64, "seq", 0, true},
     [HEAD_HASH] = {FIELDS_BYTES, "hash", BYTES_ID_SIZE, true},
+    [HEAD_RECOVERIES] = {FIELDS_U64, "recoveries", 0, false},
 };
 static const struct fields_message head_message = {"Head", head_rules, HEAD_COUNT};
 
@@ -57,7 +58,7 @@ static const struct fields_message receipt_message = {"ReceiptStatement", receip
 
 /* --- signing --------------------------------------------------------------------------------- */
 
-static void fill_head(const struct entry_head *head, Caravan__Head *out)
+void entry_head_fill(const struct entry_head *head, Caravan__Head *out)
 {
     caravan__head__init(out);
     out->has_feed = out->has_certificate_number = out->has_seq = out->has_hash = 1;
@@ -65,6 +66,8 @@ static void fill_head(const struct entry_head *head, Caravan__Head *out)
     out->certificate_number = head->certificate;
     out->seq = head->seq;
     out->hash = fields_binary(span_of_id(&head->hash));
+    out->has_recoveries = head->recoveries != 0;
+    out->recoveries = head->recoveries;
 }
 
 /* A SignedHead or SignedReceipt around the statement: the two have the same fields. */
@@ -102,7 +105,7 @@ int entry_head_sign(const struct entry_head *head, const char *network, uint64_t
     Caravan__HeadStatement statement = CARAVAN__HEAD_STATEMENT__INIT;
     Caravan__Head inner;
 
-    fill_head(head, &inner);
+    entry_head_fill(head, &inner);
     statement.network = (char *)(uintptr_t)network;
     statement.head = &inner;
     statement.has_as_of_ms = 1;
@@ -117,7 +120,7 @@ int entry_receipt_sign(const struct entry_receipt *receipt, const char *network,
     Caravan__ReceiptStatement statement = CARAVAN__RECEIPT_STATEMENT__INIT;
     Caravan__Head inner;
 
-    fill_head(&receipt->head, &inner);
+    entry_head_fill(&receipt->head, &inner);
     statement.network = (char *)(uintptr_t)network;
     statement.has_receiver = statement.has_missing = statement.has_counter = 1;
     statement.receiver = fields_binary(span_of_id(&receipt->receiver));
@@ -141,11 +144,12 @@ static int check_network(const char *message, struct span found, const char *net
 }
 
 /* "Nothing yet" has certificate and seq 0: a receiver may say that, a publisher has entry 1. */
-static bool head_is_possible(const struct entry_head *head, bool may_be_empty)
+bool entry_head_is_possible(const struct entry_head *head, bool may_be_empty)
 {
     if (head->seq == 0)
-        return may_be_empty && head->certificate == 0;
-    return head->seq <= INT64_MAX && head->certificate > 0 && head->certificate <= head->seq;
+        return may_be_empty && head->certificate == 0 && head->recoveries == 0;
+    return head->recoveries < head->certificate && head->seq <= INT64_MAX &&
+           head->certificate > 0 && head->certificate <= head->seq;
 }
 
 static int read_head(const char *message, struct span bytes, bool may_be_empty,
@@ -162,11 +166,13 @@ static int read_head(const char *message, struct span bytes, bool may_be_empty,
     span_to_id(in[HEAD_HASH].bytes, &head->hash);
     head->certificate = in[HEAD_CERTIFICATE].number;
     head->seq = in[HEAD_SEQ].number;
-    if (!head_is_possible(head, may_be_empty))
+    head->recoveries = in[HEAD_RECOVERIES].number;
+    if (!entry_head_is_possible(head, may_be_empty))
         return error_set(error, ERROR_MALFORMED,
-                         "%s: Head: certificate %" PRIu64 " at seq %" PRIu64
-                         ", expected 1 ≤ certificate ≤ seq ≤ %" PRId64,
-                         message, head->certificate, head->seq, INT64_MAX);
+                         "%s: Head: certificate %" PRIu64 " at seq %" PRIu64 ", %" PRIu64
+                         " by recovery, expected 1 ≤ certificate ≤ seq ≤ %" PRId64
+                         ", fewer by recovery",
+                         message, head->certificate, head->seq, head->recoveries, INT64_MAX);
     return ERROR_NONE;
 }
 

@@ -476,6 +476,65 @@ int identity_chain_append(struct identity_chain *chain, struct span signed_certi
                                   : add(chain, &certificate, signed_certificate, error);
 }
 
+static void cut(struct identity_chain *chain, size_t count)
+{
+    struct basis basis;
+
+    while (chain->count > count)
+        buffer_finish(&chain->encoded[--chain->count]);
+    basis_init(&basis, chain, count + 1);
+    chain->root_key = basis.root_key;
+    chain->recovery_hash = basis.recovery_hash;
+}
+
+int identity_chain_replace(struct identity_chain *chain, struct span signed_certificate,
+                           struct error *error)
+{
+    struct identity_certificate certificate;
+    struct identity_chain made;
+    struct parsed parsed;
+    int code = identity_chain_append(chain, signed_certificate, error);
+
+    if (code != ERROR_FORK)
+        return code;
+    code = identity_chain_copy(chain, &made, error);
+    if (code)
+        return code;
+    code = parse(signed_certificate, &parsed, error);
+    if (!code)
+        code = check_parsed(chain, parsed.number, &parsed, &certificate, error);
+    if (!code) {
+        cut(&made, (size_t)parsed.number - 1);
+        code = add(&made, &certificate, signed_certificate, error);
+    }
+    if (code) {
+        identity_chain_finish(&made);
+        return code;
+    }
+    identity_chain_finish(chain);
+    *chain = made;
+    return ERROR_NONE;
+}
+
+uint64_t identity_chain_recoveries(const struct identity_chain *chain, uint64_t number)
+{
+    uint64_t recoveries = 0;
+
+    for (size_t i = 0; i < number && i < chain->count; i++)
+        recoveries += chain->certificates[i].by_recovery;
+    return recoveries;
+}
+
+size_t identity_chain_common(const struct identity_chain *a, const struct identity_chain *b)
+{
+    size_t common = 0;
+
+    while (common < a->count && common < b->count &&
+           id_equal(&a->certificates[common].hash, &b->certificates[common].hash))
+        common++;
+    return common;
+}
+
 const struct identity_certificate *identity_chain_get(const struct identity_chain *chain,
                                                       uint64_t number)
 {

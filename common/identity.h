@@ -92,6 +92,15 @@ int identity_chain_append(struct identity_chain *chain, struct span signed_certi
 int identity_chain_check_at(const struct identity_chain *chain, uint64_t number,
                             struct span signed_certificate, struct identity_certificate *out,
                             struct error *error);
+/* As append; but a different certificate with a known number, validly signed, takes the place of
+ * the one that is there, and those behind that one go. Whether it should is for the caller to know.
+ */
+int identity_chain_replace(struct identity_chain *chain, struct span signed_certificate,
+                           struct error *error);
+/* How many of the first `number` certificates (at most count) the recovery key has signed. */
+uint64_t identity_chain_recoveries(const struct identity_chain *chain, uint64_t number);
+/* So many certificates, from the first on, are the same in both. */
+size_t identity_chain_common(const struct identity_chain *a, const struct identity_chain *b);
 /* The network that Certificate bytes (not SignedCertificate) name: only for finding out, nothing is
  * checked but the name's own rule. */
 int identity_certificate_network(struct span certificate, char network[LIMIT_NETWORK_SIZE + 1],

@@ -40,14 +40,26 @@ static void set_wanted(struct exchange *exchange, struct source *source, bool wa
     pulls_update_use(exchange, source->partner);
 }
 
-/* While a feed is frozen only a new certificate is of use. */
-static bool lacks(const struct feed *feed, const struct source *source)
+int catchup_rank(const struct feed *feed, const struct source *source)
 {
-    return source->seq > feed->head.seq &&
-           (!feed->frozen || source->certificate > feed->head.certificate);
+    return source->head.certificate ? entry_head_rank(&source->head, &feed->head) : 0;
 }
 
-static struct source *source_of(struct feed *feed, const struct partner *partner)
+static uint64_t seq_of(const struct source *source)
+{
+    return source->heard > source->head.seq ? source->heard : source->head.seq;
+}
+
+/* A higher rank is of use even where it ends sooner, a lower one never. While a feed is frozen only
+ * a new certificate is of use. */
+static bool lacks(const struct feed *feed, const struct source *source)
+{
+    int rank = catchup_rank(feed, source);
+
+    return rank > 0 || (rank == 0 && !feed->frozen && seq_of(source) > feed->head.seq);
+}
+
+struct source *catchup_source(struct feed *feed, const struct partner *partner)
 {
     for (size_t i = 0; i < feed->source_count; i++)
         if (feed->sources[i].partner == partner)
@@ -74,8 +86,8 @@ static size_t window_of(const struct source *source)
 /* Ranges behind those that are under way. */
 static bool wants_more(const struct feed *feed, const struct source *source)
 {
-    return source && !feed->frozen && lacks(feed, source) && source->seq > pulls_asked(feed) &&
-           pulls_count(feed) < window_of(source);
+    return source && !feed->frozen && lacks(feed, source) && !source->off &&
+           seq_of(source) > pulls_asked(feed) && pulls_count(feed) < window_of(source);
 }
 
 static bool wants(struct feed *feed)
@@ -84,7 +96,7 @@ static bool wants(struct feed *feed)
     bool lacking = feed->missing && feed->source_count;
 
     if (pull)
-        return pull->kind == PULL_ENTRIES && wants_more(feed, source_of(feed, pull->partner));
+        return pull->kind == PULL_ENTRIES && wants_more(feed, catchup_source(feed, pull->partner));
     for (size_t i = 0; i < feed->source_count && !lacking; i++)
         lacking = lacks(feed, &feed->sources[i]);
     return lacking;
@@ -147,10 +159,30 @@ static bool may_probe(const struct feed *feed, const struct partner *partner, ui
     return !pulls_first(feed) && !feed->frozen && partner->able && feed->probe_at <= now;
 }
 
+/* true: that is more than it told before. An entry that is ahead tells no certificate. */
+static bool take_note(struct source *source, const struct entry_head *head)
+{
+    bool higher;
+
+    if (!head->certificate) {
+        higher = head->seq > seq_of(source);
+        if (higher)
+            source->heard = head->seq;
+        return higher;
+    }
+    higher = entry_head_compare(head, &source->head) > 0;
+    /* What it heard of may have been of the branch that it has left. */
+    if (entry_head_rank(head, &source->head) > 0)
+        source->heard = 0;
+    if (higher)
+        source->head = *head;
+    return higher;
+}
+
 void catchup_note(struct exchange *exchange, struct feed *feed, struct partner *partner,
                   const struct entry_head *head)
 {
-    struct source *source = source_of(feed, partner);
+    struct source *source = catchup_source(feed, partner);
     uint64_t now = exchange_now(exchange);
 
     if (!partner->session)
@@ -161,10 +193,7 @@ void catchup_note(struct exchange *exchange, struct feed *feed, struct partner *
         partner->unheard = true; /* out of memory: it must tell it again */
         return;
     }
-    if (head->certificate > source->certificate)
-        source->certificate = head->certificate;
-    if (head->seq > source->seq) {
-        source->seq = head->seq;
+    if (take_note(source, head)) {
         /* New entries are a new chance, but a smaller one for who has failed us often. */
         if (source->retry_at > now + fault_wait_ms(source, NEWS_FAULTS_MAX))
             source->retry_at = now + fault_wait_ms(source, NEWS_FAULTS_MAX);
@@ -173,7 +202,8 @@ void catchup_note(struct exchange *exchange, struct feed *feed, struct partner *
     /* Another entry at a seq that we hold: one of the two is no longer the publisher's only word.
      * Who stands behind us may be a restored publisher, or hold another branch. The ledger is asked
      * last, and not for what could not be followed up now. */
-    if (head->seq <= feed->head.seq && source->retry_at <= now && may_probe(feed, partner, now) &&
+    if (head->seq <= feed->head.seq && head->certificate && source->retry_at <= now &&
+        entry_head_rank(head, &feed->head) == 0 && may_probe(feed, partner, now) &&
         !ingest_is_ours(exchange, feed, head->seq, &head->hash))
         catchup_probe(exchange, feed, partner, head->seq);
     catchup_want(exchange, feed);
@@ -181,14 +211,15 @@ void catchup_note(struct exchange *exchange, struct feed *feed, struct partner *
 
 uint64_t catchup_believed_seq(const struct exchange *exchange, const struct feed *feed)
 {
-    uint64_t seq = feed->stated.seq;
+    uint64_t seq = entry_head_rank(&feed->stated, &feed->head) < 0 ? 0 : feed->stated.seq;
 
     for (size_t i = 0; i < feed->source_count; i++) {
         const struct source *source = &feed->sources[i];
         bool believed = feed == exchange->own ? !source->partner->doubted : source->faults == 0;
 
-        if (believed && source->seq > seq)
-            seq = source->seq;
+        /* What a lower rank has behind our head counts for nothing. */
+        if (believed && seq_of(source) > seq && catchup_rank(feed, source) >= 0)
+            seq = seq_of(source);
     }
     return seq;
 }
@@ -208,7 +239,7 @@ static void doubt(struct exchange *exchange, const struct source *source)
     error_set(&error, ERROR_GAP,
               "it says that it holds our own announcements up to No. %llu, of which we have %llu, "
               "but does not hand them on",
-              (unsigned long long)source->seq, (unsigned long long)exchange->own->head.seq);
+              (unsigned long long)seq_of(source), (unsigned long long)exchange->own->head.seq);
     session_trouble(exchange, partner, &error);
 }
 
@@ -227,8 +258,12 @@ static void doubt_all(struct exchange *exchange)
 
 static bool is_better(const struct feed *feed, const struct source *a, const struct source *b)
 {
+    int rank = b ? entry_head_rank(&a->head, &b->head) : 0;
+
     if (!b || (a->faults == 0) != (b->faults == 0))
         return !b || a->faults == 0;
+    if (rank)
+        return rank > 0;
     if ((a->partner == feed->partner) != (b->partner == feed->partner))
         return a->partner == feed->partner;
     return a->asked_at < b->asked_at;
@@ -258,7 +293,7 @@ static struct source *choose_for_contents(const struct feed *feed, uint64_t now)
     for (size_t i = 0; feed->missing && i < feed->source_count; i++) {
         struct source *source = &feed->sources[i];
 
-        if (source->partner->able && source->content_at <= now && source->seq &&
+        if (source->partner->able && source->content_at <= now && seq_of(source) &&
             (!best || source->content_after < best->content_after))
             best = source;
     }
@@ -317,7 +352,9 @@ static bool pull_entries(struct exchange *exchange, struct feed *feed, struct so
     uint64_t first = pulls_asked(feed) + 1, last;
     size_t size;
 
-    pulls_choose_range(feed, first, source->seq, &last, &size);
+    if (branch_needs_walk(feed, source))
+        return branch_pull(exchange, feed, source);
+    pulls_choose_range(feed, first, seq_of(source), &last, &size);
     if (!pulls_send(exchange, feed, source->partner, PULL_ENTRIES, first, last, size))
         return false;
     source->asked_at = now;
@@ -330,7 +367,7 @@ static bool pull_something(struct exchange *exchange, struct feed *feed, uint64_
     struct source *source;
 
     if (pull) { /* only the one that is asked already can bring what is behind */
-        source = source_of(feed, pull->partner);
+        source = catchup_source(feed, pull->partner);
         return pull->kind == PULL_ENTRIES && wants_more(feed, source) && source->partner->able &&
                pull_entries(exchange, feed, source, now);
     }
@@ -355,7 +392,7 @@ static uint64_t next_chance(const struct feed *feed, uint64_t now)
             continue;
         if (lacks(feed, source))
             at = source->retry_at;
-        if (feed->missing && source->seq && source->content_at < at)
+        if (feed->missing && seq_of(source) && source->content_at < at)
             at = source->content_at;
         if (at < chance)
             chance = at;
@@ -437,6 +474,10 @@ static void entries_done(struct exchange *exchange, struct feed *feed, struct so
                              ? feed->frozen
                              : !lacks(feed, source) || feed->head.seq >= pull->last;
 
+    if (pull->kind == PULL_BACK) {
+        branch_forget(feed, source->partner);
+        kept_its_word = false;
+    }
     if (!kept_its_word)
         catchup_fault(exchange, feed, source->partner);
 }
@@ -487,7 +528,7 @@ static bool is_early(const struct feed *feed, const struct pull *pull)
 void catchup_done(struct exchange *exchange, struct pull *pull, bool moved)
 {
     struct feed *feed = pull->feed;
-    struct source *source = source_of(feed, pull->partner);
+    struct source *source = catchup_source(feed, pull->partner);
     const struct pull done = *pull;
 
     pulls_release(exchange, pull);
@@ -506,7 +547,7 @@ void catchup_done(struct exchange *exchange, struct pull *pull, bool moved)
 static void ask_again(struct exchange *exchange, struct pull *pull)
 {
     struct feed *feed = pull->feed;
-    struct source *source = source_of(feed, pull->partner);
+    struct source *source = catchup_source(feed, pull->partner);
 
     if (source)
         source->window = 1;
@@ -525,7 +566,7 @@ static bool is_our_fault(const struct exchange *exchange, const struct pull *pul
 
 static void time_out(struct exchange *exchange, struct pull *pull)
 {
-    struct source *source = source_of(pull->feed, pull->partner);
+    struct source *source = catchup_source(pull->feed, pull->partner);
 
     if (is_our_fault(exchange, pull)) {
         ask_again(exchange, pull);
@@ -541,7 +582,7 @@ static void time_out(struct exchange *exchange, struct pull *pull)
  * one after the other counts as somebody who does not answer. */
 static void lose(struct exchange *exchange, struct pull *pull)
 {
-    struct source *source = source_of(pull->feed, pull->partner);
+    struct source *source = catchup_source(pull->feed, pull->partner);
 
     if (pull->moot || !source || source->lost || is_our_fault(exchange, pull)) {
         time_out(exchange, pull);
@@ -574,7 +615,7 @@ void catchup_answered(struct exchange *exchange, struct partner *partner, uint64
 void catchup_later(struct exchange *exchange, struct pull *pull, uint64_t wait_ms)
 {
     struct feed *feed = pull->feed;
-    struct source *source = source_of(feed, pull->partner);
+    struct source *source = catchup_source(feed, pull->partner);
     enum pull_kind kind = pull->kind;
     uint64_t until;
 
@@ -595,7 +636,7 @@ void catchup_later(struct exchange *exchange, struct pull *pull, uint64_t wait_m
 
 void catchup_fault(struct exchange *exchange, struct feed *feed, struct partner *partner)
 {
-    struct source *source = source_of(feed, partner);
+    struct source *source = catchup_source(feed, partner);
     uint64_t wait_ms;
 
     if (!source)
@@ -607,6 +648,17 @@ void catchup_fault(struct exchange *exchange, struct feed *feed, struct partner 
         doubt(exchange, source);
         catchup_moved(exchange, feed);
     }
+    catchup_want(exchange, feed);
+}
+
+void catchup_know(struct exchange *exchange, struct feed *feed, struct partner *partner)
+{
+    struct source *source = catchup_source(feed, partner);
+
+    if (!source || !source->asked_chain)
+        return;
+    source->retry_at = 0;
+    catchup_moved(exchange, feed);
     catchup_want(exchange, feed);
 }
 
@@ -635,11 +687,12 @@ void catchup_again(struct exchange *exchange, struct partner *partner)
 
 static void remove_source(struct exchange *exchange, struct feed *feed, struct partner *partner)
 {
-    struct source *source = source_of(feed, partner);
+    struct source *source = catchup_source(feed, partner);
 
     if (!source)
         return;
     set_wanted(exchange, source, false);
+    branch_forget(feed, partner);
     *source = feed->sources[--feed->source_count];
     catchup_moved(exchange, feed);
 }
@@ -661,6 +714,7 @@ void catchup_abandon(struct exchange *exchange, struct feed *feed)
         pulls_release(exchange, feed->pulls);
     for (size_t i = 0; i < feed->source_count; i++)
         set_wanted(exchange, &feed->sources[i], false);
+    branch_forget(feed, NULL);
     feed->source_count = 0;
 }
 

@@ -35,7 +35,7 @@ static void send_to(struct exchange *exchange, struct feed *feed, struct partner
     uint64_t wall = exchange_wall(exchange);
 
     /* Not before it is on disk, nor while it is not known what is. */
-    if (feed->changed)
+    if (feed->changed || !own_key_is_in_force(exchange))
         return;
     exchange->receipt_counter =
         wall > exchange->receipt_counter ? wall : exchange->receipt_counter + 1;
@@ -74,10 +74,41 @@ void coverage_send_owed(struct exchange *exchange)
 static void remember(struct feed *receiver, const struct entry_receipt *receipt, uint64_t now)
 {
     receiver->received_known = true;
-    receiver->received_seq = receipt->head.seq;
+    receiver->received = receipt->head;
     receiver->received_missing = receipt->missing;
     receiver->received_counter = receipt->counter;
+    receiver->received_by = receiver->chain.count;
     receiver->received_ms = now;
+}
+
+/* Under an older certificate it may hold a branch that was left: of that, what lies in front of the
+ * next certificate is common. */
+uint64_t coverage_received_seq(const struct exchange *exchange, const struct feed *receiver)
+{
+    const struct feed *own = exchange->own;
+    const struct entry_head *head = &receiver->received;
+    uint64_t seq = head->seq;
+
+    if (entry_head_rank(head, &own->head) > 0)
+        return seq;
+    for (uint64_t number = head->certificate + 1; number <= own->head.certificate; number++)
+        if (own->positions[number - 1] && own->positions[number - 1] <= seq)
+            seq = own->positions[number - 1] - 1;
+    if (head->recoveries < own->head.recoveries)
+        for (uint64_t number = 1; number <= own->head.certificate; number++)
+            if (own->chain.certificates[number - 1].by_recovery && own->positions[number - 1] &&
+                identity_chain_recoveries(&own->chain, number) > head->recoveries &&
+                own->positions[number - 1] <= seq)
+                seq = own->positions[number - 1] - 1;
+    return seq;
+}
+
+/* A new certificate of the receiver begins its counters anew: whoever had the old key could have
+ * signed the highest that there is. */
+static bool is_older(const struct feed *receiver, uint64_t counter)
+{
+    return receiver->received_known && receiver->received_by == receiver->chain.count &&
+           counter <= receiver->received_counter;
 }
 
 static void store_receipt(struct exchange *exchange, const struct entry_receipt *receipt,
@@ -103,7 +134,8 @@ static void store_receipt(struct exchange *exchange, const struct entry_receipt 
 static void receive_own(struct exchange *exchange, struct partner *from, struct feed *receiver,
                         const struct entry_receipt *receipt, struct span bytes)
 {
-    bool moved = !receiver->received_known || receiver->received_seq != receipt->head.seq ||
+    bool moved = !receiver->received_known || receiver->received.seq != receipt->head.seq ||
+                 entry_head_rank(&receiver->received, &receipt->head) != 0 ||
                  receiver->received_missing != receipt->missing;
 
     /* What the partner itself says on its own link is its word now, whatever its counter is. */
@@ -112,7 +144,7 @@ static void receive_own(struct exchange *exchange, struct partner *from, struct 
         if (receipt->head.seq)
             catchup_note(exchange, exchange->own, from, &receipt->head);
     }
-    if (receiver->received_known && receipt->counter <= receiver->received_counter)
+    if (is_older(receiver, receipt->counter))
         return;
     remember(receiver, receipt, exchange_wall(exchange));
     if (moved) {
@@ -121,32 +153,32 @@ static void receive_own(struct exchange *exchange, struct partner *from, struct 
     }
 }
 
-/* The counter of the newest receipt of this receiver that was handed on; NULL without memory. */
-static uint64_t *passed_counter(struct feed *publisher, const struct feed *receiver)
+/* The newest receipt of this receiver that was handed on; NULL without memory. */
+static struct passed_receipt *passed_of(struct feed *publisher, const struct feed *receiver)
 {
     struct passed_receipt *passed;
 
     for (size_t i = 0; i < publisher->passed_count; i++)
         if (publisher->passed[i].receiver == receiver)
-            return &publisher->passed[i].counter;
+            return &publisher->passed[i];
     passed = realloc(publisher->passed, (publisher->passed_count + 1) * sizeof *passed);
     if (!passed)
         return NULL;
     publisher->passed = passed;
-    passed[publisher->passed_count] = (struct passed_receipt){receiver, 0};
-    return &passed[publisher->passed_count++].counter;
+    passed[publisher->passed_count] = (struct passed_receipt){.receiver = receiver};
+    return &passed[publisher->passed_count++];
 }
 
 /* A relay hands each receipt on once: whoever repeats an old one reaches nobody but us. */
 static void pass_on(struct exchange *exchange, struct feed *publisher, const struct feed *receiver,
                     const struct entry_receipt *receipt, struct span bytes)
 {
-    uint64_t *counter = passed_counter(publisher, receiver);
+    struct passed_receipt *passed = passed_of(publisher, receiver);
 
-    if (!counter || receipt->counter <= *counter)
+    if (!passed || (passed->by == receiver->chain.count && receipt->counter <= passed->counter))
         return;
     if (send_bytes(exchange, publisher->partner, bytes))
-        *counter = receipt->counter;
+        *passed = (struct passed_receipt){receiver, receipt->counter, receiver->chain.count};
 }
 
 /* What the partner itself says on its own link is its word, whatever its counter is: when it has
@@ -154,9 +186,9 @@ static void pass_on(struct exchange *exchange, struct feed *publisher, const str
 static bool is_known_of_ours(const struct exchange *exchange, const struct partner *from,
                              const struct feed *receiver, const struct entry_receipt *receipt)
 {
-    return receiver->received_known && receipt->counter <= receiver->received_counter &&
+    return is_older(receiver, receipt->counter) &&
            (receiver->partner != from ||
-            (from->answered && receipt->head.seq <= exchange->own->head.seq));
+            (from->answered && entry_head_compare(&receipt->head, &exchange->own->head) <= 0));
 }
 
 static bool is_passed(const struct feed *receiver, const struct feed *publisher,
@@ -164,6 +196,7 @@ static bool is_passed(const struct feed *receiver, const struct feed *publisher,
 {
     for (size_t i = 0; i < publisher->passed_count; i++)
         if (publisher->passed[i].receiver == receiver &&
+            publisher->passed[i].by == receiver->chain.count &&
             publisher->passed[i].counter >= receipt->counter)
             return true;
     return false;
@@ -244,11 +277,18 @@ static int load_one(void *context, const struct store_receipt *row)
 {
     struct exchange *exchange = context;
     struct feed *receiver = feed_find(exchange, &row->receiver);
-    struct entry_receipt receipt = {
-        .head.seq = row->seq, .missing = row->missing, .counter = row->counter};
+    struct entry_receipt receipt = {.head = {.certificate = row->certificate, .seq = row->seq},
+                                    .missing = row->missing,
+                                    .counter = row->counter};
 
-    if (receiver && !receiver->received_known)
-        remember(receiver, &receipt, row->received_ms);
+    if (!receiver || receiver->received_known)
+        return 0;
+    entry_receipt_parse(row->encoded, exchange->network, &receipt, NULL);
+    /* If its keys are others now, it stands until the next one comes, whatever that counts. */
+    if (receiver->chain.count > 1 &&
+        entry_receipt_check(row->encoded, &receiver->chain, &receipt, NULL))
+        receipt.counter = 0;
+    remember(receiver, &receipt, row->received_ms);
     return 0;
 }
 

@@ -44,7 +44,7 @@ int erase_carry_out(struct exchange *exchange, struct feed *feed, const struct e
     if (!feed->endpoints_from.seq || !erasure_list_by(list, feed->endpoints_from.seq))
         return ERROR_NONE;
     *endpoints = true;
-    return feed_learn_endpoints_again(exchange, feed, error);
+    return feed_learn_again(exchange, feed, error);
 }
 
 /* --- orders from before ------------------------------------------------------------------------

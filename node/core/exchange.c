@@ -29,14 +29,20 @@ uint64_t exchange_wall(const struct exchange *exchange)
 static int load_own_chain(struct exchange *exchange, struct error *error)
 {
     const struct identity_chain *chain = exchange->config.chain;
-    int code = ERROR_NONE;
+    struct identity_chain *own = &exchange->own->chain;
+    struct span encoded[LIMIT_CERTIFICATES];
+    size_t common = identity_chain_common(own, chain), count = 0;
+    int code;
 
     /* A certificate that the ledger has and the keys folder lacks is no error: it came by itself.
      */
-    for (size_t i = exchange->own->chain.count; i < chain->count && !code; i++)
-        code =
-            feed_take_certificate(exchange, exchange->own, buffer_span(&chain->encoded[i]), error);
-    return code;
+    while (common + count < chain->count && count < LIMIT_CERTIFICATES) {
+        encoded[count] = buffer_span(&chain->encoded[common + count]);
+        count++;
+    }
+    code = feed_take_certificates(exchange, exchange->own, encoded, count, error);
+    /* … nor is one that the recovery key has made void while this ledger ran elsewhere. */
+    return code == ERROR_FORK && common ? ERROR_NONE : code;
 }
 
 static int load(struct exchange *exchange, struct error *error)
@@ -66,6 +72,8 @@ static int load(struct exchange *exchange, struct error *error)
         code = feed_publish_keys(exchange, exchange->own, error);
     if (!code)
         code = coverage_load(exchange, error);
+    if (!code)
+        code = publish_load_cuts(exchange, error);
     return code;
 }
 
@@ -130,7 +138,7 @@ void exchange_destroy(struct exchange *exchange)
     clear_outbox(exchange);
     publish_finish(exchange);
     while ((partner = map_next(&exchange->partners, &at)))
-        free(partner);
+        membership_destroy(partner);
     at = 0;
     while ((feed = map_next(&exchange->feeds, &at)))
         feed_destroy(feed);
@@ -187,8 +195,25 @@ void exchange_queue_live(struct exchange *exchange, const struct feed *feed,
     item = make_outgoing(entry);
     if (!item)
         return; /* out of memory: sync repairs that */
+    item->feed = feed;
+    item->seq = entry->seq;
     *exchange->outbox_end = item;
     exchange->outbox_end = &item->next;
+}
+
+void exchange_unqueue_live(struct exchange *exchange, const struct feed *feed, uint64_t first)
+{
+    struct outgoing **at = &exchange->outbox, *item;
+
+    while ((item = *at)) {
+        if (item->feed == feed && item->seq >= first) {
+            *at = item->next;
+            destroy_outgoing(item);
+        } else {
+            at = &item->next;
+        }
+    }
+    exchange->outbox_end = at;
 }
 
 /* --- transactions -------------------------------------------------------------------------------
@@ -205,8 +230,14 @@ static int read_again(struct exchange *exchange, struct error *error)
 
         if (code)
             return code;
-        if (feed == exchange->own)
-            feed_learn_own_again(exchange);
+        if ((feed == exchange->own || feed->profile_from.seq > feed->head.seq ||
+             feed->endpoints_from.seq > feed->head.seq) &&
+            feed_learn_again(exchange, feed, error))
+            return (int)error->code;
+        branch_forget(feed, NULL);
+        feed->proven = (struct entry_head){0};
+        if (feed == exchange->own && publish_load_cuts(exchange, error))
+            return (int)error->code;
         exchange->changed = feed->next_changed;
         feed->changed = false;
         feed->next_changed = NULL;
@@ -321,6 +352,17 @@ static void announce_changes(struct exchange *exchange)
     }
 }
 
+/* The new certificate is as if it had never been made: what the store has is read again. */
+static void forget_certificate(struct exchange *exchange)
+{
+    struct feed *own = exchange->own;
+
+    exchange->config.node_key = exchange->former_key;
+    exchange->former_key = NULL;
+    identity_chain_finish(&own->chain);
+    identity_chain_init(&own->chain, &own->id, exchange->network, NULL);
+}
+
 /* Nothing of the transaction holds. Pulling goes on after a pause, or a full disk would have the
  * same entries fetched again and again. */
 static void take_back(struct exchange *exchange)
@@ -329,6 +371,8 @@ static void take_back(struct exchange *exchange)
 
     clear_outbox(exchange);
     publish_forget(exchange);
+    if (exchange->former_key)
+        forget_certificate(exchange);
     if (exchange->describes)
         exchange->described = true;
     exchange->pause_ms = exchange->pause_ms ? exchange->pause_ms * 2 : PAUSE_MS;
@@ -371,6 +415,7 @@ int exchange_commit(struct exchange *exchange, struct error *error)
         exchange->pause_ms = 0;
         exchange->failure.code = ERROR_NONE;
     }
+    exchange->former_key = NULL;
     cursors_are_kept(exchange);
     feed_certificates_are_stored(exchange);
     announce_changes(exchange);

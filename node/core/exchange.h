@@ -24,7 +24,8 @@ struct exchange_config {
     const char *network;
     struct id feed;                     /* our own */
     const char *handle;                 /* our own */
-    const struct secret *node_key;      /* borrowed for the life of the exchange */
+    const struct secret *node_key;      /* borrowed for the life of the exchange, or until
+                                           exchange_certify has replaced it and was committed */
     const struct identity_chain *chain; /* our own certificates; copied */
     struct span genesis; /* SignedEntry of entry 1, made by init; used when the ledger is
                             empty */
@@ -48,8 +49,9 @@ void exchange_destroy(struct exchange *exchange);
 
 /* A partner is an institution whose card was accepted. Adding it again replaces card and relay
  * flag. ERROR_EXISTS when another accepted card, or we, have the handle; ERROR_FORK when its
- * certificates contradict those known; ERROR_TOO_LARGE when there are too many of them;
- * ERROR_INVALID when it is our own card. */
+ * certificates contradict those known (at the first time after a start, when those known outrank
+ * them, it is taken all the same, without what it says of the institution); ERROR_TOO_LARGE when
+ * there are too many of them; ERROR_INVALID when it is our own card. */
 int exchange_partner_add(struct exchange *exchange, const struct card *card, bool relay,
                          struct error *error);
 /* Its entries stay; nothing more is accepted from it or sent to it. */
@@ -98,8 +100,35 @@ int exchange_publish(struct exchange *exchange, uint32_t content_type, struct sp
                      const uint8_t request[STORE_REQUEST_ID_SIZE], struct exchange_published *out,
                      struct error *error);
 
+/* A place in our own feed for a new certificate. */
+struct exchange_place {
+    uint64_t after;        /* the entry in front of it, the last good one; 0: behind our head */
+    const struct id *hash; /* … has this hash: it may be among what was quarantined; NULL: it stands
+                             in our feed */
+};
+/* The certificate in force there, which the next one has to follow. ERROR_NOT_FOUND when there is
+ * no such entry. Call between begin and commit. */
+int exchange_certificate_at(struct exchange *exchange, const struct exchange_place *place,
+                            struct identity_certificate *out, struct error *error);
+/* Puts a new certificate (SignedCertificate bytes) of our own into our feed, as an entry that is
+ * signed by the node key that it names; from then on that key signs all. Rotating keys, after a
+ * theft too, recovering, and choosing the branch of a forked feed are this one act: what stands
+ * behind the place in our feed is quarantined, what leads to it and was quarantined stands in our
+ * feed again.
+ * Allowed while our feed is frozen, which it ends. node_key is borrowed for the life of the
+ * exchange, if the commit succeeds; the former one may go then, and must stay if it fails.
+ * Changing nothing: ERROR_NOT_FOUND when there is no such place; ERROR_HELD behind our head while
+ * that is being confirmed; ERROR_INVALID when the certificate is not the next one there, names
+ * another node key, or would not outrank what is known of our feed: certificates by the recovery
+ * key outrank those by the root key; other errors as identity_chain_append. Call between begin and
+ * commit. */
+int exchange_certify(struct exchange *exchange, struct span certificate,
+                     const struct secret *node_key, const struct exchange_place *place,
+                     struct exchange_published *out, struct error *error);
+
 /* What answers this request id, if it was published before, in this transaction or an earlier one;
- * ERROR_NOT_FOUND when it was not. */
+ * ERROR_NOT_FOUND when it was not, ERROR_EXISTS when it was, but that entry has been quarantined.
+ */
 int exchange_find_published(struct exchange *exchange, const uint8_t request[STORE_REQUEST_ID_SIZE],
                             struct exchange_published *out, struct error *error);
 /* Hands what this transaction has published to the store: part of each commit, and for who reads
@@ -125,7 +154,13 @@ int exchange_import(struct exchange *exchange, struct span certificates, struct 
 
 /* --- what status tells ------------------------------------------------------------------------ */
 
-enum exchange_publishing { EXCHANGE_OPEN, EXCHANGE_CHECKING, EXCHANGE_HELD, EXCHANGE_FROZEN };
+enum exchange_publishing {
+    EXCHANGE_OPEN,
+    EXCHANGE_CHECKING,
+    EXCHANGE_HELD,
+    EXCHANGE_FROZEN,
+    EXCHANGE_REPLACED /* a certificate of ours names another node key: ours no longer counts */
+};
 
 struct exchange_link_state {
     bool up;
@@ -141,6 +176,7 @@ struct exchange_feed_state {
     const Caravan__Profile *profile; /* borrowed; NULL when none was seen */
     struct entry_head head;
     uint64_t missing;
+    uint64_t quarantined; /* entries that lost against another branch, since there is the feed */
     bool frozen, own, partner, relay;
     uint64_t stated_seq, as_of_ms; /* the publisher's latest statement; 0: none yet */
     /* partners only */

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fields.h"
 #include "common/guard.h"
-#include "common/log.h"
 #include "node/core/state.h"
 
 #define ENDPOINTS_MAX 8 /* of a kind; PROTOCOL.md, Card */
@@ -194,6 +194,86 @@ int feed_take_certificate(struct exchange *exchange, struct feed *feed, struct s
     return code;
 }
 
+/* Ours with these in it, each where its number says. */
+static int merge_certificates(const struct feed *feed, const struct span *encoded, size_t count,
+                              struct identity_chain *out, struct error *error)
+{
+    int code = identity_chain_copy(&feed->chain, out, error);
+
+    if (code)
+        return code;
+    for (size_t i = 0; i < count && !code; i++)
+        code = encoded[i].size > LIMIT_SIGNED_CERTIFICATE_SIZE || out->count > LIMIT_CERTIFICATES
+                   ? error_set(error, ERROR_TOO_LARGE, "the certificates are too large or too many")
+                   : identity_chain_replace(out, encoded[i], error);
+    if (code)
+        identity_chain_finish(out);
+    return code;
+}
+
+/* They contradict ours. */
+static int take_others(struct exchange *exchange, struct feed *feed, const struct span *encoded,
+                       size_t count, const struct error *fork, struct error *error)
+{
+    struct entry_head ours = branch_of_chain(&feed->chain, feed->chain.count), theirs;
+    struct identity_chain merged;
+    int code = merge_certificates(feed, encoded, count, &merged, error);
+
+    if (code)
+        return code;
+    theirs = branch_of_chain(&merged, merged.count);
+    if (merged.count > LIMIT_CERTIFICATES || entry_head_rank(&theirs, &ours) <= 0 ||
+        identity_chain_common(&feed->chain, &merged) == 0) {
+        if (error)
+            *error = *fork;
+        code = ERROR_FORK;
+    } else {
+        code = branch_take_chain(exchange, feed, &merged, error);
+    }
+    identity_chain_finish(&merged);
+    return code;
+}
+
+int feed_take_certificates(struct exchange *exchange, struct feed *feed, const struct span *encoded,
+                           size_t count, struct error *error)
+{
+    struct error why = {0};
+    int code = ERROR_NONE;
+
+    for (size_t i = 0; i < count && !code; i++)
+        code = feed_take_certificate(exchange, feed, encoded[i], &why);
+    if (code == ERROR_FORK)
+        return take_others(exchange, feed, encoded, count, &why, error);
+    if (code && error)
+        *error = why;
+    return code;
+}
+
+int feed_take_messages(struct exchange *exchange, struct feed *feed,
+                       const Caravan__Certificates *certificates, struct error *error)
+{
+    size_t count = certificates->n_certificates, packed = 0;
+    struct span encoded[LIMIT_CERTIFICATES] = {{0}};
+    struct buffer bytes[LIMIT_CERTIFICATES] = {{0}};
+    int code = ERROR_NONE;
+
+    /* Not more than a feed may have: each can cost a signature check, known ones, too. */
+    for (; packed < count && packed < LIMIT_CERTIFICATES && !code; packed++) {
+        if (!fields_pack(&certificates->certificates[packed]->base, &bytes[packed]))
+            code = error_memory(error);
+        encoded[packed] = buffer_span(&bytes[packed]);
+    }
+    if (!code)
+        code = feed_take_certificates(exchange, feed, encoded, packed, error);
+    if (!code && count > LIMIT_CERTIFICATES)
+        code = error_set(error, ERROR_TOO_LARGE,
+                         "certificates: found %zu in one message, expected at most %d", count,
+                         LIMIT_CERTIFICATES);
+    for (size_t i = 0; i < packed; i++)
+        buffer_finish(&bytes[i]);
+    return code;
+}
+
 static int put_missing_certificates(struct exchange *exchange, struct feed *feed,
                                     struct error *error)
 {
@@ -250,8 +330,9 @@ static int load_certificate(void *context, const struct store_certificate *certi
 {
     struct loading *loading = context;
 
+    /* Others that were to take its place could not be stored: it stands. */
     loading->code =
-        identity_chain_append(&loading->feed->chain, certificate->encoded, loading->error);
+        identity_chain_replace(&loading->feed->chain, certificate->encoded, loading->error);
     if (!loading->code && certificate->number > loading->feed->stored_certificates)
         loading->feed->stored_certificates = (size_t)certificate->number;
     if (!loading->code && certificate->seq)
@@ -268,6 +349,7 @@ static int take_row(struct exchange *exchange, struct feed *feed, const struct s
 
     feed->head = row->head;
     feed_set_missing(exchange, feed, row->missing);
+    feed->quarantined = row->quarantined;
     feed->frozen = row->frozen;
     if (row->statement_ms > feed->as_of_ms && row->statement.size) {
         buffer_clear(&feed->statement);
@@ -332,7 +414,8 @@ static int learn_entry(void *context, const struct store_entry *entry)
     return 0;
 }
 
-static int learn_all(struct exchange *exchange, store_entry_visitor visit, struct error *error)
+static int learn_all(struct exchange *exchange, store_entry_visitor visit, void *context,
+                     struct error *error)
 {
     const struct store *store = &exchange->config.store;
 
@@ -340,53 +423,32 @@ static int learn_all(struct exchange *exchange, store_entry_visitor visit, struc
         store->self, 0,
         STORE_TYPE(CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE) |
             STORE_TYPE(CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS),
-        visit, exchange, error);
+        visit, context, error);
 }
 
-static int learn_own_entry(void *context, const struct store_entry *entry)
+static int learn_one(void *context, const struct store_entry *entry)
 {
-    const struct exchange *exchange = context;
+    struct feed *feed = context;
 
-    return id_equal(&entry->entry.feed, &exchange->own->id) ? learn_entry(context, entry) : 0;
+    if (id_equal(&entry->entry.feed, &feed->id) && entry->entry.has_content)
+        feed_learn(feed, entry->entry.content_type, entry->entry.seq, entry->entry.created_ms,
+                   entry->entry.content);
+    return 0;
 }
 
-struct learning {
-    struct exchange *exchange;
-    const struct feed *feed;
-};
-
-static int learn_endpoints_of(void *context, const struct store_entry *entry)
+int feed_learn_again(struct exchange *exchange, struct feed *feed, struct error *error)
 {
-    const struct learning *learning = context;
+    const struct partner *partner = feed->partner;
 
-    return entry->entry.content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS &&
-                   id_equal(&entry->entry.feed, &learning->feed->id)
-               ? learn_entry(learning->exchange, entry)
-               : 0;
-}
-
-int feed_learn_endpoints_again(struct exchange *exchange, struct feed *feed, struct error *error)
-{
-    const struct store *store = &exchange->config.store;
-    struct learning learning = {exchange, feed};
-
-    if (feed->endpoints)
-        caravan__endpoints__free_unpacked(feed->endpoints, NULL);
-    feed->endpoints = NULL;
-    feed->endpoints_from = (struct learned){0};
-    return store->operations->arrivals(store->self, 0,
-                                       STORE_TYPE(CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS),
-                                       learn_endpoints_of, &learning, error);
-}
-
-void feed_learn_own_again(struct exchange *exchange)
-{
-    struct error error;
-
-    forget_profile(exchange->own);
-    exchange->own->profile_from = exchange->own->endpoints_from = (struct learned){0};
-    if (learn_all(exchange, learn_own_entry, &error))
-        log_error("store.reload", "text", error.text);
+    forget_profile(feed);
+    feed->profile_from = feed->endpoints_from = (struct learned){0};
+    if (partner) {
+        feed_learn(feed, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE, 0, partner->card_ms,
+                   buffer_span(&partner->card_profile));
+        feed_learn(feed, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS, 0, partner->card_ms,
+                   buffer_span(&partner->card_endpoints));
+    }
+    return learn_all(exchange, learn_one, feed, error);
 }
 
 int feed_load_all(struct exchange *exchange, struct error *error)
@@ -406,5 +468,5 @@ int feed_load_all(struct exchange *exchange, struct error *error)
         if (code)
             return code;
     }
-    return learn_all(exchange, learn_entry, error);
+    return learn_all(exchange, learn_entry, exchange, error);
 }

@@ -28,14 +28,7 @@ static int import_certificates(struct exchange *exchange, struct span certificat
                          "card first: caravan partner add FILE");
         goto out;
     }
-    for (size_t i = 0; i < list->n_certificates && !code; i++) {
-        struct buffer bytes = {0};
-
-        code = fields_pack(&list->certificates[i]->base, &bytes)
-                   ? feed_take_certificate(exchange, feed, buffer_span(&bytes), error)
-                   : error_memory(error);
-        buffer_finish(&bytes);
-    }
+    code = feed_take_messages(exchange, feed, list, error);
     if (!code)
         code = feed_publish_keys(exchange, feed, error);
 out:

@@ -15,6 +15,8 @@ static void check_run(struct incoming *incoming, struct keyring *keyring)
     if (!keys)
         return;
     incoming->certificate = keys->number;
+    if (keys->number && keys->number <= keys->chain.count)
+        incoming->certificate_hash = keys->chain.certificates[keys->number - 1].hash;
     incoming->checked =
         entry_run_check(&incoming->run, &keys->chain, keys->number, NULL) == ERROR_NONE;
     keyring_release(keyring, keys);

@@ -24,7 +24,8 @@ struct incoming {
     bool has_run;
     bool checked; /* entry_run_check has passed with `certificate` at its start */
     uint64_t certificate;
-    struct error error; /* what is wrong with it; code ERROR_NONE when nothing is */
+    struct id certificate_hash; /* of that certificate; zero for 0 */
+    struct error error;         /* what is wrong with it; code ERROR_NONE when nothing is */
 };
 
 /* Takes the buffer, also on failure. What is wrong with the bytes stands in ->error. topic: of a

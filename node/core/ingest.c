@@ -23,7 +23,20 @@ static int take_certificate(struct exchange *exchange, struct feed *feed, const 
     if (!code)
         code = store->operations->put_certificate(store->self, &feed->id, &row, error);
     feed->head.certificate = number;
+    feed->head.recoveries = identity_chain_recoveries(&feed->chain, number);
     return code;
+}
+
+/* As take_certificate will have it; only the last of a run can be one. */
+static uint64_t recoveries_of(const struct feed *feed, const struct entry *entry)
+{
+    struct identity_certificate certificate;
+
+    return feed->head.recoveries +
+           (entry->content_type == CERTIFICATE && entry->has_content &&
+            identity_chain_check_at(&feed->chain, feed->head.certificate + 1, entry->content,
+                                    &certificate, NULL) == ERROR_NONE &&
+            certificate.by_recovery);
 }
 
 void ingest_mark_changed(struct exchange *exchange, struct feed *feed)
@@ -55,6 +68,7 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
         rows[i].entry = entries[i];
         rows[i].received_ms = now;
         rows[i].certificate = feed->head.certificate + (entries[i].content_type == CERTIFICATE);
+        rows[i].recoveries = recoveries_of(feed, &entries[i]);
         erase_apply(&erased, &rows[i]);
     }
     if (!code)
@@ -182,48 +196,191 @@ static int freeze(struct exchange *exchange, struct feed *feed, struct error *er
     return ERROR_NONE;
 }
 
-/* The run's entry at a seq that we hold is another one than ours. */
-static enum ingest_result contradict(struct exchange *exchange, struct feed *feed,
-                                     struct entry_run *run, size_t known,
-                                     const struct one_entry *kept, struct error *error)
-{
-    const struct entry *other = &run->entries[known - 1];
-    uint64_t first = run->entries[0].seq;
-    unsigned long long seq = other->seq;
-    bool outranked;
-    int code;
+struct comparing {
+    const struct entry *entries;
+    size_t count, common;
+    bool differs;
+};
 
-    if (feed->frozen) {
-        error_set(error, ERROR_FROZEN, "the feed is frozen: it is forked");
-        return INGEST_FROZEN;
+static int compare_one(void *context, const struct store_entry *row)
+{
+    struct comparing *comparing = context;
+
+    comparing->differs = !id_equal(&row->entry.hash, &comparing->entries[comparing->common].hash);
+    comparing->common += !comparing->differs;
+    return comparing->differs || comparing->common == comparing->count;
+}
+
+int ingest_common(struct exchange *exchange, const struct feed *feed, const struct entry *entries,
+                  size_t count, size_t *common, struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+    struct comparing comparing = {.entries = entries, .count = count};
+    int code = feed == exchange->own ? exchange_flush(exchange, error) : ERROR_NONE;
+
+    if (!code)
+        code = store->operations->entries(store->self, &feed->id, entries[0].seq,
+                                          entries[count - 1].seq, compare_one, &comparing, error);
+    *common = comparing.common;
+    return code;
+}
+
+/* Does the run begin behind an entry that we hold? */
+static bool is_linked(struct exchange *exchange, const struct feed *feed,
+                      const struct entry_run *run)
+{
+    const struct entry *first = &run->entries[0];
+
+    return first->seq == 1 || ingest_is_ours(exchange, feed, first->seq - 1, &first->previous);
+}
+
+/* The rank that the branch of a run has at its end. */
+static struct entry_head rank_of(const struct identity_chain *chain, const struct entry_run *run)
+{
+    return branch_of_chain(chain, run->certificate);
+}
+
+/* Checks a run that ends with another certificate than the one of that number that we know: with
+ * our certificates up to the one before, and that one, in *chain. */
+static int check_with_other(const struct feed *feed, struct entry_run *run, uint64_t certificate,
+                            struct identity_chain *chain, struct error *error)
+{
+    int code = identity_chain_copy(&feed->chain, chain, error);
+
+    if (!code) {
+        code = identity_chain_replace(chain, run->entries[run->kept - 1].content, error);
+        if (!code && chain->count != certificate + 1)
+            code = error_set(error, ERROR_FORK, "certificate %llu is not the next one",
+                             (unsigned long long)certificate + 1);
+        if (!code)
+            code = entry_run_check(run, chain, certificate, error);
+        if (code)
+            identity_chain_finish(chain);
     }
-    if (entry_run_check(run, &feed->chain, first > 1 ? feed_certificate_at(feed, first - 1) : 0,
-                        error))
-        return INGEST_REFUSED;
-    error_set(error, ERROR_FORK, "the feed is forked at No. %llu: two signed entries stand there",
-              seq);
-    if (known < run->kept)
-        return INGEST_DIVERGED; /* ask for the one at our head */
-    /* What an older certificate signed against a branch that has a newer one changes nothing: it
-     * may be a key that was stolen, and revoked by that certificate. */
-    outranked = run->certificate < feed->head.certificate;
-    code = keep_proof(exchange, feed, kept, other, run->certificate, error);
+    return code;
+}
+
+/* Checks the run as one behind certificate number `certificate`, which is ours. chain: which the
+ * caller finishes; empty where our own says all. Fills its rank. */
+static int check_branch(const struct feed *feed, struct entry_run *run, uint64_t certificate,
+                        struct identity_chain *chain, struct entry_head *rank, struct error *error)
+{
+    int code = entry_run_check(run, &feed->chain, certificate, error);
+
+    *chain = (struct identity_chain){0};
+    if (code == ERROR_FORK && certificate)
+        code = check_with_other(feed, run, certificate, chain, error);
+    if (!code)
+        *rank = rank_of(chain->count ? chain : &feed->chain, run);
+    return code;
+}
+
+/* Another branch has won: what we hold behind the last common entry goes, the run's entries come.
+ */
+static int change_branch(struct exchange *exchange, struct feed *feed, struct entry_run *run,
+                         const struct identity_chain *chain, const struct entry_head *rank,
+                         uint64_t *added, struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+    uint64_t first = run->entries[0].seq;
+    size_t common = 0;
+    int code = ERROR_NONE;
+
+    if (chain->count)
+        code = branch_take_chain(exchange, feed, chain, error);
+    if (!code)
+        code = ingest_common(exchange, feed, run->entries, run->kept, &common, error);
+    if (!code && first + common <= feed->head.seq)
+        code = branch_quarantine(exchange, feed, first + common, rank, error);
+    if (!code && common < run->kept)
+        code = ingest_append(exchange, feed, run->entries + common, run->kept - common, error);
+    if (code)
+        return code;
+    *added = run->kept - common;
+    feed->frozen = branch_is_proven(feed); /* there is a still higher one */
+    catchup_moved(exchange, feed);
+    return store->operations->put_frozen(store->self, &feed->id, feed->frozen, error);
+}
+
+/* Neither has won. */
+static enum ingest_result dispute(struct exchange *exchange, struct feed *feed,
+                                  const struct entry_run *run, const struct entry *other,
+                                  const struct one_entry *kept, int order, struct error *error)
+{
+    bool outranked = order < 0;
+    int code = keep_proof(exchange, feed, kept, other, run->certificate, error);
+
     if (!code && !outranked)
         code = freeze(exchange, feed, error);
     if (code) {
         exchange_break(exchange, error);
         return INGEST_FAILED;
     }
-    error_set(error, ERROR_FORK, "the feed is forked at No. %llu: %s", seq,
+    /* What an older certificate signed against a branch that has a newer one changes nothing: it
+     * may be a key that was stolen, and revoked by that certificate. */
+    error_set(error, ERROR_FORK, "the feed is forked at No. %llu: %s",
+              (unsigned long long)other->seq,
               outranked ? "an entry signed by a key that is no longer in force stands against ours"
                         : "two signed entries stand there");
     return outranked ? INGEST_REFUSED : INGEST_FORK;
 }
 
+static enum ingest_result win(struct exchange *exchange, struct feed *feed, struct entry_run *run,
+                              const struct entry *other, const struct one_entry *kept,
+                              const struct identity_chain *chain, const struct entry_head *rank,
+                              uint64_t *added, struct error *error)
+{
+    int code = keep_proof(exchange, feed, kept, other, feed->head.certificate, error);
+
+    if (!code)
+        code = change_branch(exchange, feed, run, chain, rank, added, error);
+    if (code) {
+        exchange_break(exchange, error);
+        return INGEST_FAILED;
+    }
+    return INGEST_ADDED;
+}
+
+/* The run's entry at a seq that we hold is another one than ours. */
+static enum ingest_result contradict(struct exchange *exchange, struct feed *feed,
+                                     struct entry_run *run, size_t known,
+                                     const struct one_entry *kept, uint64_t *added,
+                                     struct error *error)
+{
+    const struct entry *other = &run->entries[known - 1];
+    uint64_t first = run->entries[0].seq;
+    bool linked = is_linked(exchange, feed, run);
+    enum ingest_result result;
+    struct identity_chain chain;
+    struct entry_head rank;
+    int code = check_branch(feed, run, first > 1 ? feed_certificate_at(feed, first - 1) : 0, &chain,
+                            &rank, error);
+    int order = code ? 0 : entry_head_rank(&rank, &feed->head);
+
+    if (code)
+        return INGEST_REFUSED;
+    if (order > 0 && linked) {
+        result = win(exchange, feed, run, other, kept, &chain, &rank, added, error);
+    } else if (feed->frozen && order >= 0) {
+        error_set(error, ERROR_FROZEN, "the feed is frozen: it is forked");
+        result = INGEST_FROZEN;
+    } else if (known < run->kept || order > 0) {
+        error_set(error, ERROR_FORK,
+                  "the feed is forked at No. %llu: two signed entries stand there",
+                  (unsigned long long)other->seq);
+        result = INGEST_DIVERGED; /* ask for the one at our head, or where the two part */
+    } else {
+        result = dispute(exchange, feed, run, other, kept, order, error);
+    }
+    identity_chain_finish(&chain);
+    return result;
+}
+
 /* The newest entry of the run that we have, too, must be the same as ours: the chain then vouches
  * for all before it. */
 static enum ingest_result compare_known(struct exchange *exchange, struct feed *feed,
-                                        struct entry_run *run, size_t known, struct error *error)
+                                        struct entry_run *run, size_t known, uint64_t *added,
+                                        struct error *error)
 {
     struct entry *last = &run->entries[known - 1];
     struct one_entry kept = {0};
@@ -235,7 +392,7 @@ static enum ingest_result compare_known(struct exchange *exchange, struct feed *
         exchange_break(exchange, error);
         result = INGEST_FAILED;
     } else if (kept.found && !id_equal(&kept.hash, &last->hash)) {
-        result = contradict(exchange, feed, run, known, &kept, error);
+        result = contradict(exchange, feed, run, known, &kept, added, error);
     } else if (feed->missing) {
         for (size_t i = 0; i < known; i++)
             if (run->entries[i].has_content)
@@ -278,8 +435,7 @@ static bool ends_with_certificate(const struct entry_run *run)
     return entry_is_certificate(&run->entries[run->kept - 1]);
 }
 
-static int check_run(const struct feed *feed, struct entry_run *run, bool checked,
-                     struct error *error)
+static int check_limits(const struct feed *feed, const struct entry_run *run, struct error *error)
 {
     if (ends_with_certificate(run) && feed->head.certificate >= LIMIT_CERTIFICATES)
         return error_set(error, ERROR_TOO_LARGE,
@@ -292,12 +448,46 @@ static int check_run(const struct feed *feed, struct entry_run *run, bool checke
                          "No. %llu carries a certificate of %zu bytes, expected at most %d",
                          (unsigned long long)run->entries[run->kept - 1].seq,
                          run->entries[run->kept - 1].content.size, LIMIT_SIGNED_CERTIFICATE_SIZE);
-    /* What was checked elsewhere was checked with the certificate in force at our head, or again
-     * here: the keyring may have been behind. */
-    return checked ? ERROR_NONE : entry_run_check(run, &feed->chain, feed->head.certificate, error);
+    return ERROR_NONE;
 }
 
-/* A new certificate behind our head has chosen our branch. */
+/* It ends with another certificate than the one that we know ahead: the one of the higher rank
+ * counts. */
+static int take_other_chain(struct exchange *exchange, struct feed *feed, struct entry_run *run,
+                            struct error *error)
+{
+    struct entry_head known = branch_of_chain(&feed->chain, feed->chain.count), rank;
+    struct identity_chain chain;
+    struct error why;
+    int code = check_branch(feed, run, feed->head.certificate, &chain, &rank, &why);
+
+    if (!code && entry_head_rank(&rank, &known) > 0) {
+        code = branch_take_chain(exchange, feed, &chain, error);
+        if (code)
+            exchange_break(exchange, error);
+    } else {
+        code = ERROR_FORK;
+    }
+    identity_chain_finish(&chain);
+    return code;
+}
+
+static int check_run(struct exchange *exchange, struct feed *feed, struct entry_run *run,
+                     bool checked, struct error *error)
+{
+    int code = check_limits(feed, run, error);
+
+    /* What was checked elsewhere was checked with the certificate in force at our head, or again
+     * here: the keyring may have been behind. */
+    if (code || checked)
+        return code;
+    code = entry_run_check(run, &feed->chain, feed->head.certificate, error);
+    return code == ERROR_FORK && feed->head.certificate
+               ? take_other_chain(exchange, feed, run, error)
+               : code;
+}
+
+/* A new certificate behind our head has chosen our branch, and none of a higher rank is known. */
 static int thaw(struct exchange *exchange, struct feed *feed, struct error *error)
 {
     const struct store *store = &exchange->config.store;
@@ -313,10 +503,11 @@ static enum ingest_result check_and_append(struct exchange *exchange, struct fee
                                            struct entry_run *run, size_t known, bool checked,
                                            struct error *error)
 {
-    int code = check_run(feed, run, checked, error);
+    struct entry_head before = feed->head;
+    int code = check_run(exchange, feed, run, checked, error);
 
     if (code)
-        return INGEST_REFUSED;
+        return exchange->broken ? INGEST_FAILED : INGEST_REFUSED;
     if (!id_equal(&run->entries[known].previous, &feed->head.hash)) {
         error_set(error, ERROR_BROKEN_CHAIN,
                   "No. %llu does not follow the No. %llu that is held here",
@@ -324,7 +515,8 @@ static enum ingest_result check_and_append(struct exchange *exchange, struct fee
         return feed->frozen ? INGEST_FROZEN : INGEST_DIVERGED;
     }
     code = ingest_append(exchange, feed, run->entries + known, run->kept - known, error);
-    if (!code && feed->frozen)
+    if (!code && feed->frozen && entry_head_rank(&feed->head, &before) > 0 &&
+        !branch_is_proven(feed))
         code = thaw(exchange, feed, error);
     if (code) {
         exchange_break(exchange, error);
@@ -350,15 +542,16 @@ enum ingest_result ingest_run(struct exchange *exchange, struct feed *feed, stru
     if (known > run->kept)
         known = run->kept;
     if (known)
-        result = compare_known(exchange, feed, run, known, error);
+        result = compare_known(exchange, feed, run, known, added, error);
     if (result != INGEST_KNOWN || known == run->kept)
         return result;
-    if (feed->frozen && !ends_with_certificate(run)) {
+    if (feed->frozen && !ends_with_certificate(run) && !feed->chosen) {
         error_set(error, ERROR_FROZEN, "the feed is frozen: it is forked");
         return INGEST_FROZEN;
     }
-    /* Only where the check started at our head is its certificate the one in force there. */
-    checked = checked && certificate == feed->head.certificate;
+    /* Only where the check started at our head is its certificate the one in force there; and the
+     * next certificate may have been learned since, by another way. */
+    checked = checked && certificate == feed->head.certificate && !ends_with_certificate(run);
     result = check_and_append(exchange, feed, run, known, checked, error);
     if (result == INGEST_ADDED)
         *added = run->kept - known;

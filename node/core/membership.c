@@ -56,27 +56,43 @@ static bool take_handle(struct exchange *exchange, struct partner *partner, cons
 static int take_chain(struct exchange *exchange, struct feed *feed, const struct card *card,
                       struct error *error)
 {
-    int code = ERROR_NONE;
+    struct span encoded[LIMIT_CERTIFICATES];
+    size_t count = 0;
+    int code;
 
-    for (size_t i = 0; i < card->chain.count && !code; i++)
-        code = feed_take_certificate(exchange, feed, buffer_span(&card->chain.encoded[i]), error);
+    if (card->chain.count > LIMIT_CERTIFICATES)
+        return error_set(error, ERROR_TOO_LARGE,
+                         "card of %s: found %zu certificates, expected at most %d",
+                         card->profile->handle, card->chain.count, LIMIT_CERTIFICATES);
+    for (; count < card->chain.count; count++)
+        encoded[count] = buffer_span(&card->chain.encoded[count]);
+    code = feed_take_certificates(exchange, feed, encoded, count, error);
     if (code)
         return error_prefix(error, "card of %s", card->profile->handle);
     return feed_publish_keys(exchange, feed, error);
 }
 
-static void take_description(struct feed *feed, const struct card *card)
+/* Kept as it is: when entries that said something else turn out to be a thief's, it counts again.
+ */
+static void take_description(struct partner *partner, const struct card *card)
 {
-    struct buffer bytes = {0};
+    buffer_clear(&partner->card_profile);
+    if (fields_pack(&card->profile->base, &partner->card_profile))
+        feed_learn(partner->feed, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE, 0, card->created_ms,
+                   buffer_span(&partner->card_profile));
+    buffer_clear(&partner->card_endpoints);
+    if (fields_pack(&card->endpoints->base, &partner->card_endpoints))
+        feed_learn(partner->feed, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS, 0,
+                   card->created_ms, buffer_span(&partner->card_endpoints));
+}
 
-    if (fields_pack(&card->profile->base, &bytes))
-        feed_learn(feed, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE, 0, card->created_ms,
-                   buffer_span(&bytes));
-    buffer_clear(&bytes);
-    if (fields_pack(&card->endpoints->base, &bytes))
-        feed_learn(feed, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS, 0, card->created_ms,
-                   buffer_span(&bytes));
-    buffer_finish(&bytes);
+void membership_destroy(struct partner *partner)
+{
+    if (!partner)
+        return;
+    buffer_finish(&partner->card_profile);
+    buffer_finish(&partner->card_endpoints);
+    free(partner);
 }
 
 /* Others may have told heads of this feed before we followed it: let them tell all again. */
@@ -174,15 +190,29 @@ static int load_new(struct exchange *exchange, struct feed *feed, struct error *
     return code ? code : coverage_load_receipts(exchange, error);
 }
 
+/* A card that was accepted once names certificates that the recovery key has replaced since: those
+ * that are known count, and what the card says of the institution does not. */
+static bool is_outranked(const struct feed *feed, const struct card *card)
+{
+    struct entry_head known = branch_of_chain(&feed->chain, feed->chain.count);
+    struct entry_head named = branch_of_chain(&card->chain, card->chain.count);
+
+    return identity_chain_common(&feed->chain, &card->chain) && entry_head_rank(&named, &known) < 0;
+}
+
 static int add(struct exchange *exchange, struct feed *feed, const struct card *card, bool relay,
                struct error *error)
 {
-    bool is_new = feed->chain.count == 0;
+    bool is_new = feed->chain.count == 0, outranked = false;
     struct partner *partner;
     int code = load_new(exchange, feed, error);
 
     if (!code)
         code = take_chain(exchange, feed, card, error);
+    if (code == ERROR_FORK && !feed->partner && is_outranked(feed, card)) {
+        outranked = true;
+        code = feed_publish_keys(exchange, feed, error);
+    }
     if (code)
         return code;
     partner = feed->partner;
@@ -197,7 +227,8 @@ static int add(struct exchange *exchange, struct feed *feed, const struct card *
     }
     if (!take_handle(exchange, partner, card->profile->handle))
         return error_memory(error);
-    take_description(feed, card);
+    if (!outranked)
+        take_description(partner, card);
     partner->card_ms = card->created_ms;
     partner->relay = relay;
     if (is_new)
@@ -234,7 +265,7 @@ void exchange_partner_remove(struct exchange *exchange, const struct id *id)
     policy_serve(exchange->config.policy, id, false, NULL);
     keyring_remove(exchange->config.keyring, id);
     partner->feed->partner = NULL;
-    free(partner);
+    membership_destroy(partner);
     exchange->changes++;
 }
 

@@ -8,6 +8,7 @@
  *        +-----10 s are over, ledger restored or copied--> HELD --one answers, or --alone--> OPEN
  *     OPEN --a partner shows our feed ahead of us--> CHECKING (entries are fetched back) --> OPEN
  *     any --two entries of ours at one seq--> FROZEN
+ *     any --a certificate of ours for another node key--> REPLACED
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +19,22 @@
 
 #define STATEMENT_STORE_MS 60000
 
+bool own_key_is_in_force(const struct exchange *exchange)
+{
+    const struct feed *own = exchange->own;
+    const struct identity_certificate *certificate =
+        identity_chain_get(&own->chain, own->head.certificate);
+
+    return !certificate ||
+           id_equal(&certificate->node_key, secret_public(exchange->config.node_key));
+}
+
 enum exchange_publishing exchange_publishing(const struct exchange *exchange)
 {
     if (exchange->own->frozen)
         return EXCHANGE_FROZEN;
+    if (!own_key_is_in_force(exchange))
+        return EXCHANGE_REPLACED;
     if (exchange->ahead || !exchange->start_checked)
         return EXCHANGE_CHECKING;
     return exchange->trusted ? EXCHANGE_OPEN : EXCHANGE_HELD;
@@ -137,7 +150,7 @@ void own_state_head(struct exchange *exchange)
     if (now <= own->as_of_ms)
         now = own->as_of_ms + 1;
     exchange->statement_at = exchange_now(exchange) + LIMIT_HEAD_INTERVAL_MS;
-    if (own->frozen || !own->head.seq ||
+    if (own->frozen || !own->head.seq || !own_key_is_in_force(exchange) ||
         entry_head_sign(&own->head, exchange->network, now, exchange->config.node_key, &bytes,
                         NULL)) {
         buffer_finish(&bytes);

@@ -19,7 +19,8 @@ struct store_info {
     uint8_t
         ledger[STORE_LEDGER_ID_SIZE]; /* random, made with the ledger; arrivals are counted in it */
     uint64_t last_arrival;            /* 0: nothing yet */
-    bool unclean; /* something was erased, and is not yet gone from the store's own files */
+    bool unclean;        /* something was erased, and is not yet gone from the store's own files */
+    uint64_t generation; /* how often entries were quarantined: what was read before may be gone */
 };
 
 struct seal_content;
@@ -31,8 +32,9 @@ struct store_entry {
     uint64_t received_ms; /* Unix time of this node */
     uint64_t certificate; /* number in force for this entry */
     /* Seq of the entry that ordered its content erased; 0: none did. What was ordered erased has no
-     * content, is not missing, and never gets one again. */
+     * content, is not missing, and never gets one again, unless that entry is quarantined. */
     uint64_t erased;
+    uint64_t recoveries; /* for append: becomes the head's; what is read back has 0 */
     /* has_content false: missing, or erased. append keeps a signature only when signature_checked
      * is true; what is read back has signature_checked true and a signature, or false and none. */
     struct entry entry;
@@ -45,10 +47,18 @@ struct store_feed {
     struct entry_head head; /* last entry that is kept; seq 0: none */
     uint64_t signed_seq;    /* last seq that has a signature: what can be handed on */
     uint64_t missing;       /* contents that are missing; not those that were ordered erased */
+    uint64_t quarantined;   /* entries that were moved aside since there is the feed */
     uint64_t head_arrival;  /* arrival of the last change of this feed; 0: none */
     bool frozen;            /* a fork at the same certificate number */
     struct span statement;  /* SignedHead bytes of the publisher's latest; may be empty */
     uint64_t statement_ms;  /* its as_of_ms */
+};
+
+/* An entry that was moved aside, for another branch of its feed has won. It is shown, and counts
+ * for nothing. */
+struct store_quarantined {
+    uint64_t generation; /* the one that began when it was moved: higher is later */
+    struct store_entry entry;
 };
 
 struct store_certificate {
@@ -77,6 +87,8 @@ struct store_receipt {
  * must not write, begin, commit or roll back. Between two visits a reader may come to see what was
  * committed meanwhile; what was there from the start is never passed over. */
 typedef int (*store_entry_visitor)(void *context, const struct store_entry *entry);
+typedef int (*store_quarantined_visitor)(void *context,
+                                         const struct store_quarantined *quarantined);
 typedef int (*store_feed_visitor)(void *context, const struct store_feed *feed);
 typedef int (*store_certificate_visitor)(void *context,
                                          const struct store_certificate *certificate);
@@ -117,9 +129,19 @@ struct store_operations {
      * left) is cleaned as soon as nobody reads it, also after a crash. orders: in order of seq,
      * each seq once. Each entry takes a new arrival, as with put_content. *erased: how many were.
      * Passed over are entries that are not kept, that were erased before, and those whose content
-     * is permanent. */
+     * is permanent. With them (count above 0) go the contents of all entries of the feed that were
+     * moved aside, but permanent ones: what is erased may stand there a second time. */
     int (*erase)(void *self, const struct id *feed, const struct erasure_order *orders,
                  size_t count, size_t *erased, struct error *error);
+    /* Moves the entries of a feed from `first` on aside: the feed then ends in front of it (head,
+     * signed_seq and missing go back, recoveries becomes the head's), and others can be appended.
+     * That takes an arrival number, which no entry has: head_arrival moves. The generation goes up
+     * by one. Certificates whose entries are moved are from then on known ahead (seq 0). Orders
+     * to erase that entries from `first` on have given are void: contents that went because of them
+     * are missing from then on, and can come again. Cursors, receipts, request ids and conflicts
+     * stay. ERROR_NOT_FOUND when there is no such entry. */
+    int (*quarantine)(void *self, const struct id *feed, uint64_t first, uint64_t recoveries,
+                      struct error *error);
     /* frozen and statement of an existing or new feed; they do not move head_arrival. */
     int (*put_frozen)(void *self, const struct id *feed, bool frozen, struct error *error);
     int (*put_statement)(void *self, const struct id *feed, struct span signed_head,
@@ -127,6 +149,8 @@ struct store_operations {
     /* Replaces by number; seq is only ever set, never cleared. Makes no feed. */
     int (*put_certificate)(void *self, const struct id *feed,
                            const struct store_certificate *certificate, struct error *error);
+    /* Forgets those with this number and higher ones: others take their place. */
+    int (*cut_certificates)(void *self, const struct id *feed, uint64_t first, struct error *error);
     /* Keeps the first one per feed and certificate number; a second is ERROR_NONE and not kept. */
     int (*put_conflict)(void *self, const struct store_conflict *conflict, struct error *error);
     /* Replaces the receiver's receipt for the feed. */
@@ -164,6 +188,10 @@ struct store_operations {
     /* Entries first … last of one feed in order of seq. */
     int (*entries)(void *self, const struct id *feed, uint64_t first, uint64_t last,
                    store_entry_visitor visit, void *context, struct error *error);
+    /* What was quarantined of a feed: what was moved last comes first, each time in order of seq.
+     */
+    int (*quarantined)(void *self, const struct id *feed, store_quarantined_visitor visit,
+                       void *context, struct error *error);
     /* Entries of all feeds in order of arrival, after `after`, only the given types. */
     int (*arrivals)(void *self, uint64_t after, uint32_t types, store_entry_visitor visit,
                     void *context, struct error *error);

@@ -21,6 +21,12 @@ static int refuse_publishing(const struct exchange *exchange, struct error *erro
     switch (exchange_publishing(exchange)) {
     case EXCHANGE_OPEN:
         return ERROR_NONE;
+    case EXCHANGE_REPLACED:
+        return error_set(error, ERROR_FROZEN,
+                         "certificate %llu of our own feed names another node key than the one "
+                         "in keys/: what this node signs no longer counts; bring back the keys "
+                         "of that certificate, or make a new one: caravan key rotate",
+                         (unsigned long long)exchange->own->head.certificate);
     case EXCHANGE_FROZEN:
         return error_set(
             error, ERROR_FROZEN,
@@ -112,6 +118,8 @@ void publish_forget(struct exchange *exchange)
 void publish_finish(struct exchange *exchange)
 {
     free(exchange->run.entries);
+    free(exchange->cuts);
+    exchange->cuts = NULL;
     buffer_finish(&exchange->run.bytes);
     exchange->run = (struct own_run){0};
 }
@@ -180,6 +188,60 @@ static int add(struct exchange *exchange, uint32_t content_type, struct span con
 /* --- requests ---------------------------------------------------------------------------------
  */
 
+/* With a seq stands how often our feed had been cut back when it was given. */
+#define CUT_SHIFT 48
+
+int publish_load_cuts(struct exchange *exchange, struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+    struct buffer value = {0};
+    int code = store->operations->get_value(store->self, "own-cuts", &value, error);
+    size_t count = code ? 0 : value.size / sizeof(uint64_t);
+    uint64_t *cuts = calloc(count + 1, sizeof *cuts);
+
+    if (code == ERROR_NOT_FOUND)
+        code = ERROR_NONE;
+    if (!code && !cuts)
+        code = error_memory(error);
+    for (size_t i = 0; i < count && !code; i++)
+        cuts[i] = bytes_get_u64(value.data + i * sizeof *cuts);
+    buffer_finish(&value);
+    if (code) {
+        free(cuts);
+        return code;
+    }
+    free(exchange->cuts);
+    exchange->cuts = cuts;
+    exchange->cut_count = count;
+    return ERROR_NONE;
+}
+
+int publish_note_cut(struct exchange *exchange, uint64_t first, struct error *error)
+{
+    const struct store *store = &exchange->config.store;
+    struct buffer value = {0};
+    uint8_t number[sizeof first];
+    int code = store->operations->get_value(store->self, "own-cuts", &value, error);
+
+    bytes_put_u64(number, first);
+    if (code == ERROR_NOT_FOUND)
+        code = ERROR_NONE;
+    if (!code && !buffer_append(&value, number, sizeof number))
+        code = error_memory(error);
+    if (!code)
+        code = store->operations->put_value(store->self, "own-cuts", buffer_span(&value), error);
+    buffer_finish(&value);
+    return code ? code : publish_load_cuts(exchange, error);
+}
+
+static bool is_cut_off(const struct exchange *exchange, uint64_t seq, uint64_t cuts)
+{
+    for (size_t i = (size_t)cuts; i < exchange->cut_count; i++)
+        if (exchange->cuts[i] <= seq)
+            return true;
+    return false;
+}
+
 static int take_hash(void *context, const struct store_entry *entry)
 {
     *(struct id *)context = entry->entry.hash;
@@ -192,7 +254,15 @@ int exchange_find_published(struct exchange *exchange, const uint8_t request[STO
     const struct store *store = &exchange->config.store;
     struct exchange_published found = {.repeated = true};
     int code = store->operations->get_request(store->self, request, &found.seq, error);
+    uint64_t cuts = found.seq >> CUT_SHIFT;
 
+    found.seq &= ((uint64_t)1 << CUT_SHIFT) - 1;
+    if (!code && is_cut_off(exchange, found.seq, cuts))
+        code = error_set(error, ERROR_EXISTS,
+                         "what this request published as No. %llu was quarantined when another "
+                         "branch of our feed was chosen; look at it, and publish it again as "
+                         "something new",
+                         (unsigned long long)found.seq);
     if (!code)
         code = exchange_flush(exchange, error);
     if (!code)
@@ -208,7 +278,7 @@ static int put_request(struct exchange *exchange, const uint8_t request[STORE_RE
                        struct error *error)
 {
     const struct store *store = &exchange->config.store;
-    uint64_t seq = exchange->own->head.seq + 1;
+    uint64_t seq = (exchange->own->head.seq + 1) | (uint64_t)exchange->cut_count << CUT_SHIFT;
     int code = request ? store->operations->put_request(store->self, request, seq, error) : 0;
 
     if (code && code != ERROR_EXISTS)

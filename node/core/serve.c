@@ -211,11 +211,7 @@ static bool put_head(struct heads_writer *writer, const struct store_feed *feed)
     struct buffer packed = {0};
     bool done;
 
-    head.has_feed = head.has_certificate_number = head.has_seq = head.has_hash = true;
-    head.feed = fields_binary(span_of_id(&feed->head.feed));
-    head.certificate_number = feed->head.certificate;
-    head.seq = feed->head.seq;
-    head.hash = fields_binary(span_of_id(&feed->head.hash));
+    entry_head_fill(&feed->head, &head);
     buffer_clear(&writer->head);
     buffer_clear(&writer->statement);
     done =

@@ -120,6 +120,19 @@ void session_ask_heads(struct exchange *exchange, struct partner *partner)
     session_send(exchange, partner, &message);
 }
 
+bool session_ask_certificates(struct exchange *exchange, struct partner *partner,
+                              const struct id *feed)
+{
+    Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
+    Caravan__CertificatesRequest request = CARAVAN__CERTIFICATES_REQUEST__INIT;
+
+    request.has_feed = true;
+    request.feed = fields_binary(span_of_id(feed));
+    message.body_case = CARAVAN__SYNC_MESSAGE__BODY_CERTIFICATES_REQUEST;
+    message.certificates_request = &request;
+    return session_send(exchange, partner, &message);
+}
+
 static void begin_session(struct exchange *exchange, struct partner *partner)
 {
     partner->session = true;
@@ -211,8 +224,8 @@ static bool read_head(const Caravan__Head *from, struct entry_head *head)
 {
     head->certificate = from->certificate_number;
     head->seq = from->seq;
-    return from->has_feed && from->has_hash && head->certificate > 0 &&
-           head->certificate <= head->seq && head->seq <= INT64_MAX &&
+    head->recoveries = from->recoveries;
+    return from->has_feed && from->has_hash && entry_head_is_possible(head, false) &&
            span_to_id(span_of(from->feed.data, from->feed.len), &head->feed) &&
            span_to_id(span_of(from->hash.data, from->hash.len), &head->hash);
 }
@@ -282,11 +295,7 @@ void session_tell_head(struct exchange *exchange, const struct feed *feed)
     struct partner *partner;
     size_t at = 0;
 
-    head.has_feed = head.has_certificate_number = head.has_seq = head.has_hash = true;
-    head.feed = fields_binary(span_of_id(&feed->id));
-    head.certificate_number = feed->head.certificate;
-    head.seq = feed->head.seq;
-    head.hash = fields_binary(span_of_id(&feed->head.hash));
+    entry_head_fill(&feed->head, &head);
     feed_head.head = &head;
     heads.heads = list;
     heads.n_heads = 1;
@@ -353,20 +362,51 @@ static void take_hello(struct exchange *exchange, struct partner *partner,
     refuse(exchange, partner, NULL, 0, &error);
 }
 
+/* It does not follow what we hold. Who says that it has a branch of a higher rank is asked where
+ * the two part; who has one of the same rank, for the entry at our head. */
+static void take_off(struct exchange *exchange, struct feed *feed, struct partner *partner,
+                     enum ingest_result result, const struct error *error)
+{
+    struct source *source = catchup_source(feed, partner);
+
+    if (source && catchup_rank(feed, source) > 0) {
+        if (error->code == ERROR_FORK)
+            session_ask_certificates(exchange, partner, &feed->id);
+        source->off = true;
+        catchup_want(exchange, feed);
+    } else if (result == INGEST_DIVERGED) {
+        catchup_fault(exchange, feed, partner);
+        catchup_probe(exchange, feed, partner, feed->head.seq);
+    }
+}
+
+/* Behind another branch other keys may be in force: what fits no key of ours may be that, once. */
+static bool goes_another_way(struct feed *feed, const struct partner *partner)
+{
+    const struct source *source = catchup_source(feed, partner);
+
+    return source && !source->off && catchup_rank(feed, source) > 0;
+}
+
 static void after_run(struct exchange *exchange, struct partner *partner, struct feed *feed,
                       enum ingest_result result, const struct incoming *incoming,
                       const struct error *error)
 {
+    if (result == INGEST_REFUSED && goes_another_way(feed, partner))
+        result = INGEST_DIVERGED;
     switch (result) {
     case INGEST_REFUSED:
         session_trouble(exchange, partner, error);
+        /* Certificates that are longer than one entry shows may outrank those that we know. */
+        if (error->code == ERROR_FORK)
+            session_ask_certificates(exchange, partner, &feed->id);
         if (incoming->source == INCOMING_SYNC)
             refuse(exchange, partner, &feed->id, incoming->run.entries[0].seq, error);
         catchup_fault(exchange, feed, partner);
         break;
     case INGEST_DIVERGED:
-        catchup_fault(exchange, feed, partner);
-        catchup_probe(exchange, feed, partner, feed->head.seq);
+    case INGEST_FROZEN:
+        take_off(exchange, feed, partner, result, error);
         break;
     case INGEST_FORK:
         session_trouble(exchange, partner, error);
@@ -374,10 +414,55 @@ static void after_run(struct exchange *exchange, struct partner *partner, struct
     case INGEST_ADDED:
     case INGEST_KNOWN:
     case INGEST_GAP:
-    case INGEST_FROZEN:
     case INGEST_FAILED:
         break;
     }
+}
+
+/* What this partner has is known to go on behind our head, under the highest certificate that we
+ * know of. */
+static bool is_chosen(struct feed *feed, const struct partner *partner)
+{
+    const struct source *source = catchup_source(feed, partner);
+
+    return source && branch_is_proven(feed) && source->head.certificate &&
+           entry_head_rank(&source->head, &feed->proven) >= 0;
+}
+
+/* A step back along another branch; where it meets ours, the run may bring what follows there. */
+static void take_step(struct exchange *exchange, struct partner *partner, struct pull *pull,
+                      struct incoming *incoming)
+{
+    struct feed *feed = pull->feed;
+    enum branch_step step = branch_walk(exchange, feed, &incoming->run);
+    struct source *source = catchup_source(feed, partner);
+    struct error error = {0};
+    uint64_t added = 0;
+
+    pulls_measure(feed, &incoming->run);
+    if (source && step == BRANCH_FOUND)
+        source->off = false;
+    if (exchange->broken) {
+        catchup_later(exchange, pull, 0);
+        return;
+    }
+    catchup_done(exchange, pull, step != BRANCH_LOST);
+    if (step != BRANCH_FOUND)
+        return;
+    feed->chosen = is_chosen(feed, partner);
+    ingest_run(exchange, feed, &incoming->run, false, 0, &added, &error);
+    feed->chosen = false;
+}
+
+/* With a key that still counts: another certificate may have taken its place since. */
+static bool was_checked(const struct feed *feed, const struct incoming *incoming)
+{
+    const struct identity_certificate *certificate =
+        identity_chain_get(&feed->chain, incoming->certificate);
+
+    return incoming->checked &&
+           (incoming->certificate == 0 ||
+            (certificate && id_equal(&certificate->hash, &incoming->certificate_hash)));
 }
 
 static void take_run(struct exchange *exchange, struct partner *partner, struct incoming *incoming)
@@ -399,11 +484,17 @@ static void take_run(struct exchange *exchange, struct partner *partner, struct 
             refuse(exchange, partner, &incoming->run.feed, 0, &error);
         return;
     }
-    result = ingest_run(exchange, feed, &incoming->run, incoming->checked, incoming->certificate,
-                        &added, &error);
+    if (pull && pull->kind == PULL_BACK) {
+        take_step(exchange, partner, pull, incoming);
+        return;
+    }
+    feed->chosen = pull && is_chosen(feed, partner);
+    result = ingest_run(exchange, feed, &incoming->run, was_checked(feed, incoming),
+                        incoming->certificate, &added, &error);
+    feed->chosen = false;
     if (result == INGEST_GAP) {
         const struct entry *last = &incoming->run.entries[incoming->run.kept - 1];
-        struct entry_head head = {feed->id, 0, last->seq, last->hash};
+        struct entry_head head = {.feed = feed->id, .seq = last->seq, .hash = last->hash};
 
         catchup_note(exchange, feed, partner, &head);
     }
@@ -443,28 +534,6 @@ static void take_refusal(struct exchange *exchange, struct partner *partner,
     fail_pull(exchange, partner, refusal->request);
 }
 
-/* Not more than a feed may have: each can cost a signature check, known ones, too. */
-static int take_each(struct exchange *exchange, struct feed *feed,
-                     const Caravan__Certificates *certificates, struct error *error)
-{
-    size_t count = certificates->n_certificates;
-    int code = ERROR_NONE;
-
-    for (size_t i = 0; i < count && i < LIMIT_CERTIFICATES && !code; i++) {
-        struct buffer bytes = {0};
-
-        code = fields_pack(&certificates->certificates[i]->base, &bytes)
-                   ? feed_take_certificate(exchange, feed, buffer_span(&bytes), error)
-                   : error_memory(error);
-        buffer_finish(&bytes);
-    }
-    if (!code && count > LIMIT_CERTIFICATES)
-        code = error_set(error, ERROR_TOO_LARGE,
-                         "certificates: found %zu in one message, expected at most %d", count,
-                         LIMIT_CERTIFICATES);
-    return code;
-}
-
 static void take_certificates(struct exchange *exchange, struct partner *partner,
                               const Caravan__Certificates *certificates)
 {
@@ -480,10 +549,11 @@ static void take_certificates(struct exchange *exchange, struct partner *partner
     if (!feed || (!feed->partner && feed != exchange->own))
         return;
     before = feed->chain.count;
-    if (take_each(exchange, feed, certificates, &error))
+    if (feed_take_messages(exchange, feed, certificates, &error))
         session_trouble(exchange, partner, &error);
     if (feed->chain.count > before)
         feed_publish_keys(exchange, feed, NULL);
+    catchup_know(exchange, feed, partner);
 }
 
 static void take_dial(struct exchange *exchange, struct partner *partner, const Caravan__Dial *dial)

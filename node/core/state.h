@@ -1,6 +1,6 @@
 /* state: what an exchange knows in memory; shared by the files that make up exchange.h (exchange,
- * membership, import, report, feed, ingest, catchup, pulls, session, coverage, own, publish) and by
- * nobody else.
+ * membership, import, report, feed, branch, certify, restore, ingest, catchup, pulls, session,
+ * coverage, own, publish) and by nobody else.
  *
  * A feed is something to hold; a partner is somebody to talk to. Every partner has a feed; a feed
  * may be there without a partner (our own, or one whose partner was removed). Threads: the
@@ -14,13 +14,16 @@
 /* What a partner says that it has of a feed. Its word only: a pull shows whether it is true. */
 struct source {
     struct partner *partner;
-    uint64_t certificate, seq;
-    uint64_t retry_at; /* monotonic ms; don't ask for entries before */
-    uint64_t asked_at; /* monotonic ms */
-    unsigned faults;   /* pulls in a row that brought nothing */
-    size_t window;     /* how many ranges may be asked of it at once; 0 is 1 */
-    bool lost;         /* an answer was lost, and nothing has come since */
-    bool wanted;       /* we lack what it says it has: counted in partner->wants */
+    struct entry_head head; /* the highest that it told; certificate 0: none yet */
+    uint64_t heard;         /* an entry so far ahead came from it */
+    bool off;               /* what it has does not follow what we hold: another branch */
+    unsigned asked_chain;   /* times in a row that its certificates were asked for */
+    uint64_t retry_at;      /* monotonic ms; don't ask for entries before */
+    uint64_t asked_at;      /* monotonic ms */
+    unsigned faults;        /* pulls in a row that brought nothing */
+    size_t window;          /* how many ranges may be asked of it at once; 0 is 1 */
+    bool lost;              /* an answer was lost, and nothing has come since */
+    bool wanted;            /* we lack what it says it has: counted in partner->wants */
     /* Missing contents are asked for once round, then after a growing pause round again. */
     uint64_t content_after;   /* the round has come up to this seq */
     uint64_t content_at;      /* monotonic ms; don't begin the next round before */
@@ -30,7 +33,8 @@ struct source {
 enum pull_kind {
     PULL_ENTRIES,  /* behind our head */
     PULL_CONTENTS, /* of entries that we hold without */
-    PULL_PROBE     /* an entry that we hold: is the feed forked? */
+    PULL_PROBE,    /* an entry that we hold: is the feed forked? */
+    PULL_BACK      /* entries of a branch that outranks ours, from its end back to ours */
 };
 
 struct pull {
@@ -47,21 +51,37 @@ struct pull {
     struct pull *next; /* of the same feed, in the order of asking */
 };
 
+/* A branch that a partner says outranks ours is followed from its end back to an entry that we
+ * hold, too. Each step is vouched for by the one before; a certificate on the way proves the rank
+ * of all that lies in front of it. Nothing of it is kept: once the last common entry is known,
+ * entries are asked for from there on as always. */
+struct way_back {
+    struct partner *partner; /* NULL: none under way */
+    uint64_t seq;            /* this entry of the branch … */
+    struct id hash;          /* … has this hash: the next step ends with it */
+    uint64_t from;           /* a run that begins here may reach it; 0: not tried yet */
+    bool signed_end;         /* the end's signature is good */
+    struct entry_head rank;  /* of the branch: as told, until a certificate has shown it */
+    bool proven;
+};
+
 /* The newest receipt of somebody else that was handed on to a publisher. */
 struct passed_receipt {
     const struct feed *receiver;
     uint64_t counter;
+    size_t by; /* so many certificates the receiver had */
 };
 
 struct feed {
     struct id id;
-    /* Only ever grows: what was learned stays true, even when the store could not keep it. */
+    /* What was learned stays true, even when the store could not keep it; but for certificates that
+     * others outrank (branch.c). Those up to head.certificate are the ones of the entries held. */
     struct identity_chain chain;
     size_t stored_certificates; /* of the chain, those that are surely in the store */
     uint64_t *positions; /* of certificate number n at n - 1: the seq of its entry, 0 = not seen */
     size_t position_count;
     struct entry_head head;
-    uint64_t missing;
+    uint64_t missing, quarantined;
     bool frozen;
     struct partner *partner; /* NULL: not accepted, or our own */
     Caravan__Profile *profile;
@@ -77,7 +97,9 @@ struct feed {
     uint64_t passed_at; /* monotonic ms: when it was last handed on */
     /* its latest receipt for our feed */
     bool received_known;
-    uint64_t received_seq, received_missing, received_ms, received_counter;
+    struct entry_head received;
+    uint64_t received_missing, received_ms, received_counter;
+    size_t received_by; /* so many certificates it had when its signature was checked */
     /* receipts for it, by others, that were handed on to it */
     struct passed_receipt *passed;
     size_t passed_count;
@@ -88,7 +110,12 @@ struct feed {
     size_t entry_size;  /* bytes of message an entry took lately; 0: not known */
     uint64_t probe_at;  /* monotonic ms: no probe before */
     bool diverged;      /* signed entries that do not follow ours were seen: there is a fork */
-    bool needy;         /* in the queue */
+    struct way_back walk;
+    /* A branch of this rank goes on behind our head: while ours is lower, a frozen feed takes what
+     * comes from those who have that much. Certificate 0: not known. */
+    struct entry_head proven;
+    bool chosen; /* what is ingested now comes from who has that much: a frozen feed takes it */
+    bool needy;  /* in the queue */
     struct feed *next_needy;
     bool passed_over; /* a head of it was told while we did not follow it */
     uint64_t told_in; /* the message of heads that told it last; see heads_messages */
@@ -100,8 +127,9 @@ struct feed {
 struct partner {
     struct feed *feed;
     bool relay;
-    uint64_t card_ms;                        /* of the accepted card */
-    char card_handle[LIMIT_HANDLE_SIZE + 1]; /* of the accepted card */
+    uint64_t card_ms;                           /* of the accepted card */
+    struct buffer card_profile, card_endpoints; /* … and what it says of the institution */
+    char card_handle[LIMIT_HANDLE_SIZE + 1];    /* of the accepted card */
     struct exchange_link_state links[EXCHANGE_LINK_KINDS];
     /* the session: since a sync link came up */
     bool session;
@@ -137,6 +165,8 @@ struct partner {
 /* An entry that goes out on live after the commit. */
 struct outgoing {
     struct outgoing *next;
+    const struct feed *feed;
+    uint64_t seq;
     struct buffer payload;
     struct buffer topics; /* one after the other, each ended by a NUL */
     size_t topic_count;
@@ -165,7 +195,9 @@ struct exchange {
     bool open, wrote;
     bool broken; /* something failed: commit must not succeed */
     struct error broken_error;
-    bool certificates_new; /* some feed's chain is longer than what the store has of it */
+    bool certificates_new;           /* some feed's chain is longer than what the store has of it */
+    const struct secret *former_key; /* of the node, before the open transaction certified another;
+                                        NULL: it did not */
     bool describes;        /* profile or endpoints are published in the open transaction */
     uint64_t paused_until; /* monotonic ms: the store failed; no pulls until then */
     uint64_t pause_ms;
@@ -195,6 +227,10 @@ struct exchange {
     uint64_t statements_at; /* monotonic ms: next time others' statements are stored */
     uint64_t receipt_counter, receipt_counter_stored;
     struct own_run run;
+    /* First seqs of what was quarantined of our own feed, one after the other: a request id from
+     * before may have been answered by an entry that is gone. */
+    uint64_t *cuts;
+    size_t cut_count;
     int64_t live_credit;                            /* tokens in thousandths, … */
     uint64_t live_at;                               /* … as of this monotonic ms */
     bool described;                                 /* profile and endpoints are to be looked at */
@@ -222,8 +258,6 @@ int feed_set_position(struct feed *feed, uint64_t number, uint64_t seq, struct e
  * claim can tell. Contents that cannot be used change nothing. true when the endpoints changed. */
 bool feed_learn(struct feed *feed, uint32_t content_type, uint64_t seq, uint64_t created_ms,
                 struct span content);
-/* Reads again what the stored entries of a feed say of its endpoints: some may have been erased. */
-int feed_learn_endpoints_again(struct exchange *exchange, struct feed *feed, struct error *error);
 const char *feed_handle(const struct feed *feed); /* "" when unknown */
 int feed_publish_keys(struct exchange *exchange, struct feed *feed, struct error *error);
 /* A certificate learned ahead of its entry (from a card, a file, a partner): checked, kept in
@@ -234,8 +268,46 @@ int feed_take_certificate(struct exchange *exchange, struct feed *feed, struct s
 /* Puts certificates that the store lacks; part of every commit. */
 void feed_put_certificates(struct exchange *exchange);
 void feed_certificates_are_stored(struct exchange *exchange);
-/* Reads again what the stored entries of our own feed say of us. */
-void feed_learn_own_again(struct exchange *exchange);
+/* The same for certificates 1 … count, or some of them in order. Where they are others than ours,
+ * they take their place only when the whole has a higher rank, and what stands in the feed under
+ * those that go is quarantined; else ERROR_FORK. Certificate 1 stays. */
+int feed_take_certificates(struct exchange *exchange, struct feed *feed, const struct span *encoded,
+                           size_t count, struct error *error);
+/* … as they stand in a message: the first LIMIT_CERTIFICATES of them, and ERROR_TOO_LARGE when
+ * there are more. */
+int feed_take_messages(struct exchange *exchange, struct feed *feed,
+                       const Caravan__Certificates *certificates, struct error *error);
+/* Reads again what the stored entries of a feed, and its card, say of it: some may have gone. */
+int feed_learn_again(struct exchange *exchange, struct feed *feed, struct error *error);
+
+/* --- branch: which branch of a forked feed is taken (branch.c) ----------------------------------
+ */
+
+/* The rank of a feed's newest certificate, also one whose entry has not come. */
+struct entry_head branch_of_chain(const struct identity_chain *chain, uint64_t number);
+/* Is it certain that a branch of a higher rank than what we hold goes on behind our head? */
+bool branch_is_proven(const struct feed *feed);
+/* This chain outranks ours and takes its place. What we hold under certificates that are not in it
+ * is quarantined. */
+int branch_take_chain(struct exchange *exchange, struct feed *feed,
+                      const struct identity_chain *chain, struct error *error);
+/* Entries from `first` on have lost against a branch of this rank: they are quarantined, and the
+ * feed is frozen until that rank is reached. */
+int branch_quarantine(struct exchange *exchange, struct feed *feed, uint64_t first,
+                      const struct entry_head *rank, struct error *error);
+/* Does what this source has have to be followed back to what we hold? */
+bool branch_needs_walk(const struct feed *feed, const struct source *source);
+/* Sends the pull for the next step; false: not now. */
+bool branch_pull(struct exchange *exchange, struct feed *feed, struct source *source);
+enum branch_step {
+    BRANCH_ON,    /* one step further */
+    BRANCH_FOUND, /* the last common entry is our head now */
+    BRANCH_LOST   /* this is not what the partner said that it has */
+};
+/* A run that answers such a pull. BRANCH_LOST also when our own store failed: the transaction is
+ * broken then. */
+enum branch_step branch_walk(struct exchange *exchange, struct feed *feed, struct entry_run *run);
+void branch_forget(struct feed *feed, const struct partner *partner); /* NULL: whoever it is */
 
 /* --- ingest: entries into the store (ingest.c) --------------------------------------------------
  */
@@ -263,6 +335,9 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
                   struct error *error);
 /* The open transaction changes the feed: a commit announces it, a failed one reads it again. */
 void ingest_mark_changed(struct exchange *exchange, struct feed *feed);
+/* How many of the entries, from the first on, are the ones that we hold. */
+int ingest_common(struct exchange *exchange, const struct feed *feed, const struct entry *entries,
+                  size_t count, size_t *common, struct error *error);
 /* Late content of an entry that we keep without. true when it was stored. */
 bool ingest_late_content(struct exchange *exchange, struct feed *feed, const struct entry *entry);
 
@@ -296,6 +371,11 @@ void catchup_done(struct exchange *exchange, struct pull *pull, bool moved);
  * of the pulls, so what was asked of this one before has been lost: it is asked for again at once,
  * not after its time limit. A refusal tells nothing: "busy" overtakes the answers that wait. */
 void catchup_answered(struct exchange *exchange, struct partner *partner, uint64_t request);
+/* The partner has told its certificates of the feed: what it has may be judged now. */
+void catchup_know(struct exchange *exchange, struct feed *feed, struct partner *partner);
+/* The claimed rank of a source against what we hold: above 0 when it is higher. */
+int catchup_rank(const struct feed *feed, const struct source *source);
+struct source *catchup_source(struct feed *feed, const struct partner *partner);
 /* The partner says "later": at its word, within bounds, and no fault of its. 0: not said when. */
 void catchup_later(struct exchange *exchange, struct pull *pull, uint64_t wait_ms);
 /* It said or sent something wrong about this feed: don't ask it for a while. */
@@ -354,6 +434,8 @@ void session_trouble(struct exchange *exchange, struct partner *partner, const s
 /* New heads to partners that do not hear us on live. */
 void session_tell_head(struct exchange *exchange, const struct feed *feed);
 void session_ask_heads(struct exchange *exchange, struct partner *partner);
+bool session_ask_certificates(struct exchange *exchange, struct partner *partner,
+                              const struct id *feed);
 
 /* --- membership: partners (membership.c) --------------------------------------------------------
  */
@@ -361,6 +443,7 @@ void session_ask_heads(struct exchange *exchange, struct partner *partner);
 /* A head of a feed was told that we know but don't follow (its partner was removed): should it be
  * followed again, all must tell their heads again. */
 void membership_pass_over(struct exchange *exchange, struct feed *feed);
+void membership_destroy(struct partner *partner);
 
 /* --- coverage: receipts (coverage.c)
  * -------------------------------------------------------------- */
@@ -373,6 +456,8 @@ void coverage_send(struct exchange *exchange, struct feed *feed);
 /* What is owed to partners, about their own feeds; after a transaction, so that nothing is said
  * to be held that is not on disk. */
 void coverage_send_owed(struct exchange *exchange);
+/* How much of our feed, as it is now, the receiver surely has. */
+uint64_t coverage_received_seq(const struct exchange *exchange, const struct feed *receiver);
 void coverage_receive(struct exchange *exchange, struct partner *partner,
                       const Caravan__Receipts *receipts);
 /* The counter goes into the store, so that it never goes back; part of a commit that writes. */
@@ -386,12 +471,34 @@ bool coverage_counter_is_old(const struct exchange *exchange);
 /* The transaction has failed: nothing of it was published. */
 void publish_forget(struct exchange *exchange);
 void publish_init(struct exchange *exchange);
+/* Reads again what was quarantined of our own feed. */
+int publish_load_cuts(struct exchange *exchange, struct error *error);
+/* Entries of our own from `first` on are being quarantined. */
+int publish_note_cut(struct exchange *exchange, uint64_t first, struct error *error);
 void publish_finish(struct exchange *exchange);
+
+/* --- restore: quarantined entries of our own feed (restore.c) -----------------------------------
+ */
+
+struct restore {
+    struct entry *entries; /* consecutive; the first follows an entry that stands in our feed */
+    uint8_t **blocks;      /* what their spans point to */
+    size_t count;
+};
+/* Those that lead from our feed to No. seq, which has this hash; none when it stands there itself.
+ * ERROR_NOT_FOUND when they are not all there. *out is empty on error. */
+int restore_find(struct exchange *exchange, uint64_t seq, const struct id *hash,
+                 struct restore *out, struct error *error);
+/* They follow our head now. */
+int restore_append(struct exchange *exchange, struct restore *restore, struct error *error);
+void restore_finish(struct restore *restore);
 
 /* --- own: our own feed (own.c)
  * -------------------------------------------------------------------- */
 
 int own_start(struct exchange *exchange, struct error *error);
+/* Our node key is the one that the certificate in force names: what we sign is ours. */
+bool own_key_is_in_force(const struct exchange *exchange);
 void own_tick(struct exchange *exchange, uint64_t now);
 /* Signs our head: out on live, and to the servers. */
 void own_state_head(struct exchange *exchange);
@@ -407,6 +514,8 @@ bool own_statement(struct exchange *exchange, const struct feed *expected, struc
 /* Queues an entry for live under all its topics, if it is ours or handed on. */
 void exchange_queue_live(struct exchange *exchange, const struct feed *feed,
                          const struct entry *entry);
+/* Entries of a feed from `first` on do not go out after all. */
+void exchange_unqueue_live(struct exchange *exchange, const struct feed *feed, uint64_t first);
 uint64_t exchange_now(const struct exchange *exchange);  /* monotonic ms */
 uint64_t exchange_wall(const struct exchange *exchange); /* Unix ms */
 

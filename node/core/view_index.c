@@ -544,13 +544,14 @@ static int tell(void *context, const struct store_entry *stored)
 static bool is_same_ledger(const struct view_index *index, const struct store_info *info)
 {
     return index->started && memcmp(index->ledger, info->ledger, sizeof index->ledger) == 0 &&
-           index->last_arrival <= info->last_arrival;
+           index->generation == info->generation && index->last_arrival <= info->last_arrival;
 }
 
 static void start(struct view_index *index, const struct store_info *info)
 {
     view_index_reset(index);
     memcpy(index->ledger, info->ledger, sizeof index->ledger);
+    index->generation = info->generation;
     index->started = true;
 }
 

@@ -7,9 +7,9 @@
  *   and two bits. They are read in chunks of VIEW_CHUNK entries, newest first, when somebody wants
  *   a list: the newest page needs one chunk, the total number all of them.
  *
- * It follows the ledger by arrival, and starts again when the ledger is another one, or when
- * something was erased: so nothing of that stays here. A catalogue on
- * disk may take its place: only view*.c include it. Threads: one at a time. */
+ * It follows the ledger by arrival, and starts again when the ledger is another one, when entries
+ * were quarantined in it, or when something was erased: so nothing of that stays here. A catalogue
+ * on disk may take its place: only view*.c include it. Threads: one at a time. */
 #ifndef CORE_VIEW_INDEX_H
 #define CORE_VIEW_INDEX_H
 
@@ -91,9 +91,9 @@ struct view_index {
     bool own_only; /* knows nothing of other feeds, and has no records */
     bool started;
     uint8_t ledger[STORE_LEDGER_ID_SIZE];
-    uint64_t last_arrival; /* of the ledger, at the last update */
-    uint64_t told;         /* names and changes are known up to here */
-    uint64_t wanted;       /* records up to here are wanted */
+    uint64_t last_arrival, generation; /* of the ledger, at the last update */
+    uint64_t told;                     /* names and changes are known up to here */
+    uint64_t wanted;                   /* records up to here are wanted */
     struct map by_id;
     struct view_feed **feeds;
     size_t feed_count, feed_capacity;

@@ -150,6 +150,9 @@ static int check_integrity(const struct database *from, struct error *error)
     if (!rc)
         rc = database_step(from, statement, "check", &row, error);
     found = rc || !row ? NULL : (const char *)sqlite3_column_text(statement, 0);
+    /* It tells of pages that it had no memory for in the same words as of damaged ones. */
+    if (!rc && found && strstr(found, "error code=7") != NULL)
+        rc = error_memory(error);
     if (!rc && (!found || strcmp(found, "ok") != 0))
         rc = error_set(error, ERROR_IO, "%s is damaged (%.200s); use another backup", from->path,
                        found ? found : "no answer");

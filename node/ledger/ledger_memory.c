@@ -31,6 +31,7 @@ static int ledger_info(void *self, struct store_info *info, struct error *error)
     (void)error;
     memcpy(info->ledger, ledger->id, sizeof info->ledger);
     info->unclean = false;
+    info->generation = store->writer ? ledger->generation : ledger->committed_generation;
     info->last_arrival = store->writer ? ledger->arrival_count : ledger->committed_arrivals;
     return ERROR_NONE;
 }
@@ -192,7 +193,7 @@ static int put_certificate(void *self, const struct id *feed,
 
     if (rc)
         return rc;
-    if (seq == 0 && table_get(store, MEMORY_CERTIFICATES, key_span(&key), &old))
+    if (seq == 0 && table_get(store, MEMORY_CERTIFICATES, key_span(&key), &old) && old.size)
         seq = take_number(&old);
     buffer_clear(&store->scratch);
     if (!append_number(&store->scratch, seq) ||
@@ -200,6 +201,60 @@ static int put_certificate(void *self, const struct id *feed,
         return memory_ledger_failed(store, error);
     return table_put(store, MEMORY_CERTIFICATES, key_span(&key), buffer_span(&store->scratch),
                      error);
+}
+
+/* Rows of this feed's certificates from a number on: those that were taken away are empty. */
+static bool next_certificate(const struct memory_store *store, const struct id *feed,
+                             uint64_t number, struct span *key, struct span *value)
+{
+    const struct memory_table *table = &store->ledger->tables[MEMORY_CERTIFICATES];
+    const struct key from = key_of(feed, number);
+
+    for (size_t i = memory_table_find(table, key_span(&from)); i < table->count; i++) {
+        if (!memory_table_at(table, i, false, key, value) || !value->size)
+            continue;
+        return span_equal(span_of(key->data, BYTES_ID_SIZE), span_of_id(feed));
+    }
+    return false;
+}
+
+static int cut_certificates(void *self, const struct id *feed, uint64_t first, struct error *error)
+{
+    struct memory_store *store = self;
+    struct span key, value;
+    int rc = memory_ledger_writable(store, error);
+
+    while (!rc && next_certificate(store, feed, first, &key, &value))
+        rc = table_put(store, MEMORY_CERTIFICATES, key, span_of(NULL, 0), error);
+    return rc;
+}
+
+/* Certificates whose entries are moved aside are known ahead from then on. */
+static int unsee_certificates(struct memory_store *store, const struct id *feed, uint64_t first,
+                              struct error *error)
+{
+    struct span key, value;
+    int rc = ERROR_NONE;
+
+    for (uint64_t number = 0; !rc && next_certificate(store, feed, number, &key, &value);) {
+        number = bytes_get_u64(key.data + BYTES_ID_SIZE) + 1;
+        if (take_number(&value) < first)
+            continue;
+        buffer_clear(&store->scratch);
+        if (!append_number(&store->scratch, 0) ||
+            !buffer_append(&store->scratch, value.data, value.size))
+            return memory_ledger_failed(store, error);
+        rc = table_put(store, MEMORY_CERTIFICATES, key, buffer_span(&store->scratch), error);
+    }
+    return rc;
+}
+
+static int quarantine(void *self, const struct id *feed, uint64_t first, uint64_t recoveries,
+                      struct error *error)
+{
+    int rc = memory_feeds_quarantine(self, feed, first, recoveries, error);
+
+    return rc ? rc : unsee_certificates(self, feed, first, error);
 }
 
 static int put_conflict(void *self, const struct store_conflict *conflict, struct error *error)
@@ -319,6 +374,8 @@ static int visit_certificate(void *context, struct span key, struct span value)
     const struct certificate_visit *to = context;
     struct store_certificate certificate = {.number = bytes_get_u64(key.data + BYTES_ID_SIZE)};
 
+    if (!value.size)
+        return 0; /* taken away */
     certificate.seq = take_number(&value);
     certificate.encoded = value;
     return to->visit(to->context, &certificate);
@@ -404,9 +461,11 @@ static const struct store_operations operations = {
     .append = memory_feeds_append,
     .put_content = memory_feeds_content,
     .erase = memory_feeds_erase,
+    .quarantine = quarantine,
     .put_frozen = memory_feeds_frozen,
     .put_statement = memory_feeds_statement,
     .put_certificate = put_certificate,
+    .cut_certificates = cut_certificates,
     .put_conflict = put_conflict,
     .put_receipt = put_receipt,
     .put_cursor = put_cursor,
@@ -421,6 +480,7 @@ static const struct store_operations operations = {
     .conflicts = visit_conflicts,
     .receipts = visit_receipts,
     .entries = memory_feeds_entries,
+    .quarantined = memory_feeds_quarantined,
     .arrivals = memory_feeds_arrivals,
     .missing = memory_feeds_missing,
     .destroy = ledger_destroy,

@@ -12,6 +12,7 @@
 #include "node/ledger/sqlite_clean.h"
 #include "node/ledger/sqlite_entries.h"
 #include "node/ledger/sqlite_ledger.h"
+#include "node/ledger/sqlite_quarantine.h"
 #include "node/ledger/sqlite_read.h"
 #include "node/ledger/sqlite_requests.h"
 #include "node/ledger/sqlite_tail.h"
@@ -149,9 +150,11 @@ static const struct store_operations operations = {
     .append = sqlite_write_append,
     .put_content = sqlite_write_content,
     .erase = sqlite_write_erase,
+    .quarantine = sqlite_quarantine_move,
     .put_frozen = sqlite_write_frozen,
     .put_statement = sqlite_write_statement,
     .put_certificate = sqlite_write_certificate,
+    .cut_certificates = sqlite_write_cut_certificates,
     .put_conflict = sqlite_write_conflict,
     .put_receipt = sqlite_write_receipt,
     .put_cursor = sqlite_write_cursor,
@@ -166,6 +169,7 @@ static const struct store_operations operations = {
     .conflicts = sqlite_read_conflicts,
     .receipts = sqlite_read_receipts,
     .entries = sqlite_entries_by_seq,
+    .quarantined = sqlite_quarantine_visit,
     .arrivals = sqlite_entries_by_arrival,
     .missing = sqlite_entries_missing,
     .destroy = ledger_destroy,

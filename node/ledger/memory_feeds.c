@@ -108,7 +108,10 @@ static void feed_destroy(struct memory_feed *feed)
 {
     for (uint64_t i = 0; i < feed->now.head.seq; i++)
         entry_destroy(feed->entries[i]);
+    for (size_t i = 0; i < feed->aside_count; i++)
+        entry_destroy(feed->aside[i]);
     free(feed->entries);
+    free(feed->aside);
     statement_free(feed->now.statement, span_of(NULL, 0));
     free(feed);
 }
@@ -170,15 +173,17 @@ static void entry_touch(struct memory_entry *entry)
         return;
     entry->changed = true;
     entry->old = entry->stored;
+    entry->old_late = entry->late;
 }
 
 /* Room for it was made before. */
 static void take_arrival(struct memory_ledger *ledger, struct memory_feed *feed,
                          struct memory_entry *entry)
 {
-    ledger->arrivals[ledger->arrival_count++] =
-        (struct memory_arrival){feed, entry->stored.entry.seq};
-    entry->stored.arrival = feed->now.head_arrival = ledger->arrival_count;
+    ledger->arrivals[ledger->arrival_count++] = (struct memory_arrival){feed, entry};
+    feed->now.head_arrival = ledger->arrival_count;
+    if (entry)
+        entry->stored.arrival = ledger->arrival_count;
 }
 
 static void feed_add(struct memory_ledger *ledger, struct memory_feed *feed,
@@ -257,6 +262,8 @@ int memory_feeds_content(void *self, const struct id *feed_id, uint64_t seq, str
     }
     feed_touch(feed);
     entry_touch(entry);
+    if (entry->late != entry->old_late)
+        free(entry->late);
     entry->late = late;
     entry->stored.received_ms = received_ms;
     entry->stored.entry.has_content = true;
@@ -278,21 +285,37 @@ static void erase_one(struct memory_ledger *ledger, struct memory_feed *feed,
     take_arrival(ledger, feed, entry);
 }
 
+/* What was published once more may stand there, too. */
+static void erase_aside(struct memory_feed *feed)
+{
+    feed_touch(feed);
+    for (size_t i = 0; i < feed->aside_count; i++) {
+        struct memory_entry *entry = feed->aside[i];
+
+        if (!entry->stored.entry.has_content ||
+            entry_content_is_permanent(entry->stored.entry.content_type))
+            continue;
+        entry_touch(entry);
+        entry->stored.entry.has_content = false;
+        entry->stored.entry.salt = entry->stored.entry.content = span_of(NULL, 0);
+    }
+}
+
 int memory_feeds_erase(void *self, const struct id *feed_id, const struct erasure_order *orders,
                        size_t count, size_t *erased, struct error *error)
 {
     struct memory_store *store = self;
     struct memory_ledger *ledger = store->ledger;
+    struct memory_feed *feed = feed_find(ledger, feed_id);
     int rc = memory_ledger_writable(store, error);
 
     *erased = 0;
-    if (rc)
+    if (rc || !feed)
         return rc;
     if (!grow((void **)&ledger->arrivals, &ledger->arrival_capacity, ledger->arrival_count + count,
               sizeof *ledger->arrivals))
         return memory_ledger_failed(store, error);
     for (size_t i = 0; i < count; i++) {
-        struct memory_feed *feed;
         struct memory_entry *entry = entry_find(ledger, feed_id, orders[i].seq, &feed);
 
         if (!entry || !rules_can_erase(&entry->stored))
@@ -301,6 +324,8 @@ int memory_feeds_erase(void *self, const struct id *feed_id, const struct erasur
         erase_one(ledger, feed, entry, orders[i].by);
         ++*erased;
     }
+    if (count)
+        erase_aside(feed);
     return ERROR_NONE;
 }
 
@@ -342,6 +367,113 @@ int memory_feeds_statement(void *self, const struct id *feed_id, struct span sig
     return ERROR_NONE;
 }
 
+/* --- moving aside ------------------------------------------------------------------------------
+ */
+
+static bool was_there(const struct memory_ledger *ledger, const struct memory_entry *entry)
+{
+    return (entry->changed ? entry->old.arrival : entry->stored.arrival) <=
+           ledger->committed_arrivals;
+}
+
+/* What this store may see at a seq that it may see. */
+static const struct memory_entry *entry_at(const struct memory_store *store,
+                                           const struct memory_feed *feed, uint64_t seq)
+{
+    if (!store->writer)
+        for (size_t i = feed->aside_committed; i < feed->aside_count; i++)
+            if (feed->aside[i]->stored.entry.seq == seq && was_there(store->ledger, feed->aside[i]))
+                return feed->aside[i];
+    return feed->entries[seq - 1];
+}
+
+/* Orders of entries from `first` on are void. */
+static void void_orders(struct memory_feed *feed, uint64_t first)
+{
+    for (uint64_t seq = 1; seq < first; seq++) {
+        struct memory_entry *entry = feed->entries[seq - 1];
+
+        if (entry->stored.erased < first)
+            continue;
+        entry_touch(entry);
+        entry->stored.erased = 0;
+    }
+}
+
+/* The state of the feed without its entries from `first` on. */
+static void go_back(struct memory_feed *feed, uint64_t first, uint64_t recoveries, uint64_t arrival)
+{
+    const struct memory_entry *last = first > 1 ? feed->entries[first - 2] : NULL;
+    uint64_t signed_seq = first - 1;
+
+    while (signed_seq && !feed->entries[signed_seq - 1]->stored.entry.signature_checked)
+        signed_seq--;
+    feed->now.missing = 0;
+    for (uint64_t seq = 1; seq < first; seq++) {
+        const struct store_entry *stored = &feed->entries[seq - 1]->stored;
+
+        feed->now.missing += !stored->entry.has_content && !stored->erased;
+    }
+    rules_go_back(&feed->now, last ? &last->stored : NULL, signed_seq, recoveries, arrival);
+}
+
+int memory_feeds_quarantine(void *self, const struct id *feed_id, uint64_t first,
+                            uint64_t recoveries, struct error *error)
+{
+    struct memory_store *store = self;
+    struct memory_ledger *ledger = store->ledger;
+    struct memory_feed *feed;
+    int rc = memory_ledger_writable(store, error);
+
+    if (rc)
+        return rc;
+    if (!entry_find(ledger, feed_id, first, &feed))
+        return rules_no_entry(first, error);
+    if (!grow((void **)&feed->aside, &feed->aside_capacity,
+              feed->aside_count + feed->now.head.seq + 1 - first, sizeof(struct memory_entry *)) ||
+        !grow((void **)&ledger->arrivals, &ledger->arrival_capacity, ledger->arrival_count + 1,
+              sizeof *ledger->arrivals))
+        return memory_ledger_failed(store, error);
+    feed_touch(feed);
+    ledger->generation++;
+    for (uint64_t seq = first; seq <= feed->now.head.seq; seq++) {
+        struct memory_entry *entry = feed->entries[seq - 1];
+
+        entry->aside = ledger->generation;
+        entry->aside_is_new = true;
+        feed->aside[feed->aside_count++] = entry;
+    }
+    take_arrival(ledger, feed, NULL);
+    void_orders(feed, first);
+    go_back(feed, first, recoveries, ledger->arrival_count);
+    return ERROR_NONE;
+}
+
+int memory_feeds_quarantined(void *self, const struct id *feed_id, store_quarantined_visitor visit,
+                             void *context, struct error *error)
+{
+    struct memory_store *store = self;
+    const struct memory_feed *feed = feed_find(store->ledger, feed_id);
+    size_t end = !feed ? 0 : store->writer ? feed->aside_count : feed->aside_committed;
+    bool stopped = false;
+
+    (void)error;
+    while (end && !stopped) {
+        size_t first = end - 1;
+
+        while (first && feed->aside[first - 1]->aside == feed->aside[end - 1]->aside)
+            first--;
+        for (size_t i = first; i < end && !stopped; i++) {
+            const struct store_quarantined quarantined = {feed->aside[i]->aside,
+                                                          entry_view(store, feed->aside[i])};
+
+            stopped = visit(context, &quarantined) != 0;
+        }
+        end = first;
+    }
+    return ERROR_NONE;
+}
+
 /* --- transactions ----------------------------------------------------------------------------- */
 
 static void wipe(struct span bytes)
@@ -352,29 +484,73 @@ static void wipe(struct span bytes)
 
 static void settle_entry(struct memory_entry *entry, bool commit)
 {
+    uint8_t *gone = commit ? entry->old_late : entry->late;
+
     if (!entry->changed)
         return;
     entry->changed = false;
-    if (!commit)
+    if (!commit) {
         entry->stored = entry->old;
-    if (entry->stored.entry.has_content)
-        return;
-    if (entry->old.entry.has_content) {
+        entry->late = entry->old_late;
+    } else if (entry->old.entry.has_content && !entry->stored.entry.has_content) {
         wipe(entry->old.entry.salt);
         wipe(entry->old.entry.content);
     }
+    if (entry->late != gone)
+        free(gone);
+    if (entry->stored.entry.has_content)
+        return;
     free(entry->late);
     entry->late = NULL;
 }
 
-/* Only what arrived in this transaction has changed in it. */
+/* What changed without a new arrival: a quarantine makes orders void, an erasure reaches into what
+ * stands aside. */
+static void settle_in_place(struct memory_feed *feed, bool commit)
+{
+    for (size_t i = 0; i < feed->aside_count; i++)
+        settle_entry(feed->aside[i], commit);
+    if (feed->aside_count == feed->aside_committed)
+        return;
+    for (uint64_t i = 0; i < feed->now.head.seq; i++)
+        settle_entry(feed->entries[i], commit);
+}
+
 static void settle_changed(struct memory_ledger *ledger, bool commit)
 {
-    for (size_t i = ledger->committed_arrivals; i < ledger->arrival_count; i++) {
-        struct memory_arrival *arrival = &ledger->arrivals[i];
+    for (size_t i = ledger->committed_arrivals; i < ledger->arrival_count; i++)
+        if (ledger->arrivals[i].entry)
+            settle_entry(ledger->arrivals[i].entry, commit);
+    for (size_t i = 0; i < ledger->feed_count; i++)
+        if (ledger->feeds[i]->changed)
+            settle_in_place(ledger->feeds[i], commit);
+}
 
-        settle_entry(arrival->feed->entries[arrival->seq - 1], commit);
+/* What was moved aside comes back, if it was there before the transaction. */
+static void take_back(const struct memory_ledger *ledger, struct memory_feed *feed)
+{
+    for (uint64_t seq = 0; seq < feed->now.head.seq; seq++)
+        if (!was_there(ledger, feed->entries[seq]))
+            entry_destroy(feed->entries[seq]);
+    for (size_t i = feed->aside_committed; i < feed->aside_count; i++) {
+        struct memory_entry *entry = feed->aside[i];
+
+        if (was_there(ledger, entry)) {
+            entry->aside = 0;
+            entry->aside_is_new = false;
+            feed->entries[entry->stored.entry.seq - 1] = entry;
+        } else {
+            entry_destroy(entry);
+        }
     }
+    feed->aside_count = feed->aside_committed;
+}
+
+static void settle_aside(struct memory_feed *feed)
+{
+    for (size_t i = feed->aside_committed; i < feed->aside_count; i++)
+        feed->aside[i]->aside_is_new = false;
+    feed->aside_committed = feed->aside_count;
 }
 
 void memory_feeds_commit(struct memory_ledger *ledger)
@@ -388,8 +564,10 @@ void memory_feeds_commit(struct memory_ledger *ledger)
         statement_free(feed->old.statement, feed->now.statement);
         feed->old = (struct store_feed){0};
         feed->changed = feed->was_there = false;
+        settle_aside(feed);
     }
     ledger->committed_arrivals = ledger->arrival_count;
+    ledger->committed_generation = ledger->generation;
 }
 
 void memory_feeds_rollback(struct memory_ledger *ledger)
@@ -407,8 +585,7 @@ void memory_feeds_rollback(struct memory_ledger *ledger)
         ledger->feeds[kept++] = feed;
         if (!feed->changed)
             continue;
-        for (uint64_t seq = feed->old.head.seq; seq < feed->now.head.seq; seq++)
-            entry_destroy(feed->entries[seq]);
+        take_back(ledger, feed);
         statement_free(feed->now.statement, feed->old.statement);
         feed->now = feed->old;
         feed->old = (struct store_feed){0};
@@ -416,6 +593,7 @@ void memory_feeds_rollback(struct memory_ledger *ledger)
     }
     ledger->feed_count = kept;
     ledger->arrival_count = ledger->committed_arrivals;
+    ledger->generation = ledger->committed_generation;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -480,7 +658,7 @@ int memory_feeds_entries(void *self, const struct id *feed_id, uint64_t first, u
     if (last > view->head.seq)
         last = view->head.seq;
     for (uint64_t seq = first ? first : 1; seq <= last; seq++) {
-        struct store_entry entry = entry_view(store, feed->entries[seq - 1]);
+        struct store_entry entry = entry_view(store, entry_at(store, feed, seq));
 
         if (visit(context, &entry))
             break;
@@ -495,9 +673,12 @@ int memory_feeds_arrivals(void *self, uint64_t after, uint32_t types, store_entr
 
     (void)error;
     for (uint64_t i = after; i < visible_arrivals(store); i++) {
-        const struct memory_arrival *arrival = &store->ledger->arrivals[i];
-        struct store_entry entry = entry_view(store, arrival->feed->entries[arrival->seq - 1]);
+        const struct memory_entry *kept = store->ledger->arrivals[i].entry;
+        struct store_entry entry;
 
+        if (!kept || (kept->aside && (store->writer || !kept->aside_is_new)))
+            continue;
+        entry = entry_view(store, kept);
         if (entry.arrival != i + 1 || !rules_type_matches(types, entry.entry.content_type))
             continue;
         if (visit(context, &entry))
@@ -517,7 +698,7 @@ int memory_feeds_missing(void *self, const struct id *feed_id, uint64_t *seqs, s
     *count = 0;
     for (uint64_t seq = 1; view && view->missing && seq <= view->head.seq && *count < limit;
          seq++) {
-        struct store_entry entry = entry_view(store, feed->entries[seq - 1]);
+        struct store_entry entry = entry_view(store, entry_at(store, feed, seq));
 
         if (!entry.entry.has_content && !entry.erased)
             seqs[(*count)++] = seq;

@@ -10,6 +10,10 @@ int memory_feeds_content(void *self, const struct id *feed, uint64_t seq, struct
                          struct span content, uint64_t received_ms, struct error *error);
 int memory_feeds_erase(void *self, const struct id *feed, const struct erasure_order *orders,
                        size_t count, size_t *erased, struct error *error);
+int memory_feeds_quarantine(void *self, const struct id *feed, uint64_t first, uint64_t recoveries,
+                            struct error *error);
+int memory_feeds_quarantined(void *self, const struct id *feed, store_quarantined_visitor visit,
+                             void *context, struct error *error);
 int memory_feeds_frozen(void *self, const struct id *feed, bool frozen, struct error *error);
 int memory_feeds_statement(void *self, const struct id *feed, struct span signed_head,
                            uint64_t as_of_ms, struct error *error);

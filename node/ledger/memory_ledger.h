@@ -14,6 +14,9 @@ struct memory_entry {
     uint8_t *late; /* salt and content that came late */
     bool changed;  /* in the open transaction (late content, erased); before it: */
     struct store_entry old;
+    uint8_t *old_late;
+    uint64_t aside; /* the generation that began when it was moved aside; 0: it was not */
+    bool aside_is_new;
 };
 
 struct memory_feed {
@@ -23,11 +26,13 @@ struct memory_feed {
     struct store_feed old;
     struct memory_entry **entries; /* seq 1, 2, …: as many as now.head.seq */
     size_t capacity;
+    struct memory_entry **aside; /* those that were moved aside, in the order of moving */
+    size_t aside_count, aside_capacity, aside_committed;
 };
 
 struct memory_arrival { /* entry that took this arrival, unless it has taken a later one since */
     struct memory_feed *feed;
-    uint64_t seq;
+    struct memory_entry *entry; /* NULL: none did */
 };
 
 enum memory_table_name {
@@ -46,6 +51,7 @@ struct memory_ledger {
     size_t feed_count, feed_capacity;
     struct memory_arrival *arrivals; /* arrival n stands at n - 1 */
     size_t arrival_count, arrival_capacity, committed_arrivals;
+    uint64_t generation, committed_generation;
     struct memory_table tables[MEMORY_TABLE_COUNT];
     bool open, failed; /* as in struct sqlite_ledger */
 };

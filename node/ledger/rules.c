@@ -27,11 +27,29 @@ void rules_follow(struct store_feed *feed, const struct store_entry *appended)
     feed->head.seq = entry->seq;
     feed->head.hash = entry->hash;
     feed->head.certificate = appended->certificate;
+    feed->head.recoveries = appended->recoveries;
     feed->head_arrival = appended->arrival;
     if (entry->signature_checked)
         feed->signed_seq = entry->seq;
     if (!entry->has_content && !appended->erased)
         feed->missing++;
+}
+
+void rules_go_back(struct store_feed *feed, const struct store_entry *last, uint64_t signed_seq,
+                   uint64_t recoveries, uint64_t arrival)
+{
+    const struct id id = feed->head.feed;
+
+    feed->quarantined += feed->head.seq - (last ? last->entry.seq : 0);
+    feed->head = (struct entry_head){.feed = id};
+    if (last) {
+        feed->head.seq = last->entry.seq;
+        feed->head.hash = last->entry.hash;
+        feed->head.certificate = last->certificate;
+        feed->head.recoveries = recoveries;
+    }
+    feed->signed_seq = signed_seq;
+    feed->head_arrival = arrival;
 }
 
 int rules_no_entry(uint64_t seq, struct error *error)

@@ -9,6 +9,10 @@ int rules_check_order(const struct entry_head *head, const struct store_entry *e
                       size_t count, struct error *error);
 /* Moves a feed's state behind an appended entry, whose arrival is set. */
 void rules_follow(struct store_feed *feed, const struct store_entry *appended);
+/* Moves it back to an entry (NULL: to nothing) when those behind it are quarantined: all but
+ * missing. */
+void rules_go_back(struct store_feed *feed, const struct store_entry *last, uint64_t signed_seq,
+                   uint64_t recoveries, uint64_t arrival);
 /* The errors of put_content. */
 int rules_no_entry(uint64_t seq, struct error *error);
 int rules_has_content(uint64_t seq, struct error *error);

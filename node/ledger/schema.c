@@ -1,6 +1,7 @@
 #include "node/ledger/schema.h"
 
 #include "node/ledger/migrate.h"
+#include "node/ledger/sqlite_quarantine.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -79,6 +80,7 @@ const struct schema_step schema_steps[] = {
     {"put entries into segments", version_2, migrate_to_version_2},
     {"make room for what erasing leaves", version_3, migrate_to_version_3},
     {"find what is said of announcements", version_4, NULL},
+    {"make room for quarantined entries", sqlite_quarantine_schema, NULL},
 };
 const size_t schema_step_count = sizeof schema_steps / sizeof schema_steps[0];
 

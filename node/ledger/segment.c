@@ -125,6 +125,7 @@ static int follow(struct segment *segment, const struct segment_feed *feed, stru
         if (end)
             return ERROR_NONE;
         segment->types |= segment_type(entry.entry.content_type);
+        segment->types |= entry.erased ? SEGMENT_HAS_ERASED : 0;
         segment->missing += !entry.entry.has_content && !entry.erased;
         segment->certificate = cursor.certificate;
         segment->received_ms = cursor.received_ms;
@@ -223,6 +224,7 @@ int segment_add(struct segment *segment, const struct segment_feed *feed,
     segment->records.size += (size_t)(put_record(segment, flags, stored, start) - start);
     segment->count++;
     segment->types |= segment_type(entry->content_type);
+    segment->types |= stored->erased ? SEGMENT_HAS_ERASED : 0;
     segment->missing += !entry->has_content && !stored->erased;
     segment->certificate = stored->certificate;
     segment->received_ms = stored->received_ms;

@@ -53,6 +53,8 @@ struct span segment_network(struct span entry);
 /* A bit for each content type, as in STORE_TYPE; all types above 31 share one more. */
 #define SEGMENT_ALL_TYPES (((uint64_t)1 << 33) - 1)
 uint64_t segment_type(uint32_t content_type);
+/* Beside them: a content was ordered erased. */
+#define SEGMENT_HAS_ERASED ((uint64_t)1 << 33)
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
@@ -61,7 +63,7 @@ struct segment {
     struct buffer records;
     uint64_t arrival, seq; /* of the first entry */
     uint64_t count;
-    uint64_t types;                                /* bits of segment_type */
+    uint64_t types;                                /* bits of segment_type, HAS_ERASED */
     uint64_t missing;                              /* contents that are, and were not erased */
     uint64_t certificate, received_ms, created_ms; /* of the last record */
 };

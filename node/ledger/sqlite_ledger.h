@@ -66,13 +66,13 @@ struct sqlite_ledger {
     "arrival, segment.seq, count, records, feed.id, feed.network FROM segment"
 #define STATEMENT_FEED_COLUMNS                                                                     \
     "number, id, certificate, seq, hash, signed_seq, missing, head_arrival, frozen, statement_ms," \
-    " statement, network"
+    " statement, network, recoveries, quarantined"
 
 /* Every prepared statement: name, SQL. */
 #define STATEMENTS(X)                                                                              \
     X(STATEMENT_BEGIN, "BEGIN IMMEDIATE")                                                          \
     X(STATEMENT_COMMIT, "COMMIT")                                                                  \
-    X(STATEMENT_INFO, "SELECT id, last_arrival, unclean FROM ledger")                              \
+    X(STATEMENT_INFO, "SELECT id, last_arrival, unclean, generation FROM ledger")                  \
     X(STATEMENT_SET_ARRIVAL, "UPDATE ledger SET last_arrival = ?1")                                \
     X(STATEMENT_SET_UNCLEAN, "UPDATE ledger SET unclean = ?1")                                     \
     X(STATEMENT_GET_FEED, "SELECT " STATEMENT_FEED_COLUMNS " FROM feed WHERE id = ?1")             \
@@ -81,7 +81,8 @@ struct sqlite_ledger {
                           " VALUES (?1, 0, 0, x'', 0, 0, 0, 0, 0, x'') ON CONFLICT DO NOTHING")    \
     X(STATEMENT_SET_FEED,                                                                          \
       "UPDATE feed SET certificate = ?2, seq = ?3, hash = ?4, signed_seq = ?5,"                    \
-      " missing = ?6, head_arrival = ?7, network = ?8 WHERE number = ?1")                          \
+      " missing = ?6, head_arrival = ?7, network = ?8, recoveries = ?9,"                           \
+      " quarantined = ?10 WHERE number = ?1")                                                      \
     X(STATEMENT_SET_FROZEN, "UPDATE feed SET frozen = ?2 WHERE id = ?1")                           \
     X(STATEMENT_SET_STATEMENT, "UPDATE feed SET statement = ?2, statement_ms = ?3 WHERE id = ?1")  \
     X(STATEMENT_ADD_SEGMENT,                                                                       \
@@ -98,6 +99,26 @@ struct sqlite_ledger {
     X(STATEMENT_PUT_CERTIFICATE, "INSERT INTO certificate VALUES (?1, ?2, ?3, ?4)"                 \
                                  " ON CONFLICT DO UPDATE SET encoded = excluded.encoded,"          \
                                  " seq = iif(excluded.seq = 0, seq, excluded.seq)")                \
+    X(STATEMENT_NEXT_GENERATION, "UPDATE ledger SET generation = generation + 1")                  \
+    X(STATEMENT_QUARANTINE,                                                                        \
+      "INSERT INTO quarantine (generation, feed, arrival, seq, count, records)"                    \
+      " SELECT (SELECT generation FROM ledger), feed, arrival, seq, count, records FROM segment"   \
+      " WHERE feed = ?1 AND seq >= ?2 ORDER BY seq")                                               \
+    X(STATEMENT_DELETE_FROM, "DELETE FROM segment WHERE feed = ?1 AND seq >= ?2")                  \
+    X(STATEMENT_COUNT_MISSING,                                                                     \
+      "SELECT coalesce(sum(missing), 0) FROM segment WHERE feed = ?1 AND missing > 0")             \
+    X(STATEMENT_QUARANTINED, "SELECT arrival, seq, count, records, generation FROM quarantine"     \
+                             " WHERE feed = ?1 ORDER BY generation DESC, seq")                     \
+    X(STATEMENT_NEXT_ERASED, "SELECT seq FROM segment WHERE feed = ?1 AND seq > ?2 AND seq < ?3"   \
+                             " AND types & 8589934592 != 0 ORDER BY seq LIMIT 1")                  \
+    X(STATEMENT_QUARANTINED_CONTENT,                                                               \
+      "SELECT arrival, seq, count, records, number FROM quarantine WHERE feed = ?1 AND erased = 0" \
+      " LIMIT 1")                                                                                  \
+    X(STATEMENT_ERASE_QUARANTINED,                                                                 \
+      "UPDATE quarantine SET records = ?2, erased = 1 WHERE number = ?1")                          \
+    X(STATEMENT_UNSEE_CERTIFICATES,                                                                \
+      "UPDATE certificate SET seq = 0 WHERE feed = ?1 AND seq >= ?2")                              \
+    X(STATEMENT_CUT_CERTIFICATES, "DELETE FROM certificate WHERE feed = ?1 AND number >= ?2")      \
     X(STATEMENT_PUT_CONFLICT, "INSERT INTO conflict VALUES (?1, ?2, ?3, ?4, ?5)"                   \
                               " ON CONFLICT DO NOTHING")                                           \
     X(STATEMENT_PUT_RECEIPT, "INSERT OR REPLACE INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"  \
@@ -144,6 +165,8 @@ struct sqlite_ledger {
       "arrival")                                                                                   \
     X(STATEMENT_MISSING, "SELECT " STATEMENT_SEGMENT_COLUMNS " FROM segment WHERE feed = ?1"       \
                          " AND missing > 0 ORDER BY seq")
+
+/* The 8589934592 is SEGMENT_HAS_ERASED. */
 
 /* Content types whose segments an index finds: all that are known but announcements and vouches.
  * The 31726 in the SQL of the index and of the statement that uses it. */

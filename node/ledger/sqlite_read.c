@@ -37,6 +37,7 @@ int sqlite_read_info(void *self, struct store_info *info, struct error *error)
         if (id.size == sizeof info->ledger) {
             memcpy(info->ledger, id.data, id.size);
             info->unclean = database_u64(statement, 2) != 0;
+            info->generation = database_u64(statement, 3);
             info->last_arrival = ledger->open ? ledger->last_arrival : database_u64(statement, 1);
         } else {
             rc = sqlite_ledger_damaged(ledger, "the ledger's id", error);
@@ -77,6 +78,8 @@ static int feed_of_row(struct sqlite_ledger *ledger, sqlite3_stmt *statement,
     feed->frozen = database_u64(statement, 8) != 0;
     feed->statement_ms = database_u64(statement, 9);
     feed->statement = database_blob(statement, 10);
+    feed->head.recoveries = database_u64(statement, 12);
+    feed->quarantined = database_u64(statement, 13);
     return ERROR_NONE;
 }
 

@@ -123,6 +123,8 @@ static int settle_feed(struct sqlite_ledger *ledger, struct error *error)
     sqlite_use_number(&use, 6, state->missing);
     sqlite_use_number(&use, 7, state->head_arrival);
     sqlite_use_blob(&use, 8, span_of(feed->common.network, feed->common.network_size));
+    sqlite_use_number(&use, 9, state->head.recoveries);
+    sqlite_use_number(&use, 10, state->quarantined);
     rc = sqlite_use_run(&use, error);
     if (!rc)
         ledger->tail.feed_changed = false;
@@ -357,6 +359,7 @@ int sqlite_tail_add(struct sqlite_ledger *ledger, struct store_entry *entry, str
 /* Cuts the entry with this seq out of the row that stands in ledger->scratch. */
 struct cut {
     struct sqlite_ledger *ledger;
+    uint64_t void_from;  /* orders of entries from here on are left out; 0: none are */
     struct segment part; /* being made */
     struct store_entry entry;
     uint8_t bytes[LIMIT_ENTRY_SIZE];
@@ -387,6 +390,8 @@ static int copy_part(struct cut *cut, uint64_t from, uint64_t to, struct error *
         if (entry.entry.seq < from)
             continue;
         segment_bytes(&cursor, &entry, bytes);
+        if (cut->void_from && entry.erased >= cut->void_from)
+            entry.erased = 0;
         if (entry.entry.seq == from)
             rc = segment_start(&cut->part, entry.arrival, from, &entry.entry.previous, error);
         if (!rc)
@@ -627,4 +632,65 @@ int sqlite_tail_erase(struct sqlite_ledger *ledger, const struct id *feed,
     *erased = erasing.erased;
     segment_finish(&erasing.part);
     return rc;
+}
+
+/* --- cutting ---------------------------------------------------------------------------------- */
+
+int sqlite_tail_cut(struct sqlite_ledger *ledger, uint64_t first, struct error *error)
+{
+    const struct segment *whole = &ledger->scratch;
+    struct cut cut = {.ledger = ledger};
+    int rc = sqlite_tail_settle(ledger, error);
+
+    drop_segment(&ledger->tail);
+    ledger->tail.small = (struct sqlite_small){0};
+    if (!rc)
+        rc = find_row(ledger, first, error);
+    if (!rc && whole->seq < first) {
+        rc = copy_part(&cut, whole->seq, first, error);
+        if (!rc)
+            rc = copy_part(&cut, first, whole->seq + whole->count, error);
+        spoil(ledger, rc);
+    }
+    segment_finish(&cut.part);
+    return rc;
+}
+
+/* --- void orders ------------------------------------------------------------------------------ */
+
+/* The first row behind a seq that has erased entries. *seq 0: there is none in front of `first`. */
+static int next_erased(struct sqlite_ledger *ledger, uint64_t *seq, uint64_t first,
+                       struct error *error)
+{
+    struct sqlite_use use;
+    bool row;
+    int rc = sqlite_use_start(&use, ledger, STATEMENT_NEXT_ERASED, error);
+
+    if (rc)
+        return rc;
+    sqlite_use_number(&use, 1, ledger->tail.feed.number);
+    sqlite_use_number(&use, 2, *seq);
+    sqlite_use_number(&use, 3, first);
+    rc = sqlite_use_step(&use, &row, error);
+    *seq = !rc && row ? database_u64(use.statement, 0) : 0;
+    sqlite_use_finish(&use);
+    return rc;
+}
+
+int sqlite_tail_void(struct sqlite_ledger *ledger, uint64_t first, struct error *error)
+{
+    const struct segment *whole = &ledger->scratch;
+    struct cut cut = {.ledger = ledger, .void_from = first};
+    uint64_t seq = 0;
+    int rc = next_erased(ledger, &seq, first, error);
+
+    while (!rc && seq) {
+        rc = find_row(ledger, seq, error);
+        if (!rc)
+            rc = copy_part(&cut, whole->seq, whole->seq + whole->count, error);
+        if (!rc)
+            rc = next_erased(ledger, &seq, first, error);
+    }
+    segment_finish(&cut.part);
+    return spoil(ledger, rc);
 }

@@ -43,6 +43,14 @@ int sqlite_tail_erase(struct sqlite_ledger *ledger, const struct id *feed,
                       const struct erasure_order *orders, size_t count, size_t *erased,
                       struct error *error);
 
+/* A row of the feed that is appended to begins with this seq: one that has it in its midst becomes
+ * two. Nothing is in the tail then. ERROR_NOT_FOUND: there is no such entry. */
+int sqlite_tail_cut(struct sqlite_ledger *ledger, uint64_t first, struct error *error);
+
+/* Then: orders to erase that entries from this seq on have given are void. Those that were erased
+ * by them miss their contents again. */
+int sqlite_tail_void(struct sqlite_ledger *ledger, uint64_t first, struct error *error);
+
 /* Writes what is not yet in the tables; nothing in a reader. */
 int sqlite_tail_settle(struct sqlite_ledger *ledger, struct error *error);
 /* Before a commit, settled: merges small rows if it is time to. */

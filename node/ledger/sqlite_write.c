@@ -2,11 +2,12 @@
 
 #include "node/ledger/rules.h"
 #include "node/ledger/sqlite_ledger.h"
+#include "node/ledger/sqlite_quarantine.h"
 #include "node/ledger/sqlite_requests.h"
 #include "node/ledger/sqlite_tail.h"
 #include "node/ledger/sqlite_use.h"
 
-static int writable(struct sqlite_ledger *ledger, struct error *error)
+int sqlite_write_allowed(const struct sqlite_ledger *ledger, struct error *error)
 {
     if (!ledger->writer)
         return error_set(error, ERROR_DENIED, "this is a reader of the ledger; it cannot write");
@@ -20,7 +21,7 @@ int sqlite_write_append(void *self, struct store_entry *entries, size_t count, s
     struct sqlite_ledger *ledger = self;
     struct entry_head nothing = {0};
     bool found;
-    int rc = writable(ledger, error);
+    int rc = sqlite_write_allowed(ledger, error);
 
     if (rc || count == 0)
         return rc;
@@ -40,7 +41,7 @@ int sqlite_write_append(void *self, struct store_entry *entries, size_t count, s
 int sqlite_write_content(void *self, const struct id *feed, uint64_t seq, struct span salt,
                          struct span content, uint64_t received_ms, struct error *error)
 {
-    int rc = writable(self, error);
+    int rc = sqlite_write_allowed(self, error);
 
     return rc ? rc : sqlite_tail_content(self, feed, seq, salt, content, received_ms, error);
 }
@@ -48,17 +49,19 @@ int sqlite_write_content(void *self, const struct id *feed, uint64_t seq, struct
 int sqlite_write_erase(void *self, const struct id *feed, const struct erasure_order *orders,
                        size_t count, size_t *erased, struct error *error)
 {
-    int rc = writable(self, error);
+    int rc = sqlite_write_allowed(self, error);
 
     *erased = 0;
-    return rc ? rc : sqlite_tail_erase(self, feed, orders, count, erased, error);
+    if (!rc)
+        rc = sqlite_tail_erase(self, feed, orders, count, erased, error);
+    return rc || !count ? rc : sqlite_quarantine_erase(self, feed, error);
 }
 
 int sqlite_write_frozen(void *self, const struct id *feed, bool frozen, struct error *error)
 {
     struct sqlite_ledger *ledger = self;
     struct sqlite_use use;
-    int rc = writable(ledger, error);
+    int rc = sqlite_write_allowed(ledger, error);
 
     if (!rc)
         rc = sqlite_tail_add_feed(ledger, feed, error);
@@ -76,7 +79,7 @@ int sqlite_write_statement(void *self, const struct id *feed, struct span signed
 {
     struct sqlite_ledger *ledger = self;
     struct sqlite_use use;
-    int rc = writable(ledger, error);
+    int rc = sqlite_write_allowed(ledger, error);
 
     if (!rc)
         rc = sqlite_tail_add_feed(ledger, feed, error);
@@ -94,7 +97,7 @@ int sqlite_write_certificate(void *self, const struct id *feed,
                              const struct store_certificate *certificate, struct error *error)
 {
     struct sqlite_use use;
-    int rc = writable(self, error);
+    int rc = sqlite_write_allowed(self, error);
 
     if (!rc)
         rc = sqlite_use_start(&use, self, STATEMENT_PUT_CERTIFICATE, error);
@@ -107,10 +110,25 @@ int sqlite_write_certificate(void *self, const struct id *feed,
     return sqlite_use_run(&use, error);
 }
 
+int sqlite_write_cut_certificates(void *self, const struct id *feed, uint64_t first,
+                                  struct error *error)
+{
+    struct sqlite_use use;
+    int rc = sqlite_write_allowed(self, error);
+
+    if (!rc)
+        rc = sqlite_use_start(&use, self, STATEMENT_CUT_CERTIFICATES, error);
+    if (rc)
+        return rc;
+    sqlite_use_blob(&use, 1, span_of_id(feed));
+    sqlite_use_number(&use, 2, first);
+    return sqlite_use_run(&use, error);
+}
+
 int sqlite_write_conflict(void *self, const struct store_conflict *conflict, struct error *error)
 {
     struct sqlite_use use;
-    int rc = writable(self, error);
+    int rc = sqlite_write_allowed(self, error);
 
     if (!rc)
         rc = sqlite_use_start(&use, self, STATEMENT_PUT_CONFLICT, error);
@@ -127,7 +145,7 @@ int sqlite_write_conflict(void *self, const struct store_conflict *conflict, str
 int sqlite_write_receipt(void *self, const struct store_receipt *receipt, struct error *error)
 {
     struct sqlite_use use;
-    int rc = writable(self, error);
+    int rc = sqlite_write_allowed(self, error);
 
     if (!rc)
         rc = sqlite_use_start(&use, self, STATEMENT_PUT_RECEIPT, error);
@@ -149,7 +167,7 @@ int sqlite_write_cursor(void *self, const struct id *partner,
                         struct error *error)
 {
     struct sqlite_use use;
-    int rc = writable(self, error);
+    int rc = sqlite_write_allowed(self, error);
 
     if (!rc)
         rc = sqlite_use_start(&use, self, STATEMENT_PUT_CURSOR, error);
@@ -164,7 +182,7 @@ int sqlite_write_cursor(void *self, const struct id *partner,
 int sqlite_write_request(void *self, const uint8_t request[STORE_REQUEST_ID_SIZE], uint64_t seq,
                          struct error *error)
 {
-    int rc = writable(self, error);
+    int rc = sqlite_write_allowed(self, error);
 
     return rc ? rc : sqlite_requests_put(self, request, seq, error);
 }
@@ -172,7 +190,7 @@ int sqlite_write_request(void *self, const uint8_t request[STORE_REQUEST_ID_SIZE
 int sqlite_write_value(void *self, const char *name, struct span value, struct error *error)
 {
     struct sqlite_use use;
-    int rc = writable(self, error);
+    int rc = sqlite_write_allowed(self, error);
 
     if (!rc)
         rc = sqlite_use_start(&use, self, STATEMENT_PUT_VALUE, error);

@@ -3,7 +3,10 @@
 #ifndef LEDGER_SQLITE_WRITE_H
 #define LEDGER_SQLITE_WRITE_H
 
-#include "node/core/ports.h"
+#include "node/ledger/sqlite_ledger.h"
+
+/* ERROR_NONE when this store may write now. */
+int sqlite_write_allowed(const struct sqlite_ledger *ledger, struct error *error);
 
 int sqlite_write_append(void *self, struct store_entry *entries, size_t count, struct error *error);
 int sqlite_write_content(void *self, const struct id *feed, uint64_t seq, struct span salt,
@@ -15,6 +18,8 @@ int sqlite_write_statement(void *self, const struct id *feed, struct span signed
                            uint64_t as_of_ms, struct error *error);
 int sqlite_write_certificate(void *self, const struct id *feed,
                              const struct store_certificate *certificate, struct error *error);
+int sqlite_write_cut_certificates(void *self, const struct id *feed, uint64_t first,
+                                  struct error *error);
 int sqlite_write_conflict(void *self, const struct store_conflict *conflict, struct error *error);
 int sqlite_write_receipt(void *self, const struct store_receipt *receipt, struct error *error);
 int sqlite_write_cursor(void *self, const struct id *partner,

@@ -211,6 +211,12 @@ static bool add_publishing(struct ops_problems *problems, enum exchange_publishi
             "stop the other copy of this node and keep both ledgers; nothing can be published "
             "until a new certificate with a higher number is made",
             "our own feed is forked: two different entries stand at one number");
+    case EXCHANGE_REPLACED:
+        return add(problems, false,
+                   "bring back the keys of that certificate; or, if nobody else should have made "
+                   "it, make a new one: caravan key rotate --stolen, or caravan key recover",
+                   "a newer certificate of our own feed names another node key than the one in "
+                   "keys/: nothing that this node signs counts");
     case EXCHANGE_OPEN:
         break;
     }

@@ -107,6 +107,8 @@ static Caravan__PartnerStatus *make_partner(struct arena *arena,
     partner->as_of_ms = state->as_of_ms;
     partner->has_frozen = partner->has_exchanging = true;
     partner->frozen = state->frozen;
+    partner->has_quarantined = state->quarantined != 0;
+    partner->quarantined = state->quarantined;
     partner->exchanging = state->exchanging;
     partner->has_clock_skew_ms = state->clock_known;
     partner->clock_skew_ms = state->clock_skew_ms;
@@ -150,6 +152,8 @@ static void visit_feed(void *context, const struct exchange_feed_state *state)
     report->answer.entries += state->head.seq;
     if (state->own) {
         report->answer.seq = state->head.seq;
+        report->answer.has_quarantined = state->quarantined != 0;
+        report->answer.quarantined = state->quarantined;
         report->answer.has_hash = true;
         report->answer.hash = ops_binary(&report->arena, state->head.hash.bytes, BYTES_ID_SIZE);
         report->answer.handle = copy(&report->arena, state->handle);
@@ -166,10 +170,8 @@ static void visit_feed(void *context, const struct exchange_feed_state *state)
 static void set_node(struct report *report)
 {
     static const char *const publishing[] = {
-        [EXCHANGE_OPEN] = "open",
-        [EXCHANGE_CHECKING] = "checking",
-        [EXCHANGE_HELD] = "held",
-        [EXCHANGE_FROZEN] = "frozen",
+        [EXCHANGE_OPEN] = "open",     [EXCHANGE_CHECKING] = "checking", [EXCHANGE_HELD] = "held",
+        [EXCHANGE_FROZEN] = "frozen", [EXCHANGE_REPLACED] = "replaced",
     };
     const struct ops_context *context = report->context;
     Caravan__StatusReply *answer = &report->answer;

@@ -90,6 +90,22 @@ class Vectors(unittest.TestCase):
                 self.assertEqual(statement["missing"], int(V["receipt.missing"]))
                 self.assertEqual(statement["counter"], int(V["receipt.counter"]))
 
+    def test_head_with_its_recoveries(self):
+        chain = protocol.Chain(value("root.public"), NETWORK)
+        for number in (1, 2, 3):
+            chain.append(value(f"certificate.{number}.signed"))
+        outer = protocol.read_signed_bytes(value("head.ranked.signed"),
+                                           {1: ("statement", None), 2: ("signature", 64)})
+        protocol.check_signature(chain.certificates[2]["node_key"], "head", NETWORK,
+                                 outer["statement"], outer["signature"], "head")
+        statement = protocol.read_signed_bytes(
+            outer["statement"], {1: ("network", None), 2: ("head", None), 3: ("as_of_ms", "u64")})
+        head = protocol.read_signed_bytes(
+            statement["head"], {1: ("feed", 32), 2: ("certificate", "u64"), 3: ("seq", "u64"),
+                                4: ("hash", 32), 5: ("recoveries", "u64")})
+        self.assertEqual((head["certificate"], head["recoveries"]), (3, 1))
+        self.assertEqual(head["recoveries"], int(V["head.ranked.recoveries"]))
+
     def test_card(self):
         outer = protocol.read_signed_bytes(value("card.signed"),
                                            {1: ("card", None), 2: ("signature", 64)})

@@ -381,7 +381,8 @@ class Cooperation(unittest.TestCase):
         lead.run("share", sealed, "za-third")
         self.assertEqual(sorted(self.show(lead, sealed)["item"]["audience"]),
                          ["ru-funder", "za-third"])
-        lead.run("revise", sealed, other)
+        both = self.network.write("both.yaml", "audience: [za-third, ru-funder]\n" + SEALED_VISIT)
+        lead.run("revise", sealed, both)
 
         # Where it means nothing, it is refused.
         answer = self.network.write("answer.yaml", "audience: za-third\n" + ANSWER)

@@ -81,6 +81,17 @@ static int erase(void *self, const struct id *feed, const struct erasure_order *
     return WRITE(erase, feed, orders, count, erased, error);
 }
 
+static int quarantine(void *self, const struct id *feed, uint64_t first, uint64_t recoveries,
+                      struct error *error)
+{
+    return WRITE(quarantine, feed, first, recoveries, error);
+}
+
+static int cut_certificates(void *self, const struct id *feed, uint64_t first, struct error *error)
+{
+    return WRITE(cut_certificates, feed, first, error);
+}
+
 static int put_frozen(void *self, const struct id *feed, bool frozen, struct error *error)
 {
     return WRITE(put_frozen, feed, frozen, error);
@@ -177,6 +188,12 @@ static int entries(void *self, const struct id *feed, uint64_t first, uint64_t l
     return INNER(entries, feed, first, last, visit, context, error);
 }
 
+static int quarantined(void *self, const struct id *feed, store_quarantined_visitor visit,
+                       void *context, struct error *error)
+{
+    return INNER(quarantined, feed, visit, context, error);
+}
+
 static int arrivals(void *self, uint64_t after, uint32_t types, store_entry_visitor visit,
                     void *context, struct error *error)
 {
@@ -204,9 +221,11 @@ static const struct store_operations operations = {
     .append = append,
     .put_content = put_content,
     .erase = erase,
+    .quarantine = quarantine,
     .put_frozen = put_frozen,
     .put_statement = put_statement,
     .put_certificate = put_certificate,
+    .cut_certificates = cut_certificates,
     .put_conflict = put_conflict,
     .put_receipt = put_receipt,
     .put_cursor = put_cursor,
@@ -221,6 +240,7 @@ static const struct store_operations operations = {
     .conflicts = conflicts,
     .receipts = receipts,
     .entries = entries,
+    .quarantined = quarantined,
     .arrivals = arrivals,
     .missing = missing,
     .destroy = destroy,

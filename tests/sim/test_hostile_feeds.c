@@ -20,8 +20,9 @@
 static void test_hostile_feeds__a_false_claim_does_not_close_publishing(void **state)
 {
     (void)state;
-    for (unsigned answers = 0; answers < 2; answers++) {
-        struct hostile_counting counting = {1, 0, CARAVAN__SYNC_MESSAGE__BODY_RUN, 0, !answers};
+    for (unsigned answers = 0; answers < 4; answers++) {
+        struct hostile_counting counting = {1, 0, CARAVAN__SYNC_MESSAGE__BODY_RUN, 0,
+                                            answers % 2 == 0};
         struct network network;
         unsigned closed = 0;
 
@@ -29,7 +30,9 @@ static void test_hostile_feeds__a_false_claim_does_not_close_publishing(void **s
         network.tamper = hostile_count;
         network.context = &counting;
         for (unsigned second = 0; second < 300; second++) {
-            hostile_say_head(&network, 1, 0, network_feed(&network, 0), 1, 1000000000 + second);
+            /* More of it, or another branch of a higher rank. */
+            hostile_say_head(&network, 1, 0, network_feed(&network, 0), answers < 2 ? 1 : 9,
+                             1000000000 + second);
             network_sleep(&network, 1000);
             closed += exchange_publishing(network.nodes[0].exchange) != EXCHANGE_OPEN;
             /* A new session does not make it credible again. */

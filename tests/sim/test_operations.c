@@ -786,6 +786,45 @@ static void test_operations__status_shows_an_exchange_that_works(void **state)
         fail_msg("found the problem \"%s\", expected none", status->problems[0]->what);
 }
 
+/* Node 0 goes on behind No. 1, as after a theft. */
+static void certify_anew(struct world *world, struct institution *keys)
+{
+    struct exchange *exchange = world->network.nodes[0].exchange;
+    const struct exchange_place place = {.after = 1};
+    struct exchange_published out;
+    struct buffer entries = {0};
+
+    institution_init(keys, 1);
+    institution_certify(keys, false, &entries);
+    institution_certify(keys, false, &entries);
+    assert_int_equal(exchange_begin(exchange, NULL), ERROR_NONE);
+    assert_int_equal(exchange_certify(exchange, buffer_span(&keys->chain.encoded[1]), keys->node,
+                                      &place, &out, NULL),
+                     ERROR_NONE);
+    assert_int_equal(exchange_commit(exchange, NULL), ERROR_NONE);
+    buffer_finish(&entries);
+}
+
+static void test_operations__status_counts_what_was_quarantined(void **state)
+{
+    struct world *world = *state;
+    Caravan__Empty request = CARAVAN__EMPTY__INIT;
+    Caravan__StatusReply *status;
+    struct institution keys;
+
+    assert_true(network_run(&world->network, MINUTE, is_received, NULL));
+    certify_anew(world, &keys);
+    assert_true(network_run(&world->network, MINUTE, network_is_equal, NULL));
+    status = status_of(world);
+    assert_int_equal(status->quarantined, 1);
+    assert_false(status->partners[0]->has_quarantined);
+    status = call(world, 1, "status", &request.base);
+    assert_false(status->has_quarantined);
+    assert_int_equal(status->partners[0]->quarantined, 1);
+    network_stop(&world->network, 0); /* before the key that it borrows goes */
+    institution_finish(&keys);
+}
+
 static void test_operations__status_says_what_is_wrong_and_what_to_do(void **state)
 {
     struct world *world = *state;
@@ -1050,6 +1089,7 @@ int main(void)
         TEST(history_has_all_contents_page_by_page),
         TEST(coverage_waits_until_partners_have_it),
         TEST(status_shows_an_exchange_that_works),
+        TEST(status_counts_what_was_quarantined),
         TEST(status_says_what_is_wrong_and_what_to_do),
         TEST(status_says_that_nothing_can_be_stored_until_it_can),
         TEST(a_feed_is_read_and_imported),

@@ -194,6 +194,7 @@ static void test_ops_problems__publishing_that_waits_says_why(void **state)
         {EXCHANGE_CHECKING, "waits until partners", "10 seconds"},
         {EXCHANGE_HELD, "restored or copied", "--alone"},
         {EXCHANGE_FROZEN, "own feed is forked", "new certificate"},
+        {EXCHANGE_REPLACED, "another node key", "caravan key recover"},
     };
     struct world *world = *state;
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "node/ledger/schema.h"
+
 const char *ledger_script_file(struct ledger_fixture *f)
 {
     return folder_file(&f->folder, "ledger.db");
@@ -18,6 +20,27 @@ int ledger_script_open(struct ledger_fixture *f)
 {
     ledger_script_close(f);
     return ledger_sqlite_create(ledger_script_file(f), LEDGER_EXISTING, &f->writer, &f->error);
+}
+
+void ledger_script_make_older(struct ledger_fixture *f, size_t version)
+{
+    /* What takes back the steps to versions 3, 4, … */
+    static const char *const back[] = {
+        "ALTER TABLE ledger DROP COLUMN unclean; PRAGMA user_version=2",
+        "DROP INDEX segment_rare;"
+        "CREATE INDEX segment_rare ON segment (arrival) WHERE types & 110 != 0;"
+        "PRAGMA user_version=3",
+        "ALTER TABLE ledger DROP COLUMN generation; ALTER TABLE feed DROP COLUMN recoveries;"
+        "ALTER TABLE feed DROP COLUMN quarantined; DROP TABLE quarantine; PRAGMA user_version=4",
+    };
+    struct database database = {0};
+
+    assert_int_equal(2 + sizeof back / sizeof back[0], schema_step_count);
+    ledger_script_close(f);
+    ok(database_open(&database, ledger_script_file(f), DATABASE_WRITE, NULL, 0, &f->error));
+    for (size_t now = schema_step_count; now > version; now--)
+        ok(database_run(&database, back[now - 3], "change", &f->error));
+    database_close(&database);
 }
 
 void ledger_script_says(struct ledger_fixture *f, const char *text)
@@ -65,6 +88,12 @@ static int count_conflict(void *context, const struct store_conflict *conflict)
     return count(context);
 }
 
+static int count_quarantined(void *context, const struct store_quarantined *quarantined)
+{
+    (void)quarantined;
+    return count(context);
+}
+
 static int count_receipt(void *context, const struct store_receipt *receipt)
 {
     (void)receipt;
@@ -90,7 +119,7 @@ int ledger_script_write(struct store store, struct ledger_script *script, struct
     struct store_certificate certificate = {1, 1, span_of_text("certificate")};
     struct store_conflict conflict = {*a, 1, 1, span_of_text("kept"), span_of_text("other")};
     struct store_receipt receipt = {.feed = *a, .receiver = *b, .encoded = span_of_text("r")};
-    const struct erasure_order order = {1, 3};
+    const struct erasure_order order = {1, 2};
     size_t erased;
     uint8_t sixteen[16] = {1};
     int code = call(store, begin, error);
@@ -105,11 +134,19 @@ int ledger_script_write(struct store store, struct ledger_script *script, struct
     if (!code)
         code = call(store, erase, a, &order, 1, &erased, error);
     if (!code)
+        code = call(store, quarantine, a, 3, 0, error);
+    if (!code)
+        code = call(store, erase, a, &order, 1, &erased, error); /* what is quarantined */
+    if (!code)
+        code = call(store, append, script->a + 2, 1, error);
+    if (!code)
         code = call(store, put_frozen, a, true, error);
     if (!code)
         code = call(store, put_statement, b, span_of_text("statement"), 1, error);
     if (!code)
         code = call(store, put_certificate, a, &certificate, error);
+    if (!code)
+        code = call(store, cut_certificates, a, 2, error);
     if (!code)
         code = call(store, put_conflict, &conflict, error);
     if (!code)
@@ -147,6 +184,8 @@ int ledger_script_read(struct store store, struct ledger_script *script, size_t 
         code = call(store, certificates, a, count_certificate, seen, error);
     if (!code)
         code = call(store, conflicts, count_conflict, seen, error);
+    if (!code)
+        code = call(store, quarantined, a, count_quarantined, seen, error);
     if (!code)
         code = call(store, receipts, a, count_receipt, seen, error);
     if (!code)

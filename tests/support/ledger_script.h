@@ -17,12 +17,14 @@ int ledger_script_write(struct store store, struct ledger_script *script, struct
 /* Reads everything that was written: 2 feeds, 3 + 4 entries, one of each other. */
 int ledger_script_read(struct store store, struct ledger_script *script, size_t *seen,
                        struct error *error);
-#define LEDGER_SCRIPT_SEEN (2 + 3 + 4 + 1 + 1 + 1)
+#define LEDGER_SCRIPT_SEEN (2 + 3 + 4 + 1 + 1 + 1 + 1)
 
 const char *ledger_script_file(struct ledger_fixture *f);
 void ledger_script_close(struct ledger_fixture *f);
 /* Closes the writer and opens it anew. */
 int ledger_script_open(struct ledger_fixture *f);
+/* Closes the writer and turns the tables back to an older version, 2 at least. */
+void ledger_script_make_older(struct ledger_fixture *f, size_t version);
 /* f->error has this in it. */
 void ledger_script_says(struct ledger_fixture *f, const char *text);
 /* Seq of the feed's head; 0: none. */

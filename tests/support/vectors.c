@@ -247,6 +247,22 @@ static void put_statements(struct buffer *out, const struct institution *who,
     buffer_finish(&signed_receipt);
 }
 
+/* Certificate 3 is by the recovery key: the head above is that of a node that does not say so. */
+static void put_ranked_head(struct buffer *out, const struct institution *who)
+{
+    struct entry_head head = who->head;
+    struct buffer bytes = {0};
+
+    head.recoveries = identity_chain_recoveries(&who->chain, head.certificate);
+    put_title(out, "the same head with its recoveries");
+    must(entry_head_sign(&head, who->network, INSTITUTION_START_MS + 10000, who->node, &bytes,
+                         NULL) == 0,
+         "signing a head");
+    put_number(out, "head.ranked.recoveries", head.recoveries);
+    put_hex(out, "head.ranked.signed", buffer_span(&bytes));
+    buffer_finish(&bytes);
+}
+
 struct card_request {
     const struct institution *who;
     struct buffer armour;
@@ -583,6 +599,7 @@ void vectors_write(struct buffer *out)
     for (size_t i = 0; i < ENTRIES; i++)
         put_entry(out, &made[i]);
     put_statements(out, &who, &partner);
+    put_ranked_head(out, &who);
     put_card(out, &who);
     put_runs(out, &who, made);
     put_erasure(out);

@@ -186,15 +186,15 @@ static void test_coverage__the_newest_counter_wins_even_with_less(void **state)
 
     connect(f, A);
     receive(f, A, A, A, OWN, 1, 10);
-    assert_int_equal(feed_of(f, A)->received_seq, 1);
+    assert_int_equal(feed_of(f, A)->received.seq, 1);
     receive(f, A, A, A, OWN, 0, 12); /* it has lost its ledger */
-    assert_int_equal(feed_of(f, A)->received_seq, 0);
+    assert_int_equal(feed_of(f, A)->received.seq, 0);
     receive(f, A, A, A, OWN, 1, 11);
-    assert_int_equal(feed_of(f, A)->received_seq, 0);
+    assert_int_equal(feed_of(f, A)->received.seq, 0);
     /* By way of another partner it counts, too. */
     connect(f, B);
     receive(f, B, A, A, OWN, 1, 13);
-    assert_int_equal(feed_of(f, A)->received_seq, 1);
+    assert_int_equal(feed_of(f, A)->received.seq, 1);
     assert_false(feed_of(f, B)->received_known);
 }
 
@@ -210,7 +210,7 @@ static void test_coverage__is_there_after_a_restart(void **state)
     f->wall -= 3600000; /* the clock was put back meanwhile */
     start(f);
     assert_true(feed_of(f, A)->received_known);
-    assert_int_equal(feed_of(f, A)->received_seq, 1);
+    assert_int_equal(feed_of(f, A)->received.seq, 1);
     assert_int_equal(feed_of(f, A)->received_counter, 10);
     /* What we sign now is newer than all that we signed before. */
     connect(f, A);

@@ -388,7 +388,7 @@ static void test_entry__every_changed_bit_is_refused_or_seen(void **state)
 
 /* --- the rest -------------------------------------------------------------------------------- */
 
-static void test_entry__heads_compare_by_certificate_then_seq(void **state)
+static void test_entry__heads_compare_by_rank_then_seq(void **state)
 {
     struct entry_head a = {.certificate = 1, .seq = 9}, b = {.certificate = 2, .seq = 3};
 
@@ -400,6 +400,12 @@ static void test_entry__heads_compare_by_certificate_then_seq(void **state)
     assert_int_equal(entry_head_compare(&b, &a), -1);
     b.seq = 9;
     assert_int_equal(entry_head_compare(&a, &b), 0);
+    assert_int_equal(entry_head_rank(&a, &b), 0);
+    /* The recovery key outranks any number by the root key. */
+    a = (struct entry_head){.certificate = 60, .seq = 99};
+    b = (struct entry_head){.certificate = 2, .seq = 3, .recoveries = 1};
+    assert_int_equal(entry_head_rank(&a, &b), -1);
+    assert_int_equal(entry_head_compare(&b, &a), 1);
 }
 
 static void test_entry__topics_name_the_feed(void **state)
@@ -441,7 +447,7 @@ int main(void)
         cmocka_unit_test(test_entry__refuses_what_breaks_the_feed),
         cmocka_unit_test(test_entry__never_refuses_what_only_its_content_is_about),
         cmocka_unit_test(test_entry__every_changed_bit_is_refused_or_seen),
-        cmocka_unit_test(test_entry__heads_compare_by_certificate_then_seq),
+        cmocka_unit_test(test_entry__heads_compare_by_rank_then_seq),
         cmocka_unit_test(test_entry__topics_name_the_feed),
         cmocka_unit_test(test_entry__some_contents_are_permanent),
     };

@@ -154,7 +154,11 @@ static void test_entry_statement__refuses_a_broken_head(void **state)
     assert_non_null(strstr(error.text, "names certificate 2, but only 1 are known"));
     head.certificate = 3; /* more certificates than entries cannot be */
     assert_int_equal(sign_head(&head, INSTITUTION_NETWORK, th.node, &error), ERROR_MALFORMED);
-    assert_non_null(strstr(error.text, "certificate 3 at seq 2, expected 1"));
+    assert_non_null(strstr(error.text, "certificate 3 at seq 2, 0 by recovery, expected 1"));
+    head = th.head;
+    head.recoveries = 1; /* certificate 1 is always by the root key */
+    assert_int_equal(sign_head(&head, INSTITUTION_NETWORK, th.node, &error), ERROR_MALFORMED);
+    assert_non_null(strstr(error.text, "1 by recovery"));
     head = th.head;
     head.seq = 0;
     assert_int_equal(sign_head(&head, INSTITUTION_NETWORK, th.node, &error), ERROR_MALFORMED);

@@ -499,6 +499,51 @@ static void test_identity__every_changed_bit_of_a_certificate_is_refused(void **
     identity_chain_finish(&chain);
 }
 
+static void test_identity__recovery_takes_the_place_of_what_the_root_key_signed(void **state)
+{
+    struct institution other;
+    struct identity_chain chain;
+    struct buffer entry = {0};
+    struct span one = buffer_span(&th.chain.encoded[0]), root = buffer_span(&th.chain.encoded[1]);
+    struct span recovery;
+    struct error error;
+
+    (void)state;
+    institution_init(&other, 1);
+    institution_certify(&other, false, &entry);
+    institution_certify(&other, true, &entry);
+    institution_certify(&other, false, &entry);
+    recovery = buffer_span(&other.chain.encoded[1]);
+    assert_int_equal(identity_chain_copy(&th.chain, &chain, NULL), ERROR_NONE);
+    assert_int_equal(identity_chain_common(&chain, &other.chain), 1);
+    assert_int_equal(identity_chain_recoveries(&chain, 2), 0);
+    assert_int_equal(identity_chain_recoveries(&other.chain, 1), 0);
+    assert_int_equal(identity_chain_recoveries(&other.chain, 9), 1);
+    assert_int_equal(identity_chain_append(&chain, recovery, &error), ERROR_FORK);
+    assert_int_equal(identity_chain_replace(&chain, one, &error), ERROR_NONE);
+    assert_int_equal(chain.count, 2);
+    assert_int_equal(identity_chain_replace(&chain, recovery, &error), ERROR_NONE);
+    assert_int_equal(chain.count, 2);
+    assert_true(chain.certificates[1].by_recovery);
+    assert_true(id_equal(&chain.root_key, &other.chain.root_key));
+    /* The new root key goes on, and the chain is judged by it. */
+    assert_int_equal(identity_chain_replace(&chain, buffer_span(&other.chain.encoded[2]), &error),
+                     ERROR_NONE);
+    assert_int_equal(identity_chain_common(&chain, &other.chain), 3);
+    /* Back again: what stands behind goes. Which one should count is for the caller to know. */
+    assert_int_equal(identity_chain_replace(&chain, root, &error), ERROR_NONE);
+    assert_int_equal(chain.count, 2);
+    assert_true(id_equal(&chain.root_key, &th.chain.root_key));
+    assert_true(id_equal(&chain.recovery_hash, &th.chain.recovery_hash));
+    /* A wrong one changes nothing. */
+    entry.data[entry.size - 1] ^= 1;
+    assert_int_not_equal(identity_chain_replace(&chain, buffer_span(&entry), &error), ERROR_NONE);
+    assert_int_equal(chain.count, 2);
+    identity_chain_finish(&chain);
+    institution_finish(&other);
+    buffer_finish(&entry);
+}
+
 static void test_identity__network_names_have_a_rule(void **state)
 {
     static const char *const good[] = {"a", "silkroad", "silkroad-demo", "net.2026"};
@@ -537,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_identity__a_certificate_can_be_judged_at_any_known_place),
         cmocka_unit_test(test_identity__the_wrong_key_builds_no_certificate),
         cmocka_unit_test(test_identity__every_changed_bit_of_a_certificate_is_refused),
+        cmocka_unit_test(test_identity__recovery_takes_the_place_of_what_the_root_key_signed),
         cmocka_unit_test(test_identity__network_names_have_a_rule),
     };
 

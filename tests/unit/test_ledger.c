@@ -36,6 +36,8 @@ static void test_ledger__writes_only_in_a_transaction(void **state)
                           entry.entry.content, 1, &f->error),
                      ERROR_INTERNAL);
     assert_int_equal(call(f->writer, put_frozen, &f->a->feed, true, &f->error), ERROR_INTERNAL);
+    assert_int_equal(call(f->writer, quarantine, &f->a->feed, 1, 0, &f->error), ERROR_INTERNAL);
+    assert_int_equal(call(f->writer, cut_certificates, &f->a->feed, 1, &f->error), ERROR_INTERNAL);
     assert_int_equal(call(f->writer, put_request, sixteen, 1, &f->error), ERROR_INTERNAL);
     assert_int_equal(call(f->writer, put_value, "a", span_of_text("b"), &f->error), ERROR_INTERNAL);
     assert_int_equal(call(f->writer, commit, &f->error), ERROR_INTERNAL);
@@ -66,6 +68,8 @@ static void test_ledger__a_reader_cannot_write(void **state)
         call(r, put_content, &f->a->feed, 1, entry.entry.salt, entry.entry.content, 1, &f->error),
         ERROR_DENIED);
     assert_int_equal(call(r, put_frozen, &f->a->feed, true, &f->error), ERROR_DENIED);
+    assert_int_equal(call(r, quarantine, &f->a->feed, 1, 0, &f->error), ERROR_DENIED);
+    assert_int_equal(call(r, cut_certificates, &f->a->feed, 1, &f->error), ERROR_DENIED);
     assert_int_equal(call(r, put_statement, &f->a->feed, span_of_text("s"), 1, &f->error),
                      ERROR_DENIED);
     assert_int_equal(call(r, put_certificate, &f->a->feed, &certificate, &f->error), ERROR_DENIED);

@@ -135,6 +135,30 @@ static void test_ledger__erased_bytes_are_in_no_file(void **state)
     assert_gone(f, &two.entry);
 }
 
+static void test_ledger__erased_bytes_are_in_no_quarantine(void **state)
+{
+    const struct erasure_order order = {1, 9};
+    struct ledger_fixture *f = *state;
+    struct store_entry one = sample_next(f->a, ANNOUNCEMENT, marker(1, 700));
+    struct store_entry two = sample_next(f->a, ANNOUNCEMENT, marker(2, 15000));
+    size_t erased;
+
+    ledger_fixture_begin(f);
+    ledger_fixture_append(f, one);
+    ledger_fixture_append(f, two);
+    ledger_fixture_commit(f);
+    ledger_fixture_begin(f);
+    ok(call(f->writer, quarantine, &f->a->feed, 1, 0, &f->error));
+    ledger_fixture_commit(f);
+    assert_true(files_hold(f, one.entry.content));
+    assert_true(files_hold(f, span_of(two.entry.content.data + 14000, 24)));
+    ledger_fixture_begin(f);
+    ok(call(f->writer, erase, &f->a->feed, &order, 1, &erased, &f->error));
+    ledger_fixture_commit(f);
+    assert_gone(f, &one.entry);
+    assert_gone(f, &two.entry);
+}
+
 /* Rows come, are merged, cut and grow in all ways: no page keeps an old copy of one. */
 static void test_ledger__no_page_keeps_a_copy(void **state)
 {
@@ -293,16 +317,11 @@ static void test_ledger__copies_of_migrations_go(void **state)
 {
     struct ledger_fixture *f = *state;
     struct store_entry one = sample_next(f->a, ANNOUNCEMENT, marker(5, 300));
-    struct database database = {0};
 
     ledger_fixture_begin(f);
     ledger_fixture_append(f, one);
     ledger_fixture_commit(f);
-    ledger_script_close(f);
-    ok(database_open(&database, ledger_script_file(f), DATABASE_WRITE, NULL, 0, &f->error));
-    ok(database_run(&database, "ALTER TABLE ledger DROP COLUMN unclean; PRAGMA user_version=2",
-                    "change", &f->error));
-    database_close(&database);
+    ledger_script_make_older(f, 2);
     ok(ledger_script_open(f));
     assert_true(folder_has(&f->folder, "ledger.db.v2"));
     assert_true(file_holds(f, "ledger.db.v2", one.entry.content));
@@ -358,6 +377,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ROW(test_ledger__erased_bytes_are_in_no_file),
+        ROW(test_ledger__erased_bytes_are_in_no_quarantine),
         ROW(test_ledger__no_page_keeps_a_copy),
         ROW(test_ledger__cleans_the_room_that_pages_have),
         ROW(test_ledger__is_cleaned_once_no_reader_is_in_the_way),

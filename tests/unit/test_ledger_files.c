@@ -10,6 +10,7 @@
 
 #include "node/ledger/schema.h"
 #include "tests/support/ledger_script.h"
+#include "tests/support/ledger_seen.h"
 
 /* Runs SQL on the closed ledger, as somebody who tampers with it. */
 static void tamper(struct ledger_fixture *f, const char *sql)
@@ -310,6 +311,36 @@ static void test_schema__copies_and_migrates_an_older_ledger(void **state)
     assert_int_equal(ledger_script_head(f->reader, &f->a->feed), 3);
 }
 
+static void test_schema__migrates_every_older_version(void **state)
+{
+    struct ledger_fixture *f = *state;
+    struct database database = {0};
+    char copy[32];
+    int64_t found = 0;
+
+    ledger_fixture_fill(f, f->a, 300);
+    for (size_t version = 2; version < schema_step_count; version++) {
+        struct store_entry last = sample_next(f->a, ANNOUNCEMENT, "the last one");
+
+        ledger_script_make_older(f, version);
+        ok(ledger_script_open(f));
+        snprintf(copy, sizeof copy, "ledger.db.v%zu", version);
+        assert_int_equal(folder_mode(&f->folder, copy), 0600);
+        ok(database_open(&database, ledger_script_file(f), DATABASE_READ, NULL, 0, &f->error));
+        ok(database_integer(&database, "PRAGMA user_version", 0, &found, &f->error));
+        assert_int_equal(found, schema_step_count);
+        database_close(&database);
+        /* All that later versions have brought can be done. */
+        ledger_fixture_begin(f);
+        ledger_fixture_append(f, last);
+        ok(call(f->writer, quarantine, &f->a->feed, last.entry.seq, 0, &f->error));
+        ledger_fixture_append(f, last);
+        ledger_fixture_commit(f);
+        ledger_seen_kept(f->writer, last);
+        assert_int_equal(ledger_script_head(f->writer, &f->a->feed), 299 + version);
+    }
+}
+
 #define ROW(test)                                                                                  \
     cmocka_unit_test_setup_teardown(test, ledger_fixture_setup_sqlite, ledger_fixture_teardown)
 
@@ -325,6 +356,7 @@ int main(void)
         ROW(test_ledger__a_new_one_takes_nothing_of_an_old_ones_log),
         ROW(test_ledger__a_reader_does_not_hold_the_log),
         ROW(test_schema__copies_and_migrates_an_older_ledger),
+        ROW(test_schema__migrates_every_older_version),
     };
 
     return cmocka_run_group_tests_name("ledger_files", tests, NULL, NULL);

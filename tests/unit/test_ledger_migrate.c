@@ -406,7 +406,6 @@ static void assert_entry(struct span bytes, bool has_content)
     assert_int_equal(entry.signature.size, IDENTITY_SIGNATURE_SIZE);
 }
 
-/* A ledger of version 2 is one of version 3 without its mark. */
 static void test_ledger__migrates_proofs_without_their_contents(void **state)
 {
     struct ledger_fixture *f = *state;
@@ -415,7 +414,6 @@ static void test_ledger__migrates_proofs_without_their_contents(void **state)
     struct store_entry one = sample_next(f->a, ANNOUNCEMENT, "Ask for Anna");
     struct store_entry permanent = sample_next(f->a, 2, "who we are");
     struct proof proof = {0};
-    sqlite3 *database;
 
     assert_true(entry_encode(&one.entry, true, &text));
     assert_true(entry_encode(&permanent.entry, true, &profile));
@@ -426,10 +424,7 @@ static void test_ledger__migrates_proofs_without_their_contents(void **state)
     ledger_fixture_append(f, one);
     ok(call(f->writer, put_conflict, &conflict, &f->error));
     ledger_fixture_commit(f);
-    ledger_script_close(f);
-    database = open_old(f);
-    run(database, "ALTER TABLE ledger DROP COLUMN unclean; PRAGMA user_version=2");
-    sqlite3_close(database);
+    ledger_script_make_older(f, 2);
     ok(ledger_script_open(f));
     ledger_seen_kept(f->writer, one);
     ok(call(f->writer, conflicts, note_proof, &proof, &f->error));

@@ -68,20 +68,34 @@ static int add_up(void *context, const struct store_entry *stored)
     return 0;
 }
 
+static int add_up_quarantined(void *context, const struct store_quarantined *quarantined)
+{
+    uint64_t *sum = context;
+
+    *sum = mix(*sum, span_of(&quarantined->generation, sizeof quarantined->generation));
+    return add_up(sum, &quarantined->entry);
+}
+
 static uint64_t sum_of(struct both *both, struct store store, uint64_t from, uint32_t types)
 {
     uint64_t sum = 1, missing[64];
+    struct store_info info;
     size_t count;
 
+    ok(call(store, info, &info, &both->f->error));
+    sum = mix(sum, span_of(&info.generation, sizeof info.generation));
+    sum = mix(sum, span_of(&info.last_arrival, sizeof info.last_arrival));
     ok(call(store, arrivals, from, types, add_up, &sum, &both->f->error));
     for (size_t i = 0; i < FEEDS; i++) {
         struct store_feed feed = {0};
-        uint64_t numbers[5];
+        uint64_t numbers[7];
 
         ok(call(store, entries, &both->samples[i]->feed, from, from + 40, add_up, &sum,
                 &both->f->error));
         ok(call(store, missing, &both->samples[i]->feed, missing, 64, &count, &both->f->error));
         sum = mix(sum, span_of(missing, count * sizeof missing[0]));
+        ok(call(store, quarantined, &both->samples[i]->feed, add_up_quarantined, &sum,
+                &both->f->error));
         if (call(store, get_feed, &both->samples[i]->feed, &feed, NULL))
             continue;
         numbers[0] = feed.head.seq;
@@ -89,6 +103,8 @@ static uint64_t sum_of(struct both *both, struct store store, uint64_t from, uin
         numbers[2] = feed.missing;
         numbers[3] = feed.head_arrival;
         numbers[4] = feed.head.certificate;
+        numbers[5] = feed.head.recoveries;
+        numbers[6] = feed.quarantined;
         sum = mix(sum, span_of(numbers, sizeof numbers));
     }
     return sum;
@@ -154,6 +170,7 @@ static void append(struct both *both)
 
         entry.received_ms = any(both, 5);
         entry.certificate = 1 + both->count[feed] / 300;
+        entry.recoveries = both->count[feed] / 500;
         entry = any(both, 9) ? entry : sample_without_content(entry);
         entry = any(both, 3) ? sample_unsigned(entry) : entry;
         entries[i] = entry;
@@ -195,6 +212,18 @@ static void erase(struct both *both)
     assert_int_equal(here, there);
 }
 
+static void quarantine(struct both *both)
+{
+    size_t feed = any(both, 3) ? 0 : any(both, FEEDS);
+    uint64_t head = both->count[feed], back = any(both, 3) ? any(both, 30) : any(both, 500);
+    uint64_t first = head > back ? head - back + any(both, 2) : any(both, 2);
+    uint64_t recoveries = any(both, 3);
+
+    SAME(both, quarantine, &both->samples[feed]->feed, first, recoveries);
+    if (first && first <= head)
+        both->count[feed] = first - 1;
+}
+
 static void work(struct both *both)
 {
     unsigned pieces = any(both, 3) ? 1 : any(both, 12);
@@ -207,6 +236,8 @@ static void work(struct both *both)
             put_content(both);
         if (any(both, 10) == 0)
             erase(both);
+        if (any(both, 25) == 0)
+            quarantine(both);
         if (any(both, 12) == 0)
             compare(both);
     }

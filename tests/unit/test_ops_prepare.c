@@ -828,11 +828,11 @@ static void test_ops_prepare__put_takes_only_what_prepare_gives(void **state)
     Caravan__PutRequest request = CARAVAN__PUT_REQUEST__INIT;
 
     (void)state;
-    refuse_put(&request, "content_type: found 0, expected what prepare gives");
+    refuse_put(&request, "content: found none, expected what prepare gives");
     request.has_content_type = request.has_content = 1;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         request.content_type = others[i];
-        refuse_put(&request, "expected what prepare gives, with its content");
+        refuse_put(&request, "expected what prepare gives");
     }
     request.content_type = TYPE(CONFIRMATION);
     request.has_content = 0;

@@ -401,6 +401,28 @@ static void test_view__forgets_what_was_rolled_back(void **state)
     view_destroy(view);
 }
 
+static void test_view__forgets_what_was_quarantined(void **state)
+{
+    struct view_world *world = *state;
+    const struct store *store = &world->writer;
+    const struct id *feed = &world->own.head.feed;
+    struct entry_head head;
+
+    announcements_publish(store, &world->own, VISIT, "A", "CN", NULL);
+    announcements_publish(store, &world->own, VISIT, "B", "CN", NULL);
+    head = world->own.head;
+    announcements_revise(store, &world->own, 3, VISIT, "by a thief", "CN");
+    announcements_withdraw(store, &world->own, 4, "by a thief");
+    view_world_list(world, NULL, "cn-own/3 by 5 by a thief\n");
+    assert_int_equal(store->operations->begin(store->self, NULL), ERROR_NONE);
+    assert_int_equal(store->operations->quarantine(store->self, feed, 5, 0, NULL), ERROR_NONE);
+    assert_int_equal(store->operations->commit(store->self, NULL), ERROR_NONE);
+    view_world_list(world, NULL, "cn-own/4 by 4 B\ncn-own/3 by 3 A\n");
+    world->own.head = head;
+    announcements_publish(store, &world->own, VISIT, "C", "CN", NULL);
+    view_world_list(world, NULL, "cn-own/5 by 5 C\ncn-own/4 by 4 B\ncn-own/3 by 3 A\n");
+}
+
 /* --- when memory runs out --------------------------------------------------------------------- */
 
 static int count_line(void *context, const struct view_state *state)
@@ -488,6 +510,7 @@ int main(void)
         TEST(keeps_the_handle_when_a_profile_breaks_the_rules),
         TEST(says_what_may_be_changed),
         TEST(forgets_what_was_rolled_back),
+        TEST(forgets_what_was_quarantined),
         TEST(says_when_memory_runs_out),
         TEST(goes_on_after_memory_ran_out),
     };
