@@ -836,7 +836,7 @@ static void test_ops_prepare__put_takes_only_what_prepare_gives(void **state)
     }
     request.content_type = TYPE(CONFIRMATION);
     request.has_content = 0;
-    refuse_put(&request, "content_type: found 7, expected what prepare gives");
+    refuse_put(&request, "content: found none, expected what prepare gives");
     request.has_content = request.has_request_id = 1;
     request.request_id.data = (uint8_t *)(uintptr_t) "short";
     request.request_id.len = 5;
