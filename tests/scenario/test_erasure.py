@@ -172,8 +172,8 @@ class Erasure(unittest.TestCase):
         with open(os.path.join(partner.home, "ledger.db"), "rb") as file:
             self.assertLess(file.read().find(marker.encode()), size)
         partner.start()
-        # Nothing can be written behind the first pages: the log of the order is shorter.
-        self.limit(partner, size // 2)
+        # Nothing can be written behind the first pages: the log of the orders is shorter.
+        self.limit(partner, size * 3 // 4)
         last = publisher.publish(path=self.write(with_contact("The last one", marker) + LONG))
         self.network.wait_equal(feeds=[publisher])
         publisher.run("withdraw", name, "--erase")

@@ -27,11 +27,11 @@ void ledger_script_make_older(struct ledger_fixture *f, size_t version)
     /* What takes back the steps to versions 3, 4, … */
     static const char *const back[] = {
         "ALTER TABLE ledger DROP COLUMN unclean; PRAGMA user_version=2",
-        "DROP INDEX segment_rare;"
-        "CREATE INDEX segment_rare ON segment (arrival) WHERE types & 110 != 0;"
-        "PRAGMA user_version=3",
-        "ALTER TABLE ledger DROP COLUMN generation; ALTER TABLE feed DROP COLUMN recoveries;"
-        "ALTER TABLE feed DROP COLUMN quarantined; DROP TABLE quarantine; PRAGMA user_version=4",
+        ("DROP INDEX segment_rare;"
+         "CREATE INDEX segment_rare ON segment (arrival) WHERE types & 110 != 0;"
+         "PRAGMA user_version=3"),
+        ("ALTER TABLE ledger DROP COLUMN generation; ALTER TABLE feed DROP COLUMN recoveries;"
+         "ALTER TABLE feed DROP COLUMN quarantined; DROP TABLE quarantine; PRAGMA user_version=4"),
     };
     struct database database = {0};
 

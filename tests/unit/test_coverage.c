@@ -149,7 +149,7 @@ static void receive(struct fixture *f, unsigned from, unsigned receiver, unsigne
                     unsigned publisher, uint64_t seq, uint64_t counter)
 {
     struct entry_receipt receipt = {.receiver = *feed_id(f, receiver),
-                                    .head = {*feed_id(f, publisher), seq != 0, seq, {{0}}},
+                                    .head = {*feed_id(f, publisher), seq != 0, seq, {{0}}, 0},
                                     .counter = counter};
     Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
     Caravan__Receipts receipts = CARAVAN__RECEIPTS__INIT;

@@ -72,7 +72,7 @@ static void wrap_receipt(struct fixture *f, struct buffer *out)
     Caravan__Receipts receipts = CARAVAN__RECEIPTS__INIT;
     Caravan__SignedReceipt *list[1];
     struct entry_receipt receipt = {.receiver = f->other.chain.feed,
-                                    .head = {f->own.chain.feed, 1, 1, f->own.head.hash},
+                                    .head = {f->own.chain.feed, 1, 1, f->own.head.hash, 0},
                                     .counter = 1};
     struct buffer bytes = {0};
 

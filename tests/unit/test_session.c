@@ -284,7 +284,7 @@ static void say(struct fixture *f, const struct said *said, size_t count, size_t
 
 static struct said head_of(const struct fixture *f, unsigned party, uint64_t seq)
 {
-    return (struct said){.head = {*feed_id(f, party), 1, seq, {{0}}}, .signer = party};
+    return (struct said){.head = {*feed_id(f, party), 1, seq, {{0}}, 0}, .signer = party};
 }
 
 static const char *trouble(struct fixture *f)
