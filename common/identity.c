@@ -118,6 +118,7 @@ enum {
     CERTIFICATE_RECOVERY_HASH,
     CERTIFICATE_NEW_ROOT_KEY,
     CERTIFICATE_CREATED_MS,
+    CERTIFICATE_FORMER_STOLEN,
     CERTIFICATE_COUNT
 };
 
@@ -132,6 +133,7 @@ static const struct fields_rule certificate_rules[CERTIFICATE_COUNT] = {
     [CERTIFICATE_RECOVERY_HASH] = {FIELDS_BYTES, "recovery_hash", BYTES_ID_SIZE, false},
     [CERTIFICATE_NEW_ROOT_KEY] = {FIELDS_BYTES, "new_root_key", BYTES_ID_SIZE, false},
     [CERTIFICATE_CREATED_MS] = {FIELDS_U64, "created_ms", 0, false},
+    [CERTIFICATE_FORMER_STOLEN] = {FIELDS_U64, "former_stolen", 0, false},
 };
 static const struct fields_message certificate_message = {"Certificate", certificate_rules,
                                                           CERTIFICATE_COUNT};
@@ -292,6 +294,7 @@ static void fill(const struct parsed *parsed, const struct basis *basis, const s
                                          .hash = *hash,
                                          .root_key = basis->root_key,
                                          .by_recovery = parsed->by_recovery,
+                                         .former_stolen = in[CERTIFICATE_FORMER_STOLEN].number != 0,
                                          .created_ms = in[CERTIFICATE_CREATED_MS].number};
     span_to_id(in[CERTIFICATE_NODE_KEY].bytes, &out->node_key);
     span_to_id(in[CERTIFICATE_TRANSPORT_KEY].bytes, &out->transport_key);
@@ -437,6 +440,21 @@ int identity_chain_check_at(const struct identity_chain *chain, uint64_t number,
     return code ? code : check_parsed(chain, number, &parsed, out, error);
 }
 
+int identity_certificate_peek(struct span signed_certificate, struct identity_certificate *out,
+                              struct error *error)
+{
+    const struct basis nothing = {0};
+    struct parsed parsed;
+    struct id hash;
+    int code = parse(signed_certificate, &parsed, error);
+
+    if (code)
+        return code;
+    identity_hash(IDENTITY_CERTIFICATE, parsed.outer[SIGNED_CERTIFICATE].bytes, &hash);
+    fill(&parsed, &nothing, &hash, out);
+    return ERROR_NONE;
+}
+
 int identity_chain_check(const struct identity_chain *chain, struct span signed_certificate,
                          struct identity_certificate *out, struct error *error)
 {
@@ -567,6 +585,7 @@ static bool pack_certificate(const struct identity_certificate_draft *draft, str
     SET_ID(message, new_root_key, draft->new_root);
     message.has_created_ms = 1;
     message.created_ms = draft->created_ms;
+    message.has_former_stolen = message.former_stolen = draft->former_stolen;
     return fields_pack(&message.base, out);
 }
 

@@ -55,6 +55,7 @@ struct identity_certificate {
     struct id recovery_hash; /* zero when not named */
     struct id root_key;      /* in force after this certificate */
     bool by_recovery;
+    bool former_stolen; /* the keys of the one before may be in others' hands */
     uint64_t created_ms;
 };
 
@@ -97,6 +98,10 @@ int identity_chain_check_at(const struct identity_chain *chain, uint64_t number,
  */
 int identity_chain_replace(struct identity_chain *chain, struct span signed_certificate,
                            struct error *error);
+/* What SignedCertificate bytes say, with nothing judged: neither who signed them nor what they
+ * follow. root_key and recovery_hash are those that it names, or zero. */
+int identity_certificate_peek(struct span signed_certificate, struct identity_certificate *out,
+                              struct error *error);
 /* How many of the first `number` certificates (at most count) the recovery key has signed. */
 uint64_t identity_chain_recoveries(const struct identity_chain *chain, uint64_t number);
 /* So many certificates, from the first on, are the same in both. */
@@ -119,6 +124,7 @@ struct identity_certificate_draft {
     const struct id *node_key, *transport_key, *sealing_key;
     const struct id *recovery_hash;
     const struct id *new_root;
+    bool former_stolen;
     uint64_t created_ms;
 };
 int identity_certificate_build(const struct identity_certificate_draft *draft,

@@ -566,6 +566,53 @@ static void test_identity__network_names_have_a_rule(void **state)
     assert_int_equal(identity_chain_init(&chain, &th.chain.feed, name, &error), ERROR_INVALID);
 }
 
+static void test_identity__what_a_certificate_names_is_read_unjudged(void **state)
+{
+    const struct identity_certificate *known = &th.chain.certificates[1];
+    struct identity_certificate seen;
+
+    (void)state;
+    assert_int_equal(identity_certificate_peek(buffer_span(&th.chain.encoded[1]), &seen, NULL),
+                     ERROR_NONE);
+    assert_int_equal(seen.number, 2);
+    assert_true(id_equal(&seen.hash, &known->hash));
+    assert_true(id_equal(&seen.node_key, &known->node_key));
+    assert_true(id_equal(&seen.transport_key, &known->transport_key));
+    assert_true(id_equal(&seen.sealing_key, &known->sealing_key));
+    assert_true(id_is_zero(&seen.root_key)); /* it names none */
+    assert_int_equal(identity_certificate_peek(span_of_text("nonsense"), &seen, NULL),
+                     ERROR_MALFORMED);
+}
+
+static void test_identity__a_certificate_says_that_the_keys_before_were_stolen(void **state)
+{
+    struct identity_chain chain;
+    struct buffer plain = {0}, marked = {0};
+    struct identity_certificate_draft draft = {.network = INSTITUTION_NETWORK,
+                                               .feed = &th.chain.feed,
+                                               .number = 3,
+                                               .previous = &th.chain.certificates[1].hash,
+                                               .node_key = secret_public(th.node),
+                                               .transport_key = secret_public(th.transport),
+                                               .sealing_key = secret_public(th.sealing),
+                                               .created_ms = INSTITUTION_START_MS};
+
+    (void)state;
+    assert_int_equal(identity_certificate_build(&draft, th.root, &plain, NULL), ERROR_NONE);
+    draft.former_stolen = true;
+    assert_int_equal(identity_certificate_build(&draft, th.root, &marked, NULL), ERROR_NONE);
+    assert_false(span_equal(buffer_span(&plain), buffer_span(&marked)));
+    assert_int_equal(identity_chain_copy(&th.chain, &chain, NULL), ERROR_NONE);
+    assert_int_equal(identity_chain_append(&chain, buffer_span(&plain), NULL), ERROR_NONE);
+    assert_false(identity_chain_get(&chain, 3)->former_stolen);
+    assert_int_equal(identity_chain_replace(&chain, buffer_span(&marked), NULL), ERROR_NONE);
+    assert_true(identity_chain_get(&chain, 3)->former_stolen);
+    assert_false(identity_chain_get(&chain, 2)->former_stolen);
+    identity_chain_finish(&chain);
+    buffer_finish(&plain);
+    buffer_finish(&marked);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -584,6 +631,8 @@ int main(void)
         cmocka_unit_test(test_identity__every_changed_bit_of_a_certificate_is_refused),
         cmocka_unit_test(test_identity__recovery_takes_the_place_of_what_the_root_key_signed),
         cmocka_unit_test(test_identity__network_names_have_a_rule),
+        cmocka_unit_test(test_identity__what_a_certificate_names_is_read_unjudged),
+        cmocka_unit_test(test_identity__a_certificate_says_that_the_keys_before_were_stolen),
     };
 
     return cmocka_run_group_tests_name("identity", tests, setup, teardown);
