@@ -3,7 +3,7 @@
  *     node.yaml                      the configuration, for people to edit
  *     keys/root.key                  moved off the machine after init
  *     keys/recovery-paper.txt        to print, then to delete
- *     keys/{node,transport,sealing}.key
+ *     keys/{node,transport,sealing}.key; more while keys are rotated: node/config/keyfiles.h
  *     keys/certificates              Certificates message: all of our own
  *     keys/genesis                   SignedEntry of entry 1, fixed by init so that it never forks
  *     partners/<handle>.card         accepted cards; the node looks at the folder every second

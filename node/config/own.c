@@ -88,23 +88,6 @@ int own_load_chain(const char *home, const char *network, struct identity_chain 
     return code ? (int)error->code : ERROR_NONE;
 }
 
-/* One key file, which must hold the key that the certificate names. */
-static int load_key(const char *home, const char *name, enum secret_kind kind,
-                    const struct id *expected, struct secret **out, struct error *error)
-{
-    char path[HOME_PATH_SIZE];
-    int code = home_path(home, name, path, error);
-
-    if (!code)
-        code = secret_load(path, kind, out, error);
-    if (!code && !id_equal(secret_public(*out), expected))
-        code = error_set(error, ERROR_CONFIG,
-                         "%s is not the key that the newest certificate in %s names; put back the "
-                         "files of one backup",
-                         path, HOME_CERTIFICATES);
-    return code;
-}
-
 static int check_genesis(const struct own *own, const char *network, struct error *error)
 {
     struct entry_run run = {0};
@@ -118,18 +101,37 @@ static int check_genesis(const struct own *own, const char *network, struct erro
     return code ? error_prefix(error, "%s", HOME_GENESIS) : ERROR_NONE;
 }
 
+/* It counts as long as its file is there: whoever has retired it has removed that. */
+static int load_former_transport(const char *home, struct own *own, struct error *error)
+{
+    const struct identity_certificate *newest = identity_chain_get(&own->chain, own->chain.count);
+    const struct identity_certificate *before =
+        identity_chain_get(&own->chain, own->chain.count - 1);
+    struct error why = {0};
+    int code;
+
+    if (!before || newest->former_stolen ||
+        id_equal(&before->transport_key, &newest->transport_key))
+        return ERROR_NONE;
+    code =
+        keyfiles_find(home, SECRET_TRANSPORT, &before->transport_key, &own->former_transport, &why);
+    return code == ERROR_MEMORY ? error_memory(error) : ERROR_NONE;
+}
+
 static int load_rest(const char *home, const char *network, struct own *own, struct error *error)
 {
     const struct identity_certificate *newest = identity_chain_get(&own->chain, own->chain.count);
     char path[HOME_PATH_SIZE];
-    int code = load_key(home, HOME_NODE_KEY, SECRET_NODE, &newest->node_key, &own->node, error);
+    struct keyfiles keys;
+    int code = keyfiles_load(home, newest, &keys, error);
 
+    own->node = keys.node;
+    own->transport = keys.transport;
+    own->sealing = keys.sealing;
     if (!code)
-        code = load_key(home, HOME_TRANSPORT_KEY, SECRET_TRANSPORT, &newest->transport_key,
-                        &own->transport, error);
+        code = load_former_transport(home, own, error);
     if (!code)
-        code = load_key(home, HOME_SEALING_KEY, SECRET_SEALING, &newest->sealing_key, &own->sealing,
-                        error);
+        code = keyfiles_former_sealing(home, &newest->sealing_key, &own->former_sealing, error);
     if (!code)
         code = home_path(home, HOME_GENESIS, path, error);
     if (!code)
@@ -164,6 +166,8 @@ void own_finish(struct own *own)
     secret_destroy(own->node);
     secret_destroy(own->transport);
     secret_destroy(own->sealing);
+    secret_destroy(own->former_transport);
+    keyfiles_list_finish(&own->former_sealing);
     buffer_finish(&own->genesis);
     memset(own, 0, sizeof *own);
 }

@@ -1,4 +1,4 @@
-/* own: who this node is: its keys, its certificates and its entry 1, as init made them.
+/* own: who this node is: its keys, its certificates and its entry 1.
  *
  * Threads: a struct own may be read by several threads once loaded. */
 #ifndef CONFIG_OWN_H
@@ -6,16 +6,21 @@
 
 #include "common/identity.h"
 #include "common/secret.h"
+#include "node/config/keyfiles.h"
 
 struct own {
     struct identity_chain chain;
     struct secret *node, *transport, *sealing;
-    struct buffer genesis; /* SignedEntry of entry 1 */
+    /* Of the certificate before, while it is still used (its file is there, and it is not
+     * stolen); else NULL. */
+    struct secret *former_transport;
+    struct keyfiles_list former_sealing; /* for reading */
+    struct buffer genesis;               /* SignedEntry of entry 1 */
 };
 
-/* Loads keys/certificates, keys/genesis and the three day-to-day keys, and checks that the newest
- * certificate names these keys and this network. ERROR_CONFIG says which file is wrong and what to
- * do; *own is then empty. secret_start must have run. */
+/* Loads keys/certificates, keys/genesis and the day-to-day keys that the newest certificate names
+ * (node/config/keyfiles.h), and checks that all is of this network. ERROR_CONFIG says which file is
+ * wrong and what to do; *own is then empty. secret_start must have run. */
 int own_load(const char *home, const char *network, struct own *own, struct error *error);
 /* Only the certificates: for commands that sign nothing. The caller finishes *chain. */
 int own_load_chain(const char *home, const char *network, struct identity_chain *chain,

@@ -15,7 +15,8 @@
 /* A million marks. */
 #define INBOX_SIZE_MAX ((size_t)64 * 1024 * 1024)
 
-/* What a backup holds: single files, or all files of a folder that have the suffix. */
+/* What a backup holds: single files, or all files of a folder that have the suffix; name is then
+ * what theirs begin with, NULL: anything. */
 static const struct part {
     const char *folder, *name, *suffix;
     bool required;
@@ -28,6 +29,9 @@ static const struct part {
     {"keys/", "sealing.key", NULL, true, 0600, LIMIT_YAML_SIZE},
     {"keys/", "certificates", NULL, true, 0644, LIMIT_YAML_SIZE},
     {"keys/", "genesis", NULL, true, 0644, LIMIT_YAML_SIZE},
+    /* Former keys for reading. Not the former transport key: when the backup comes back partners
+     * may know the newer one alone. */
+    {"keys/", "sealing-", ".key", false, 0600, LIMIT_YAML_SIZE},
     {"partners/", NULL, ".card", false, 0644, LIMIT_YAML_SIZE},
     {"listeners/", NULL, ".key", false, 0644, LIMIT_YAML_SIZE},
     {"", "inbox.db", NULL, false, 0600, INBOX_SIZE_MAX},
@@ -55,15 +59,17 @@ static const struct part *part_of(const char *name)
     for (size_t i = 0; i < PART_COUNT; i++) {
         const struct part *part = &parts[i];
         size_t folder = strlen(part->folder), suffix = part->suffix ? strlen(part->suffix) : 0;
+        size_t begin = part->suffix && part->name ? strlen(part->name) : 0;
         const char *file = name + folder;
         size_t size;
 
         if (strncmp(name, part->folder, folder) != 0)
             continue;
         size = strlen(file);
-        if (part->name ? strcmp(file, part->name) == 0
-                       : is_plain(file, size) && size > suffix &&
-                             strcmp(file + size - suffix, part->suffix) == 0)
+        if (!part->suffix ? strcmp(file, part->name) == 0
+                          : is_plain(file, size) && size > begin + suffix &&
+                                strncmp(file, part->name ? part->name : "", begin) == 0 &&
+                                strcmp(file + size - suffix, part->suffix) == 0)
             return part;
     }
     return NULL;
@@ -172,7 +178,7 @@ static int pack_part(const struct database *database, sqlite3_stmt *insert, cons
     char name[NAME_MAX + 32];
     int rc;
 
-    if (!part->name)
+    if (part->suffix)
         return pack_folder(database, insert, home, part, error);
     snprintf(name, sizeof name, "%s%s", part->folder, part->name);
     rc = pack_file(database, insert, home, name, part, error);
