@@ -311,18 +311,26 @@ static uint16_t crc16(const uint8_t *data, size_t size)
     return (uint16_t)crc;
 }
 
+uint16_t home_new_paper_check(uint8_t number, const uint8_t bytes[8])
+{
+    uint8_t checked[9] = {number};
+    uint16_t check;
+
+    memcpy(checked + 1, bytes, 8);
+    check = crc16(checked, sizeof checked);
+    secret_wipe(checked, sizeof checked);
+    return check;
+}
+
 /* "  1  0011 2233 4455 6677   check 1a2b" */
 static bool print_line(uint8_t number, const uint8_t bytes[8], struct buffer *out)
 {
-    uint8_t checked[9] = {number};
     char hex[17];
     bool ok;
 
-    memcpy(checked + 1, bytes, 8);
     bytes_to_hex(bytes, 8, hex);
     ok = buffer_printf(out, "    %u   %.4s %.4s %.4s %.4s   check %04x\n", number, hex, hex + 4,
-                       hex + 8, hex + 12, crc16(checked, sizeof checked));
-    secret_wipe(checked, sizeof checked);
+                       hex + 8, hex + 12, home_new_paper_check(number, bytes));
     secret_wipe(hex, sizeof hex);
     return ok;
 }

@@ -24,5 +24,7 @@ int home_new(const char *home, const struct home_new *input, struct id *feed, st
  * 0xffff) of its number (one byte, from 1) and its eight bytes. */
 bool home_new_paper(const char *title, const char *network, const struct id *feed,
                     const struct id *recovery_public, const uint8_t secret[32], struct buffer *out);
+/* The check of line `number`, 1 to 4. */
+uint16_t home_new_paper_check(uint8_t number, const uint8_t bytes[8]);
 
 #endif
