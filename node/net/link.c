@@ -9,7 +9,7 @@
 #define STOOD_MS 2000    /* a link that stood so long was a good one */
 #define ATTEMPT_MS 30000 /* libzmq's own limits end an attempt sooner */
 
-enum input { INPUT_TIMER, INPUT_NOW, INPUT_ACCEPTED, INPUT_BROKEN, INPUTS };
+enum input { INPUT_TIMER, INPUT_NOW, INPUT_ACCEPTED, INPUT_BROKEN, INPUT_REFUSED, INPUTS };
 
 uint32_t link_delay_ms(const struct link_owner *owner, unsigned failures, uint32_t chance)
 {
@@ -47,7 +47,8 @@ static void tell(struct link *link, bool up, const char *reason, uint32_t retry_
                                     .up = up,
                                     .reason = reason,
                                     .endpoint = link->endpoint,
-                                    .retry_ms = retry_ms};
+                                    .retry_ms = retry_ms,
+                                    .key = link->server_key};
 
     link->owner->changed(link->owner->self, &change);
 }
@@ -57,11 +58,29 @@ static void wait_again(struct link *link, const char *reason)
     uint32_t delay;
 
     hang_up(link);
+    link->other_tried = false;
     link->failures++;
     delay = link_delay_ms(link->owner, link->failures, chance());
     link->state = LINK_WAITING;
     link->deadline_ms = socket_now_ms() + delay;
     tell(link, false, reason, delay);
+}
+
+/* Who accepts the connection and breaks off the handshake may answer by its other key. */
+static void give_up(struct link *link, const char *reason)
+{
+    bool two = !id_is_zero(&link->former) && link->connected;
+
+    if (two)
+        link->server_key = id_equal(&link->server_key, &link->newest) ? link->former : link->newest;
+    if (!two || link->other_tried) {
+        wait_again(link, reason);
+        return;
+    }
+    link->other_tried = true;
+    hang_up(link);
+    link->state = LINK_WAITING;
+    link->deadline_ms = socket_now_ms();
 }
 
 static int open_monitor(struct link *link, struct error *error)
@@ -136,6 +155,7 @@ static void dial(struct link *link, const char *reason)
 static void come_up(struct link *link, const char *reason)
 {
     link->state = LINK_UP;
+    link->other_tried = false;
     link->deadline_ms = 0;
     link->up_ms = socket_now_ms();
     tell(link, true, reason, 0);
@@ -150,9 +170,11 @@ static void go_down(struct link *link, const char *reason)
 
 static void (*const table[LINK_STATES][INPUTS])(struct link *, const char *) = {
     [LINK_WAITING] = {[INPUT_TIMER] = dial, [INPUT_NOW] = dial},
-    [LINK_DIALLING] =
-        {[INPUT_TIMER] = wait_again, [INPUT_ACCEPTED] = come_up, [INPUT_BROKEN] = wait_again},
-    [LINK_UP] = {[INPUT_BROKEN] = go_down},
+    [LINK_DIALLING] = {[INPUT_TIMER] = give_up,
+                       [INPUT_ACCEPTED] = come_up,
+                       [INPUT_BROKEN] = give_up,
+                       [INPUT_REFUSED] = wait_again},
+    [LINK_UP] = {[INPUT_BROKEN] = go_down, [INPUT_REFUSED] = go_down},
 };
 
 static void feed(struct link *link, enum input input, const char *reason)
@@ -168,9 +190,36 @@ void link_init(struct link *link, const struct link_owner *owner, enum net_link_
                           .kind = kind,
                           .peer = *peer,
                           .server_key = *server_key,
+                          .newest = *server_key,
                           .state = LINK_WAITING,
                           .deadline_ms = socket_now_ms()};
     snprintf(link->endpoint, sizeof link->endpoint, "%s", endpoint);
+}
+
+bool link_set_keys(struct link *link, const struct id *newest, const struct id *former)
+{
+    bool used = id_equal(&link->server_key, newest) ||
+                (!id_is_zero(former) && id_equal(&link->server_key, former));
+
+    if (!used && link->state != LINK_WAITING)
+        return false;
+    if (!id_equal(&link->newest, newest) && link->state == LINK_WAITING) {
+        link->server_key = *newest;
+        link->deadline_ms = socket_now_ms();
+    }
+    link->newest = *newest;
+    link->former = *former;
+    if (!used)
+        link->server_key = *newest;
+    return true;
+}
+
+void link_restart(struct link *link, const char *reason)
+{
+    link_finish(link, reason);
+    link->failures = 0;
+    link->other_tried = false;
+    link->deadline_ms = socket_now_ms();
 }
 
 void link_finish(struct link *link, const char *reason)
@@ -201,7 +250,7 @@ static void hear_event(struct link *link, uint16_t event, int32_t value)
         feed(link, INPUT_ACCEPTED, "");
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-        feed(link, INPUT_BROKEN, refusal_text(value));
+        feed(link, INPUT_REFUSED, refusal_text(value)); /* it has answered by this key */
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
         feed(link, INPUT_BROKEN, "what answers there is not a node of this network");

@@ -9,10 +9,14 @@
  *          ^     broken, timer                           |
  *          +---------------------------------------------+ broken
  *
- *                 timer        now        accepted    broken
- *     WAITING     dial         dial       -           -
- *     DIALLING    give up      -          come up     give up
- *     UP          -            -          -           go down
+ *                 timer        now        accepted    broken       refused
+ *     WAITING     dial         dial       -           -            -
+ *     DIALLING    other key    -          come up     other key    give up
+ *     UP          -            -          -           go down      go down
+ *
+ * A partner that rotates its transport key answers by the former one for a while (PROTOCOL.md,
+ * "Certificates"): when a handshake fails, and a former key is known, the other of the two is tried
+ * at once; then both have failed, and the link gives up.
  *
  * Back-off: 1 s, doubled with every failure up to 300 s, each time ± 25 %; from the start again
  * after a link that stood for 2 s.
@@ -41,7 +45,10 @@ struct link_owner {
 struct link {
     const struct link_owner *owner; /* must outlive the link */
     enum net_link_kind kind;        /* NET_LIVE_OUT or NET_SYNC_OUT */
-    struct id peer, server_key;
+    struct id peer;
+    struct id server_key;     /* the one of the next two that is used */
+    struct id newest, former; /* former zero: none */
+    bool other_tried;         /* both were, since the last pause */
     char endpoint[NET_ENDPOINT_SIZE + 1];
     enum link_state state;
     void *socket, *monitor; /* NULL while waiting */
@@ -56,6 +63,11 @@ struct link {
 /* Dials at the next link_tick. */
 void link_init(struct link *link, const struct link_owner *owner, enum net_link_kind kind,
                const struct id *peer, const struct id *server_key, const char *endpoint);
+/* The keys by which the partner may answer. false: the link stands, or is dialled, by another one,
+ * and nothing has changed. */
+bool link_set_keys(struct link *link, const struct id *newest, const struct id *former);
+/* Hangs up, and dials at the next link_tick. */
+void link_restart(struct link *link, const char *reason);
 /* Hangs up; tells the owner (reason as given) if it was up. */
 void link_finish(struct link *link, const char *reason);
 /* Waits for what the monitor says. */

@@ -24,13 +24,13 @@ static const char *endpoint_of(const struct linkset *set, const struct net_partn
     return set->kind == NET_LIVE_OUT ? partner->live : partner->sync;
 }
 
-static bool is_wanted(const struct linkset *set, const struct link *link,
-                      const struct map *partners)
+/* Goes on, with what its partner's keys are now. */
+static bool is_wanted(const struct linkset *set, struct link *link, const struct map *partners)
 {
     const struct net_partner *partner = map_get(partners, &link->peer);
 
-    return partner && id_equal(&partner->transport_key, &link->server_key) &&
-           strcmp(endpoint_of(set, partner), link->endpoint) == 0;
+    return partner && strcmp(endpoint_of(set, partner), link->endpoint) == 0 &&
+           link_set_keys(link, &partner->transport_key, &partner->former_key);
 }
 
 static void drop(struct linkset *set, size_t index, const char *reason)
@@ -55,6 +55,7 @@ static int add(struct linkset *set, const struct net_partner *partner, struct er
         return error_memory(error);
     link_init(link, &set->owner, set->kind, &partner->feed, &partner->transport_key,
               endpoint_of(set, partner));
+    link_set_keys(link, &partner->transport_key, &partner->former_key);
     set->links[set->count++] = link;
     return ERROR_NONE;
 }
@@ -95,6 +96,12 @@ int linkset_update(struct linkset *set, const struct net_partner *partners, size
     map_finish(&wanted);
     map_finish(&linked);
     return code;
+}
+
+void linkset_restart(struct linkset *set, const char *reason)
+{
+    for (size_t i = 0; i < set->count; i++)
+        link_restart(set->links[i], reason);
 }
 
 void linkset_clear(struct linkset *set, const char *reason)

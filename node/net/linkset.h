@@ -21,6 +21,8 @@ void linkset_init(struct linkset *set, enum net_link_kind kind, void *context,
  * On ERROR_MEMORY some new links are missing. */
 int linkset_update(struct linkset *set, const struct net_partner *partners, size_t count,
                    struct error *error);
+/* Hangs up all links, and dials them again at once. */
+void linkset_restart(struct linkset *set, const char *reason);
 /* Hangs up all links; the set can be used again. */
 void linkset_clear(struct linkset *set, const char *reason);
 /* NULL when there is none, up or not. Borrowed until the next update. */

@@ -219,6 +219,13 @@ void live_cut(struct live *live)
     service_reopen(&live->service);
 }
 
+void live_use_key(struct live *live, const struct secret *key)
+{
+    live->service.settings.key = live->links.owner.key = key;
+    linkset_restart(&live->links, "our transport key is another one");
+    live_cut(live);
+}
+
 void live_close(struct live *live, const char *reason)
 {
     service_close(&live->service);

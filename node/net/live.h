@@ -32,6 +32,8 @@ bool live_publish(struct live *live, const char *topic, struct span payload, boo
 int live_set_partners(struct live *live, const struct net_partner *partners, size_t count,
                       struct error *error);
 void live_redial(struct live *live, const struct id *feed);
+/* As net_use_key. */
+void live_use_key(struct live *live, const struct secret *key);
 /* Somebody lost a right: everyone passes the gate again. */
 void live_cut(struct live *live);
 

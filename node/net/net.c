@@ -33,7 +33,8 @@ struct orders {
     size_t partner_count;
     struct id redial[64]; /* the newest ones; a lost one is dialled a little later anyway */
     size_t redial_count;
-    bool refused; /* the gate refused somebody: an event is due */
+    const struct secret *transport; /* to be used from now on; NULL: no change */
+    bool refused;                   /* the gate refused somebody: an event is due */
     struct id refused_key;
     char refused_service[16], refused_address[64];
 };
@@ -148,6 +149,11 @@ static void carry_out(struct net *net, struct orders *orders)
             code = live_set_partners(net->live, orders->partners, orders->partner_count, &error);
         if (code != ERROR_NONE)
             log_error("net.partners", "reason", error.text);
+    }
+    if (orders->transport && !net->dead) {
+        log_info("net.key", "text", "the transport key is another one; all connect anew");
+        sync_use_key(net->sync, orders->transport);
+        live_use_key(net->live, orders->transport);
     }
     for (size_t i = 0; i < orders->redial_count; i++) {
         sync_redial(net->sync, &orders->redial[i]);
@@ -518,6 +524,14 @@ int net_set_partners(struct net *net, const struct net_partner *partners, size_t
     pthread_mutex_unlock(&net->lock);
     wake(net);
     return ERROR_NONE;
+}
+
+void net_use_key(struct net *net, const struct secret *transport)
+{
+    pthread_mutex_lock(&net->lock);
+    net->orders.transport = transport;
+    pthread_mutex_unlock(&net->lock);
+    wake(net);
 }
 
 void net_access_changed(struct net *net)

@@ -38,6 +38,7 @@ struct net_link {
     bool up;
     const char *reason;   /* down: a sentence for people, with what to do; up: "" */
     const char *endpoint; /* what was dialled; NET_SYNC_IN: the address the peer comes from */
+    struct id key;        /* up: the transport key that the peer has shown */
     uint32_t retry_ms;    /* down: when we dial again; 0: not by us */
 };
 
@@ -67,7 +68,7 @@ struct net_events {
 };
 
 struct net_config {
-    const struct secret *transport; /* X25519; must outlive net */
+    const struct secret *transport; /* X25519; must outlive net (net_use_key: the next one, too) */
     const char *network;
     const char *listen_live,
         *listen_sync;            /* tcp://address:port, port * for a free one; NULL: none */
@@ -79,7 +80,8 @@ struct net_config {
 
 struct net_partner {
     struct id feed;
-    struct id transport_key;
+    struct id transport_key; /* the newest */
+    struct id former_key;    /* by which it may answer still; zero: none */
     char handle[LIMIT_HANDLE_SIZE + 1];
     char live[NET_ENDPOINT_SIZE + 1]; /* "" when it has none */
     char sync[NET_ENDPOINT_SIZE + 1];
@@ -114,6 +116,9 @@ const char *net_sync_endpoint(const struct net *net);
  * routes at once and binds both services again, so that everyone passes the gate again. */
 int net_set_partners(struct net *net, const struct net_partner *partners, size_t count,
                      struct error *error);
+/* From now on we answer, and dial, with this key: every connection is cut, and made anew. The key
+ * must outlive net, and so must the one before. */
+void net_use_key(struct net *net, const struct secret *transport);
 /* Tells that the access table has changed (net would notice by itself within a second). */
 void net_access_changed(struct net *net);
 /* Dials the partner's links that are down now, without waiting for the next try. */

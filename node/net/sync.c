@@ -129,11 +129,15 @@ static void peers_each(struct sync *sync, void (*visit)(struct sync *, struct pe
 /* --- routes: who reached us ----------------------------------------------------------------- */
 
 /* Of partners only: nobody asks how the links of readers are, and there may be many. */
-static void tell_route(struct sync *sync, const struct id *id, const char *address, bool up,
-                       const char *reason)
+static void tell_route(struct sync *sync, const struct id *id, const struct id *key,
+                       const char *address, bool up, const char *reason)
 {
-    const struct net_link change = {
-        .peer = *id, .kind = NET_SYNC_IN, .up = up, .reason = reason, .endpoint = address};
+    const struct net_link change = {.peer = *id,
+                                    .kind = NET_SYNC_IN,
+                                    .up = up,
+                                    .reason = reason,
+                                    .endpoint = address,
+                                    .key = *key};
 
     sync->config.events->link(sync->config.events->self, &change);
 }
@@ -142,7 +146,7 @@ static void tell_route(struct sync *sync, const struct id *id, const char *addre
 static void route_drop(struct sync *sync, struct peer *peer, const char *reason)
 {
     const bool reader = peer->role != ACCESS_PARTNER;
-    struct id id = peer->id;
+    struct id id = peer->id, key = peer->key;
     char address[sizeof peer->address];
 
     if (!peer->route_size)
@@ -153,7 +157,7 @@ static void route_drop(struct sync *sync, struct peer *peer, const char *reason)
         sync->readers--;
     peer_drop_if_gone(sync, peer);
     if (!reader)
-        tell_route(sync, &id, address, false, reason);
+        tell_route(sync, &id, &key, address, false, reason);
 }
 
 static void find_oldest_reader(struct sync *sync, struct peer *peer, void *argument)
@@ -184,7 +188,7 @@ static bool route_note(struct sync *sync, const struct access_entry *entry,
     struct peer *peer = peer_find(sync, access_peer(entry));
     struct span route = socket_frame(message, 0);
     const char *address = zmq_msg_gets(&message->frames[1], "Peer-Address");
-    bool fresh = !peer || !peer->route_size;
+    bool fresh = !peer || !peer->route_size || !id_equal(&peer->key, &entry->key);
 
     if (fresh && entry->role != ACCESS_PARTNER)
         make_room_for_reader(sync);
@@ -200,7 +204,7 @@ static bool route_note(struct sync *sync, const struct access_entry *entry,
         peer->role = entry->role;
         strncpy(peer->address, address ? address : "", sizeof peer->address - 1);
         if (entry->role == ACCESS_PARTNER)
-            tell_route(sync, &peer->id, peer->address, true, "");
+            tell_route(sync, &peer->id, &peer->key, peer->address, true, "");
         else
             sync->readers++;
     }
@@ -542,6 +546,13 @@ void sync_cut(struct sync *sync, const char *reason)
 {
     drop_all_routes(sync, reason);
     service_reopen(&sync->service);
+}
+
+void sync_use_key(struct sync *sync, const struct secret *key)
+{
+    sync->service.settings.key = sync->links.owner.key = key;
+    linkset_restart(&sync->links, "our transport key is another one");
+    sync_cut(sync, "our transport key is another one");
 }
 
 void sync_close(struct sync *sync, const char *reason)

@@ -37,6 +37,8 @@ bool sync_send(struct sync *sync, const struct id *peer, struct buffer *message)
 int sync_set_partners(struct sync *sync, const struct net_partner *partners, size_t count,
                       struct error *error);
 void sync_redial(struct sync *sync, const struct id *feed);
+/* As net_use_key. */
+void sync_use_key(struct sync *sync, const struct secret *key);
 /* Somebody lost a right: forgets every route and makes everyone pass the gate again. */
 void sync_cut(struct sync *sync, const char *reason);
 

@@ -62,8 +62,11 @@ static void put_text(struct fixture_event *event, struct span text)
 
 static void on_link(void *self, const struct net_link *change)
 {
-    struct fixture_event event = {
-        .kind = FIXTURE_LINK, .peer = change->peer, .link = change->kind, .up = change->up};
+    struct fixture_event event = {.kind = FIXTURE_LINK,
+                                  .peer = change->peer,
+                                  .link = change->kind,
+                                  .up = change->up,
+                                  .key = change->key};
 
     put_text(&event, span_of_text(change->reason));
     note(self, &event);

@@ -24,6 +24,7 @@ struct fixture_event {
     struct id peer;
     enum net_link_kind link;
     bool up;
+    struct id key; /* of a link that is up */
     enum access_role role;
     struct net_route route;
     char topic[80];
