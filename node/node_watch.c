@@ -388,16 +388,14 @@ static bool take_key(struct telling *telling, bool *taken)
 }
 
 static void fill_partner(struct node_watch *watch, const struct node_watch_file *file,
-                         const struct identity_chain *chain, struct access_entry *entry,
+                         const struct id keys[2], struct access_entry *entry,
                          struct net_partner *partner)
 {
-    const struct identity_certificate *certificate = identity_chain_get(chain, chain->count);
     const Caravan__Endpoints *endpoints = exchange_endpoints(watch->exchange, &file->id);
 
-    *entry = (struct access_entry){
-        .key = certificate->transport_key, .role = ACCESS_PARTNER, .feed = file->id};
+    *entry = (struct access_entry){.key = keys[0], .role = ACCESS_PARTNER, .feed = file->id};
     snprintf(entry->name, sizeof entry->name, "%.*s", LIMIT_HANDLE_SIZE, file->name);
-    *partner = (struct net_partner){.feed = file->id, .transport_key = certificate->transport_key};
+    *partner = (struct net_partner){.feed = file->id, .transport_key = keys[0]};
     snprintf(partner->handle, sizeof partner->handle, "%.*s", LIMIT_HANDLE_SIZE, file->name);
     if (endpoints && endpoints->n_live && card_endpoint_is_valid(endpoints->live[0]))
         snprintf(partner->live, sizeof partner->live, "%s", endpoints->live[0]);
@@ -405,18 +403,35 @@ static void fill_partner(struct node_watch *watch, const struct node_watch_file 
         snprintf(partner->sync, sizeof partner->sync, "%s", endpoints->sync[0]);
 }
 
+/* The key before the newest: named only as long as the partner may come by it. */
+static bool tell_former(struct telling *telling, const struct id *key)
+{
+    struct access_entry entry = telling->entries[telling->entry_count - 1];
+    bool taken, done;
+
+    entry.key = *key;
+    telling->entries[telling->entry_count] = entry;
+    done = take_key(telling, &taken);
+    if (done && taken)
+        telling->partners[telling->partner_count].former_key = *key;
+    return done;
+}
+
 static bool tell_partners(struct node_watch *watch, struct telling *telling)
 {
     bool taken, done = true;
 
     for (size_t i = 0; i < watch->card_count && done; i++) {
-        const struct identity_chain *chain = exchange_chain(watch->exchange, &watch->cards[i].id);
+        struct id keys[2];
+        size_t count = exchange_wire_keys(watch->exchange, &watch->cards[i].id, keys);
 
-        if (!watch->cards[i].used || !chain || !chain->count)
+        if (!watch->cards[i].used || !count)
             continue;
-        fill_partner(watch, &watch->cards[i], chain, &telling->entries[telling->entry_count],
+        fill_partner(watch, &watch->cards[i], keys, &telling->entries[telling->entry_count],
                      &telling->partners[telling->partner_count]);
         done = take_key(telling, &taken);
+        if (done && taken && count > 1)
+            done = tell_former(telling, &keys[1]);
         telling->partner_count += done && taken;
     }
     return done;
@@ -441,7 +456,7 @@ static bool tell_listeners(struct node_watch *watch, struct telling *telling)
 
 int node_watch_apply(struct node_watch *watch, struct error *error)
 {
-    size_t most = watch->card_count + watch->listener_count + 1;
+    size_t most = 2 * watch->card_count + watch->listener_count + 1;
     struct telling telling = {0};
     int code = ERROR_NONE;
 

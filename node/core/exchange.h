@@ -186,7 +186,8 @@ struct exchange_feed_state {
     bool clock_known;
     uint64_t received_seq, received_missing, received_ms; /* its latest receipt for our feed */
     bool received_known;
-    char trouble[256]; /* last thing this partner did wrong; "" when none */
+    bool received_newest; /* … says that it has our newest certificate */
+    char trouble[256];    /* last thing this partner did wrong; "" when none */
 };
 
 /* All feeds known: our own first, then by handle. state is borrowed until the visitor returns. */
@@ -204,6 +205,20 @@ const char *exchange_own_handle(const struct exchange *exchange);
 const struct identity_chain *exchange_chain(const struct exchange *exchange, const struct id *feed);
 const Caravan__Endpoints *exchange_endpoints(const struct exchange *exchange,
                                              const struct id *feed);
+/* The transport keys that a partner may show, or answer by: its newest one first, then the one
+ * before, until it was seen with the newest; that one not at all when its newest certificate says
+ * that it was stolen. How many; 0 when it is no partner. */
+size_t exchange_wire_keys(const struct exchange *exchange, const struct id *feed,
+                          struct id keys[2]);
+/* A connection with this partner stands by this key. Kept across restarts. Call between begin and
+ * commit. */
+void exchange_seen_key(struct exchange *exchange, const struct id *feed, const struct id *key);
+/* Shows our certificates to all partners that are connected, unasked: after a commit that has
+ * brought a new one into force. Whoever has stolen our keys may stand between us and the entry. */
+void exchange_tell_certificates(struct exchange *exchange);
+/* Our own certificates, all that are known; and the entry that brought one into force (0: none). */
+const struct identity_chain *exchange_own_chain(const struct exchange *exchange);
+uint64_t exchange_own_certificate_seq(const struct exchange *exchange, uint64_t number);
 /* Asks a partner to dial us back; the answer arrives as a message and is kept here. */
 bool exchange_dial(struct exchange *exchange, const struct id *partner);
 struct exchange_dialled {

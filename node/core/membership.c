@@ -132,6 +132,7 @@ static struct partner *make_partner(struct exchange *exchange, struct feed *feed
     feed->partner = partner;
     store->operations->get_cursor(store->self, &feed->id, partner->ledger, &partner->kept, NULL);
     partner->told = partner->kept;
+    wire_keys_load(exchange, partner);
     return partner;
 }
 

@@ -12,10 +12,11 @@ struct rule {
 };
 
 struct policy {
-    pthread_mutex_t lock; /* protects rules and served */
+    pthread_mutex_t lock; /* protects rules, served and mark */
     struct id own_feed;
     struct map rules;
     uint8_t served[16]; /* the feeds that are handed on, in no order: their ids' beginnings, XOR */
+    uint8_t mark[16];   /* heads were counted anew since then; zero: never */
 };
 
 int policy_create(const struct id *own_feed, struct policy **out, struct error *error)
@@ -81,11 +82,19 @@ int policy_serve(struct policy *policy, const struct id *feed, bool serve, struc
     return rule ? ERROR_NONE : error_memory(error);
 }
 
+void policy_count_anew(struct policy *policy, const struct id *mark)
+{
+    pthread_mutex_lock(&policy->lock);
+    memcpy(policy->mark, mark->bytes, sizeof policy->mark);
+    pthread_mutex_unlock(&policy->lock);
+}
+
 void policy_ledger(struct policy *policy, const uint8_t ledger[16], uint8_t out[16])
 {
     memcpy(out, ledger, 16);
     pthread_mutex_lock(&policy->lock);
     mix(out, policy->served);
+    mix(out, policy->mark);
     pthread_mutex_unlock(&policy->lock);
 }
 

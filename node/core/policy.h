@@ -19,6 +19,9 @@ bool policy_may_read(struct policy *policy, const struct id *feed, const struct 
  * feed begins to be handed on, its head has not moved; so that peers whose cursor is behind it hear
  * of it, they see another id and ask from the start. 16 bytes each. */
 void policy_ledger(struct policy *policy, const uint8_t ledger[16], uint8_t out[16]);
+/* From now on heads are counted in something new, marked by this id: who has stolen our keys and a
+ * copy of our ledger may have led peers' cursors astray. */
+void policy_count_anew(struct policy *policy, const struct id *mark);
 /* SignedHead bytes, the publisher's latest. */
 int policy_set_statement(struct policy *policy, const struct id *feed, struct span signed_head,
                          struct error *error);

@@ -27,19 +27,22 @@ static void fill_partner(struct exchange_feed_state *state, const struct partner
 static void fill_state(const struct exchange *exchange, const struct feed *feed,
                        struct exchange_feed_state *state)
 {
-    *state = (struct exchange_feed_state){.feed = feed->id,
-                                          .profile = feed->profile,
-                                          .head = feed->head,
-                                          .missing = feed->missing,
-                                          .quarantined = feed->quarantined,
-                                          .frozen = feed->frozen,
-                                          .own = feed == exchange->own,
-                                          .stated_seq = feed->stated.seq,
-                                          .as_of_ms = feed->as_of_ms,
-                                          .received_known = feed->received_known,
-                                          .received_seq = coverage_received_seq(exchange, feed),
-                                          .received_missing = feed->received_missing,
-                                          .received_ms = feed->received_ms};
+    *state = (struct exchange_feed_state){
+        .feed = feed->id,
+        .profile = feed->profile,
+        .head = feed->head,
+        .missing = feed->missing,
+        .quarantined = feed->quarantined,
+        .frozen = feed->frozen,
+        .own = feed == exchange->own,
+        .stated_seq = feed->stated.seq,
+        .as_of_ms = feed->as_of_ms,
+        .received_known = feed->received_known,
+        .received_seq = coverage_received_seq(exchange, feed),
+        .received_missing = feed->received_missing,
+        .received_newest =
+            feed->received_known && entry_head_rank(&feed->received, &exchange->own->head) >= 0,
+        .received_ms = feed->received_ms};
     snprintf(state->handle, sizeof state->handle, "%s",
              state->own ? exchange_own_handle(exchange) : feed_handle(feed));
     if (feed->profile && feed->profile->country)

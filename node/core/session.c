@@ -553,6 +553,9 @@ static void take_certificates(struct exchange *exchange, struct partner *partner
         session_trouble(exchange, partner, &error);
     if (feed->chain.count > before)
         feed_publish_keys(exchange, feed, NULL);
+    /* By the keys of the wire it is known from now on, too. */
+    if (feed->chain.count > before && feed->partner && exchange->config.partner_changed)
+        exchange->config.partner_changed(exchange->config.self, &feed->id);
     catchup_know(exchange, feed, partner);
 }
 

@@ -155,6 +155,7 @@ struct partner {
     uint8_t ledger[STORE_LEDGER_ID_SIZE];
     uint64_t told, kept;
     bool unheard; /* something that it told could not be kept in mind: the cursor must not move */
+    struct id seen_key; /* the transport key by which it was seen last; zero: none is known */
     char trouble[256];
     uint64_t logged_at;  /* monotonic ms: its last trouble in the log; 0: never */
     unsigned not_logged; /* troubles since then */
@@ -444,6 +445,9 @@ bool session_ask_certificates(struct exchange *exchange, struct partner *partner
  * followed again, all must tell their heads again. */
 void membership_pass_over(struct exchange *exchange, struct feed *feed);
 void membership_destroy(struct partner *partner);
+
+/* By which key a partner was seen before this process began (wire_keys.c). */
+void wire_keys_load(struct exchange *exchange, struct partner *partner);
 
 /* --- coverage: receipts (coverage.c)
  * -------------------------------------------------------------- */

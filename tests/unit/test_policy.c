@@ -63,6 +63,26 @@ static void test_policy__the_ledger_that_peers_see_follows_what_is_served(void *
     policy_destroy(policy);
 }
 
+static void test_policy__heads_are_counted_anew_after_a_theft(void **state)
+{
+    struct policy *policy;
+    uint8_t before[16], after[16], again[16];
+
+    (void)state;
+    assert_int_equal(policy_create(&own, &policy, NULL), ERROR_NONE);
+    ledger_of(policy, before);
+    policy_count_anew(policy, &a);
+    ledger_of(policy, after);
+    assert_memory_not_equal(before, after, 16);
+    policy_count_anew(policy, &a); /* after a restart, say */
+    ledger_of(policy, again);
+    assert_memory_equal(after, again, 16);
+    policy_serve(policy, &b, true, NULL);
+    ledger_of(policy, again);
+    assert_memory_not_equal(after, again, 16);
+    policy_destroy(policy);
+}
+
 static void test_policy__keeps_the_newest_statement(void **state)
 {
     struct policy *policy;
@@ -86,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_policy__our_own_and_the_peers_own_feed_may_always_be_read),
         cmocka_unit_test(test_policy__the_ledger_that_peers_see_follows_what_is_served),
+        cmocka_unit_test(test_policy__heads_are_counted_anew_after_a_theft),
         cmocka_unit_test(test_policy__keeps_the_newest_statement),
     };
 
