@@ -58,8 +58,12 @@ static int back_up(void *self, const char *file, uint64_t *size, struct error *e
 {
     struct node *node = self;
     struct stat status;
-    int code = backup_write(node->options->home, file, NULL, NULL, error);
+    int code;
 
+    if (!node_keys_begin_backup(node))
+        return error_set(error, ERROR_BUSY, "new keys are being put into place; try again");
+    code = backup_write(node->options->home, file, NULL, NULL, error);
+    node_keys_end_backup(node);
     if (!code)
         *size = stat(file, &status) == 0 ? (uint64_t)status.st_size : 0;
     return code;
@@ -122,10 +126,13 @@ static void open_marks(struct node *node)
 
 static int build_reader_view(struct node *node, struct error *error)
 {
+    const struct keyfiles_list *former = &node->own.former_sealing;
     struct store store;
     int code = opened_create(&node->reader, node->config.message->network, &node->own.sealing, 1,
                              &node->opened, error);
 
+    for (size_t i = 0; i < former->count && !code; i++)
+        code = opened_add(node->opened, former->secrets[i], error);
     if (code)
         return code;
     store = opened_store(node->opened);
@@ -167,7 +174,7 @@ static int build_net(struct node *node, struct error *error)
     const Caravan__Listen *listen = node->config.message->listen;
     char control[HOME_PATH_SIZE];
     struct net_config config = {
-        .transport = node->own.transport,
+        .transport = node->keys.wire,
         .network = node->config.message->network,
         .listen_live = listen ? listen->live : NULL,
         .listen_sync = listen ? listen->sync : NULL,
@@ -280,6 +287,8 @@ static int build(struct node *node, struct error *error)
         code = keyring_create(&node->keyring, error);
     if (!code)
         code = policy_create(&node->own.chain.feed, &node->policy, error);
+    if (!code)
+        code = node_keys_start(node, error);
     if (!code)
         code = access_table_create(&node->access, error);
     if (!code)
@@ -400,6 +409,7 @@ static void dismantle(struct node *node)
         node->reader.operations->destroy(node->reader.self);
     if (node->writer.operations)
         node->writer.operations->destroy(node->writer.self);
+    node_keys_finish(node);
     own_finish(&node->own);
     home_unlock(node->lock);
     config_finish(&node->config);

@@ -87,6 +87,7 @@ static void on_link(void *self, const struct net_link *link)
     item->peer = link->peer;
     item->link = kinds[link->kind];
     item->up = link->up;
+    item->key = link->key;
     snprintf(item->endpoint, sizeof item->endpoint, "%s", link->endpoint ? link->endpoint : "");
     snprintf(item->reason, sizeof item->reason, "%.127s", link->reason ? link->reason : "");
     /* Through the same lane as messages, so that a link's first message comes behind it. A state

@@ -13,6 +13,7 @@
 #include "node/net/net.h"
 #include "node/node.h"
 #include "node/node_desk.h"
+#include "node/node_keys.h"
 #include "node/node_lanes.h"
 #include "node/node_queue.h"
 #include "node/node_turns.h"
@@ -39,6 +40,7 @@ struct node_item {
     struct node_request *request; /* a list: of one message */
     enum exchange_link_kind link;
     bool up;
+    struct id key; /* that the peer has shown */
     char endpoint[NET_ENDPOINT_SIZE + 1], reason[128];
 };
 
@@ -46,6 +48,7 @@ struct node {
     const struct node_options *options;
     struct config config;
     struct own own;
+    struct node_keys keys;
     int lock;
     struct store writer, server, reader; /* each of the thread of that name */
     bool ledger_is_new, suspect, token_written;

@@ -311,6 +311,7 @@ void *node_work_reader(void *self)
             break;
         now = node_monotonic_ms(NULL);
         fill_context(node, desk);
+        node_keys_read(node);
         if (item) {
             node->view_rests = false;
             take_requests(desk, item, now);
@@ -356,6 +357,8 @@ static size_t write_item(struct node *node, struct node_item *item)
     case NODE_ITEM_LINK:
         exchange_link(node->exchange, &item->peer, item->link, item->up, item->endpoint,
                       item->reason);
+        if (item->up)
+            exchange_seen_key(node->exchange, &item->peer, &item->key);
         break;
     case NODE_ITEM_REQUEST:
         count = take_requests(&node->desk, item, node_monotonic_ms(NULL));
@@ -403,6 +406,7 @@ static void end_batch(struct node *node)
         log_error("ledger.commit", "code", error_name(error.code), "text", error.text);
         view_reset(node->own_view); /* it may have seen what was taken back */
     }
+    node_keys_committed(node, code == ERROR_NONE);
     node_desk_send(&node->desk, code ? &error : NULL);
     if (node_watch_apply(&node->watch, &error))
         log_error("partners.apply", "text", error.text);
@@ -461,6 +465,7 @@ static void write_batch(struct node *node, struct node_item *first, bool scan)
     bool open;
 
     fill_context(node, &node->desk);
+    node_keys_fill(node, &node->desk.context.keys);
     open = exchange_begin(node->exchange, &error) == ERROR_NONE;
     if (!open)
         log_error("ledger.begin", "text", error.text);
@@ -479,6 +484,8 @@ static void write_batch(struct node *node, struct node_item *first, bool scan)
     exchange_tick(node->exchange);
     node_desk_retry(&node->desk, exchange_changes(node->exchange), node_monotonic_ms(NULL));
     end_batch(node);
+    if (scan)
+        node_keys_tick(node);
 }
 
 void *node_work_writer(void *self)

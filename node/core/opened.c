@@ -27,10 +27,22 @@ struct known {
 struct opened {
     struct store base;
     char network[LIMIT_NETWORK_SIZE + 1];
-    struct secret *const *secrets;
+    struct secret **secrets;
     size_t secret_count;
     struct map known; /* by entry hash */
 };
+
+int opened_add(struct opened *opened, struct secret *secret, struct error *error)
+{
+    struct secret **more =
+        realloc(opened->secrets, (opened->secret_count + 1) * sizeof *opened->secrets);
+
+    if (!more)
+        return error_memory(error);
+    opened->secrets = more;
+    more[opened->secret_count++] = secret;
+    return ERROR_NONE;
+}
 
 int opened_create(const struct store *store, const char *network, struct secret *const *secrets,
                   size_t count, struct opened **out, struct error *error)
@@ -45,10 +57,13 @@ int opened_create(const struct store *store, const char *network, struct secret 
         return error_memory(error);
     opened->base = *store;
     memcpy(opened->network, network, strlen(network) + 1);
-    opened->secrets = secrets;
-    opened->secret_count = count;
-    *out = opened;
-    return ERROR_NONE;
+    for (size_t i = 0; i < count && !code; i++)
+        code = opened_add(opened, secrets[i], error);
+    if (code)
+        opened_destroy(opened);
+    else
+        *out = opened;
+    return code;
 }
 
 void opened_destroy(struct opened *opened)
@@ -63,6 +78,7 @@ void opened_destroy(struct opened *opened)
         free(known);
     }
     map_finish(&opened->known);
+    free(opened->secrets);
     free(opened);
 }
 

@@ -21,10 +21,13 @@
 
 struct opened;
 
-/* store: a reader; secrets: our sealing keys, of kind SECRET_SEALING. All borrowed for the life of
- * the opened store. */
+/* store: a reader; secrets: our sealing keys, of kind SECRET_SEALING. The store and the keys are
+ * borrowed for the life of the opened store. */
 int opened_create(const struct store *store, const char *network, struct secret *const *secrets,
                   size_t count, struct opened **out, struct error *error);
+/* One more of our sealing keys, borrowed, too. What could not be opened before is not tried again:
+ * add a key before anybody can know it. */
+int opened_add(struct opened *opened, struct secret *secret, struct error *error);
 void opened_destroy(struct opened *opened); /* wipes the keys; NULL is fine */
 
 /* Reads only: info, get_feed, entries and arrivals; the other operations are those of the store

@@ -31,6 +31,19 @@ struct ops_marks {
                     struct error *error);
 };
 
+/* The files in keys/ (node/config is a sibling); writer only. */
+struct ops_keys {
+    /* exchange_certify, with the keys that the client has put into keys/next. What it has changed
+     * holds once the transaction has ended well. */
+    int (*certify)(void *self, struct span certificate, const struct exchange_place *place,
+                   struct exchange_published *out, struct error *error);
+    /* The former transport key is used no more, whoever has not seen the newer one. ERROR_NOT_FOUND
+     * when it is not used. */
+    int (*retire)(void *self, struct error *error);
+    bool former_transport;   /* that key is used still */
+    uint32_t former_sealing; /* keys kept for reading */
+};
+
 /* What a handler may use. Everything is borrowed. */
 struct ops_context {
     struct exchange *exchange; /* writer only; NULL on a reader */
@@ -51,6 +64,7 @@ struct ops_context {
     uint64_t live_dropped;
     /* Writes a backup of the home to an absolute path (node/ledger is a sibling). */
     int (*backup)(void *self, const char *file, uint64_t *size, struct error *error);
+    struct ops_keys keys;
     void *self;
     const struct ops_check *check; /* of this request; NULL: none was made */
     /* Of a long poll: the first try (both are set when it may not wait); the last one, which

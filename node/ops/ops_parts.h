@@ -31,6 +31,7 @@ int ops_publish_check_reason(Caravan__LocalizedText *const *reasons, size_t coun
 ops_handler ops_list, ops_list_show, ops_list_history, ops_list_changes;
 ops_handler ops_inbox, ops_inbox_mark;
 ops_handler ops_status, ops_status_coverage;
+ops_handler ops_keys, ops_keys_certify, ops_keys_retire;
 ops_handler ops_feed_read, ops_feed_import, ops_feed_resolve, ops_feed_backup, ops_feed_dial;
 
 /* Appends the bytes of a Sealed that holds a content for these institutions and us. ERROR_NOT_FOUND

@@ -165,6 +165,24 @@ static bool add_dialled(struct ops_problems *problems, const char *who,
                dialled->text);
 }
 
+/* After a rotation: before that everybody has certificate 1. */
+static bool add_certificate(struct ops_problems *problems, const char *who,
+                            const struct exchange_feed_state *state,
+                            const struct ops_context *context)
+{
+    if (state->received_newest || exchange_own_chain(context->exchange)->count < 2)
+        return true;
+    if (context->keys.former_transport)
+        return add(problems, true,
+                   "it gets it when it connects, and until then this node answers by its former "
+                   "transport key, too; if it will not come again: caravan key retire",
+                   "%s has not received our new certificate yet", who);
+    return add(problems, true,
+               "when it does not connect, it knows our former keys only: send it our card (caravan "
+               "card), and ask it to add that",
+               "%s has not received our new certificate yet", who);
+}
+
 bool ops_problems_partner(struct ops_problems *problems, const struct exchange_feed_state *state,
                           const struct exchange_dialled *dialled, const struct ops_context *context)
 {
@@ -187,7 +205,8 @@ bool ops_problems_partner(struct ops_problems *problems, const struct exchange_f
     if (ok && state->missing)
         ok = add(problems, true, "they are asked of all partners; nothing needs to be done",
                  "%" PRIu64 " contents of %s are missing", state->missing, who);
-    return ok && add_clock(problems, who, state) && add_dialled(problems, who, dialled, context);
+    return ok && add_certificate(problems, who, state, context) &&
+           add_clock(problems, who, state) && add_dialled(problems, who, dialled, context);
 }
 
 /* --- this node -------------------------------------------------------------------------------- */
@@ -208,8 +227,9 @@ static bool add_publishing(struct ops_problems *problems, enum exchange_publishi
     case EXCHANGE_FROZEN:
         return add(
             problems, false,
-            "stop the other copy of this node and keep both ledgers; nothing can be published "
-            "until a new certificate with a higher number is made",
+            "stop the other copy of this node and keep both ledgers; then choose the branch with a "
+            "new certificate behind the last good entry: caravan key rotate --root FILE "
+            "--last-good NUMBER (after a theft with --stolen, too)",
             "our own feed is forked: two different entries stand at one number");
     case EXCHANGE_REPLACED:
         return add(problems, false,

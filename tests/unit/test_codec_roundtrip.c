@@ -97,6 +97,10 @@ static void reach_all(void)
         &caravan__inbox_reply__descriptor,
         &caravan__mark_request__descriptor,
         &caravan__mark_reply__descriptor,
+        &caravan__keys_request__descriptor,
+        &caravan__keys_reply__descriptor,
+        &caravan__certify_request__descriptor,
+        &caravan__certify_reply__descriptor,
     };
 
     for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++)
