@@ -35,6 +35,7 @@
     X(import) \
     X(backup) \
     X(restore) \
+    X(key) \
     X(doctor) \
     X(bench)
 /* clang-format on */

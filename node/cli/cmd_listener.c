@@ -131,23 +131,26 @@ struct service {
 static int find_service(const char *home, struct config *config, struct service *service,
                         struct error *error)
 {
-    struct identity_chain chain = {0};
+    struct own own = {0};
     int code = secret_start(error);
 
     memset(service, 0, sizeof *service);
     if (!code)
         code = config_load(home, config, NULL, error);
     if (!code)
-        code = own_load_chain(home, config->message->network, &chain, error);
+        code = own_load(home, config->message->network, &own, error);
     if (code)
         return code;
-    zmq_z85_encode(service->key, identity_chain_get(&chain, chain.count)->transport_key.bytes,
-                   BYTES_ID_SIZE);
+    /* While a rotation is not over the node answers by the former key. */
+    zmq_z85_encode(
+        service->key,
+        secret_public(own.former_transport ? own.former_transport : own.transport)->bytes,
+        BYTES_ID_SIZE);
     if (config->message->public_)
         service->live = config->message->public_->live;
     else if (config->message->listen)
         service->live = config->message->listen->live;
-    identity_chain_finish(&chain);
+    own_finish(&own);
     return ERROR_NONE;
 }
 

@@ -61,6 +61,14 @@ static int two_feeds(const struct partner *partner, const char *handle, const st
                      handle, whose, first, second, partner->home, handle);
 }
 
+/* Signed by a recovery key that the other one does not know of: it outranks all that the root key
+ * has signed. */
+static bool outranks(const struct card *offered, const struct card *known)
+{
+    return identity_chain_recoveries(&offered->chain, offered->chain.count) >
+           identity_chain_recoveries(&known->chain, known->chain.count);
+}
+
 /* Both chains must say the same as far as both go. */
 static int check_same_chain(const struct card *known, const struct card *offered,
                             struct error *error)
@@ -88,7 +96,7 @@ static int check_against_known(const struct partner *partner, const struct card 
                                &offered->chain.feed, "a partner", error)
                    : ERROR_NONE;
     *same = span_equal(buffer_span(&known->encoded), buffer_span(&offered->encoded));
-    if (*same)
+    if (*same || outranks(offered, known))
         return ERROR_NONE;
     if (offered->created_ms < known->created_ms || offered->chain.count < known->chain.count)
         return error_set(error, ERROR_EXISTS,
