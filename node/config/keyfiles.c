@@ -79,7 +79,7 @@ int keyfiles_make(struct keyfiles *out, struct error *error)
 static int path_of(const char *home, enum secret_kind kind, const char *mark,
                    char out[HOME_PATH_SIZE], struct error *error)
 {
-    char name[64];
+    char name[128];
 
     snprintf(name, sizeof name, "%s%s", name_of(kind), mark);
     return home_path_in(home, HOME_KEYS, name, ".key", out, error);
