@@ -437,11 +437,13 @@ static int serve(struct node *node, int signals, struct error *error)
     char fingerprint[IDENTITY_FINGERPRINT_SIZE];
     int code = build(node, error);
 
-    if (!code)
+    if (!code) {
+        /* Once the writer runs, the chain is its own: keys may be rotated at any time. */
+        identity_fingerprint(&node->own.chain.feed, fingerprint);
         code = start(node, error);
+    }
     if (code)
         return code;
-    identity_fingerprint(&node->own.chain.feed, fingerprint);
     log_info("node.started", "handle", node->config.message->institution->handle, "network",
              node->config.message->network, "fingerprint", fingerprint, "live",
              net_live_endpoint(node->net), "sync", net_sync_endpoint(node->net), "version",

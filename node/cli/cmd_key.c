@@ -201,6 +201,13 @@ static int choose_after(struct job *job, struct error *error)
     }
     if (code || !last_good || strcmp(last_good, "end") == 0)
         return code;
+    if (!job->options->stolen && !job->state->frozen && !strchr(last_good, ':'))
+        return error_set(
+            error, ERROR_INVALID,
+            "--last-good: our feed is not forked, so every entry behind No. %.20s would "
+            "be thrown away for nothing; leave it out to change the keys, or say "
+            "--stolen when somebody else has published with them",
+            last_good);
     code = strchr(last_good, ':') ? find_aside(job, last_good, error)
                                   : read_number(last_good, job->state->seq, &job->after, error);
     return code ? code : look(job, error);
@@ -359,6 +366,18 @@ static int make_certificate(struct job *job, struct error *error)
     return identity_certificate_build(&draft, job->signer, &job->certificate, error);
 }
 
+/* It was refused before anything was written. Of everything else, a disk that failed at the commit
+ * too, nobody can say whether the certificate comes into force once the node has started again:
+ * then a root key and a recovery key must not be removed. */
+static bool is_refused(int code)
+{
+    return code == ERROR_INVALID || code == ERROR_DENIED || code == ERROR_EXISTS ||
+           code == ERROR_HELD || code == ERROR_BUSY || code == ERROR_NOT_FOUND ||
+           code == ERROR_FROZEN || code == ERROR_TOO_LARGE || code == ERROR_FORK ||
+           code == ERROR_GAP || code == ERROR_MALFORMED || code == ERROR_BAD_SIGNATURE ||
+           code == ERROR_BROKEN_CHAIN || code == ERROR_WRONG_NETWORK || code == ERROR_USAGE;
+}
+
 /* *unsure: it may have come into force although there is no good answer. */
 static int certify(struct job *job, const Caravan__CertifyReply **out, bool *unsure,
                    struct error *error)
@@ -381,11 +400,14 @@ static int certify(struct job *job, const Caravan__CertifyReply **out, bool *uns
     return code;
 }
 
-static void take_back(struct job *job)
+/* everything: also the new root key and the paper, which were made for this certificate alone. */
+static void take_back(struct job *job, bool everything)
 {
     char path[HOME_PATH_SIZE];
 
     keyfiles_unstage(job->home, NULL);
+    if (!everything)
+        return;
     if (job->wrote_root && home_path(job->home, HOME_ROOT_KEY, path, NULL) == ERROR_NONE)
         home_remove(path, NULL);
     if (job->wrote_paper && home_path(job->home, HOME_RECOVERY_PAPER, path, NULL) == ERROR_NONE)
@@ -409,7 +431,7 @@ static int bring_into_force(struct job *job, const Caravan__CertifyReply **reply
                          "caravan key show",
                          error->text);
     if (code)
-        take_back(job);
+        take_back(job, is_refused(code));
     else
         keyfiles_unstage(job->home, NULL); /* only the folder is left */
     return code;
@@ -460,7 +482,7 @@ static int rotate_or_recover(struct job *job, struct error *error)
     if (!code && job->options->recovery) {
         code = make_new_root(job, error);
         if (code)
-            take_back(job);
+            take_back(job, true);
     }
     if (!code)
         code = bring_into_force(job, &reply, error);

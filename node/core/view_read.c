@@ -87,7 +87,7 @@ static bool takes_back_voice(const struct view_read *read, const ProtobufCMessag
     struct view_read_kind kind = {0};
 
     return target && view_read_kind(read->store, &read->state.feed, target, &kind, NULL) == 0 &&
-           view_read_is_voice(kind.type);
+           (view_read_is_voice(kind.type) || view_read_is_answer(kind.type));
 }
 
 /* A change that is shown by itself names no announcement of its feed. */
@@ -100,8 +100,12 @@ static int read_stray(struct view_read *read, struct arena *arena)
     ProtobufCMessage *message;
     int code;
 
-    if (unpack(state, type, arena, &message, &code) && !takes_back_voice(read, message))
+    if (!unpack(state, type, arena, &message, &code))
+        return code;
+    if (!takes_back_voice(read, message))
         cannot_show(state, "announcement: names no announcement of this feed");
+    state->has_content = false; /* it is no announcement, and must not be read as one */
+    state->content = span_of(NULL, 0);
     return code;
 }
 

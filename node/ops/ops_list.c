@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Names of an audience and reasons of withdrawals count, too: a page ends before it is full. */
+#define ARENA_ENOUGH (LIMIT_ARENA_SIZE / 2)
+
 /* About what a side takes in a reply. */
 #define SIDE_SIZE 100
 /* Bytes of proposals in one item: many times what honest sides propose. */
@@ -370,7 +373,7 @@ static int add_item(void *context, const struct view_state *state)
     items->items[items->count++] = item;
     items->content_size += state->content.size + item->said.len + sides_size(item) +
                            (item->n_links + item->n_also) * SIDE_SIZE;
-    return items->content_size >= OPS_REPLY_SIZE;
+    return items->content_size >= OPS_REPLY_SIZE || items->arena.used >= ARENA_ENOUGH;
 }
 
 int ops_list(struct ops_context *context, const ProtobufCMessage *message, struct buffer *reply,

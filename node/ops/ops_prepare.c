@@ -445,8 +445,12 @@ static int pack(struct preparing *preparing, const struct saying *saying)
     reply->revision = preparing->state ? preparing->state->event_seq : 0;
     if (saying->voice)
         code = compare_previous(preparing, span_of(reply->content.data, reply->content.len));
-    if (!code && preparing->audience.count)
-        code = seal(preparing, span_of(reply->content.data, reply->content.len));
+    if (!code && preparing->audience.count) {
+        const ProtobufCBinaryData plain = reply->content;
+
+        code = seal(preparing, span_of(plain.data, plain.len));
+        secret_wipe(plain.data, plain.len); /* of a Reader: a key */
+    }
     return code;
 }
 

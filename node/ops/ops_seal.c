@@ -8,6 +8,7 @@
 
 struct chain_reading {
     struct identity_chain chain;
+    size_t in_force; /* so many of them have their entries in the feed */
     struct error *error;
     int code;
 };
@@ -17,6 +18,8 @@ static int add_certificate(void *context, const struct store_certificate *certif
     struct chain_reading *reading = context;
 
     reading->code = identity_chain_append(&reading->chain, certificate->encoded, reading->error);
+    if (certificate->seq)
+        reading->in_force = reading->chain.count;
     return reading->code;
 }
 
@@ -33,22 +36,25 @@ static int refuse_unknown(const struct ops_context *context, const struct id *fe
                      *handle ? handle : hex);
 }
 
-/* The sealing key of the newest certificate that is known. */
+/* The sealing key of the newest certificate that is known; of ours, of the one in force: anybody
+ * who has stolen the root key may show us another one. */
 static int find_sealing_key(const struct ops_context *context, const struct id *feed,
                             struct id *key, struct error *error)
 {
     const struct store *store = &context->store;
     struct chain_reading reading = {.error = error};
+    size_t count;
     int code = identity_chain_init(&reading.chain, feed, context->network, error);
 
     if (code)
         return code;
     code = store->operations->certificates(store->self, feed, add_certificate, &reading, error);
     code = code ? code : reading.code;
-    if (!code && !reading.chain.count)
+    count = id_equal(feed, &context->feed) ? reading.in_force : reading.chain.count;
+    if (!code && !count)
         code = refuse_unknown(context, feed, error);
     if (!code)
-        *key = reading.chain.certificates[reading.chain.count - 1].sealing_key;
+        *key = reading.chain.certificates[count - 1].sealing_key;
     identity_chain_finish(&reading.chain);
     return code;
 }
