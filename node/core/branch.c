@@ -123,11 +123,8 @@ int branch_take_chain(struct exchange *exchange, struct feed *feed,
     struct entry_head rank = branch_of_chain(chain, common + 1);
     uint64_t displaced = common < feed->position_count ? feed->positions[common] : 0;
     struct identity_chain copy;
-    /* What we have published in this transaction is in the feed before the feed is cut. */
-    int code = feed == exchange->own ? exchange_flush(exchange, error) : ERROR_NONE;
+    int code = identity_chain_copy(chain, &copy, error);
 
-    if (!code)
-        code = identity_chain_copy(chain, &copy, error);
     if (code)
         return code;
     if (displaced)
