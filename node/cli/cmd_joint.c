@@ -9,9 +9,8 @@
 #include "common/codec.h"
 #include "common/guard.h"
 #include "node/cli/cli_commands.h"
-#include "node/cli/cli_file.h"
 #include "node/cli/cli_item.h"
-#include "node/cli/cli_names.h"
+#include "node/cli/cli_message.h"
 #include "node/cli/cli_put.h"
 #include "node/cli/cli_sides.h"
 #include "node/cli/cli_wait.h"
@@ -256,45 +255,16 @@ static int run_confirm(struct cli *cli, int argc, char **argv)
 
 /* --- propose ---------------------------------------------------------------------------------- */
 
-static void print_problems(const struct problem_list *problems, const char *path)
-{
-    struct buffer text = {0};
-
-    problem_list_print(problems, path, &text);
-    cli_print_text(stderr, buffer_text(&text), true);
-    buffer_finish(&text);
-}
-
 /* The terms of a file: a Party, of which only what is written is changed. */
 static int read_terms(struct joint *joint, const char *path, Caravan__Party **terms,
                       struct error *error)
 {
-    struct problem_list problems = {0};
-    struct cli_names *names = NULL;
-    struct cli_file file = {0};
-    ProtobufCMessage *message = NULL;
-    int code = cli_file_open(path, &file, error);
+    ProtobufCMessage *message;
+    int code = cli_message_read(joint->cli, path, &caravan__party__descriptor,
+                                joint->announcement->language, "terms of our side", &joint->arena,
+                                &message, error);
 
-    if (!code)
-        code = cli_names_create(joint->cli, &names, error);
-    if (!code) {
-        const struct codec_names plain = cli_names_plain(names);
-
-        code = codec_read_yaml_with(&caravan__party__descriptor, file.bytes, &plain,
-                                    joint->announcement->language, &joint->arena, NULL, &message,
-                                    &problems);
-        problem_list_sort(&problems);
-        print_problems(&problems, path);
-        if (code == ERROR_MEMORY)
-            error_memory(error);
-        else if (code)
-            error_set(error, ERROR_INVALID, "%s has %zu error%s; expected terms of our side", path,
-                      problems.errors, problems.errors == 1 ? "" : "s");
-    }
     *terms = (Caravan__Party *)message;
-    problem_list_finish(&problems);
-    cli_names_destroy(names);
-    cli_file_close(&file);
     return code;
 }
 

@@ -12,6 +12,7 @@
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_file.h"
 #include "node/cli/cli_item.h"
+#include "node/cli/cli_message.h"
 #include "node/cli/cli_names.h"
 #include "node/cli/cli_put.h"
 #include "node/cli/cli_wait.h"
@@ -62,15 +63,6 @@ static struct moment_date today(void)
     return now.date;
 }
 
-static void print_problems(const struct problem_list *problems, const char *path)
-{
-    struct buffer text = {0};
-
-    problem_list_print(problems, path, &text);
-    cli_print_text(stderr, buffer_text(&text), true);
-    buffer_finish(&text);
-}
-
 /* Whoever is named on the command line is it for all files. */
 static int read_audience(struct publishing *publishing, struct span yaml, struct notice *notice,
                          struct error *error)
@@ -103,7 +95,7 @@ static int read_notice(struct publishing *publishing, const char *path, struct n
     code = announcement_read_with(file.bytes, cli_names_codec(publishing->names), &day, &arena,
                                   &announcement, &notice->written, &problems);
     problem_list_sort(&problems);
-    print_problems(&problems, path);
+    cli_message_print_problems(&problems, path);
     if (code == ERROR_MEMORY || (!code && !codec_pack(&announcement->base, &notice->content)))
         code = error_memory(error);
     else if (code)

@@ -7,9 +7,8 @@
 #include "common/announcement.h"
 #include "common/codec.h"
 #include "node/cli/cli_commands.h"
-#include "node/cli/cli_file.h"
 #include "node/cli/cli_item.h"
-#include "node/cli/cli_names.h"
+#include "node/cli/cli_message.h"
 #include "node/cli/cli_put.h"
 #include "node/cli/cli_wait.h"
 #include "node/config/config.h"
@@ -42,43 +41,14 @@ static int tell(const struct cli *cli, const Caravan__PrepareReply *prepared,
 
 /* --- respond ---------------------------------------------------------------------------------- */
 
-static void print_problems(const struct problem_list *problems, const char *path)
-{
-    struct buffer text = {0};
-
-    problem_list_print(problems, path, &text);
-    cli_print_text(stderr, buffer_text(&text), true);
-    buffer_finish(&text);
-}
-
 static int read_answer(const struct cli *cli, const char *path, struct arena *arena,
                        Caravan__Interest **answer, struct error *error)
 {
-    struct problem_list problems = {0};
-    struct cli_names *names = NULL;
-    struct cli_file file = {0};
-    ProtobufCMessage *message = NULL;
-    int code = cli_file_open(path, &file, error);
+    ProtobufCMessage *message;
+    int code = cli_message_read(cli, path, &caravan__interest__descriptor, NULL, NULL, arena,
+                                &message, error);
 
-    if (!code)
-        code = cli_names_create(cli, &names, error);
-    if (!code) {
-        const struct codec_names plain = cli_names_plain(names);
-
-        code = codec_read_yaml_with(&caravan__interest__descriptor, file.bytes, &plain, NULL, arena,
-                                    NULL, &message, &problems);
-        problem_list_sort(&problems);
-        print_problems(&problems, path);
-        if (code == ERROR_MEMORY)
-            error_memory(error);
-        else if (code)
-            error_set(error, ERROR_INVALID, "%s has %zu error%s", path, problems.errors,
-                      problems.errors == 1 ? "" : "s");
-    }
     *answer = (Caravan__Interest *)message;
-    problem_list_finish(&problems);
-    cli_names_destroy(names);
-    cli_file_close(&file);
     return code;
 }
 
