@@ -59,7 +59,7 @@ socket.connect(sys.argv[1])
 while True:
     if events in zmq.select([socket, events], [], [])[0]:
         sys.exit(f"refused; the node's operator should: caravan listener add NAME {public}")
-    topic, payload = socket.recv_multipart()
+    topic, _, payload = socket.recv().partition(b"\0")
     try:
         show(*modules, payload)
     except (DecodeError, ValueError, IndexError) as error:

@@ -46,7 +46,7 @@ int cli_bench_run(const struct cli_bench_options *options, struct cli_bench_resu
 
 /* Part of cli_bench_run: sends the message from a publishing to a subscribing socket, encrypted,
  * for so long. */
-int cli_bench_live(struct span message, double seconds, const volatile sig_atomic_t *stop,
+int cli_bench_live(struct span payload, double seconds, const volatile sig_atomic_t *stop,
                    double *rate, struct error *error);
 
 #endif

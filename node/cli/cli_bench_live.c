@@ -1,5 +1,7 @@
 #include "node/cli/cli_bench.h"
 
+#include "common/live_message.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -8,7 +10,7 @@
 #include <zmq.h>
 
 /* The node's own sockets are not for the client (siblings never include each other); these carry
- * the same two frames over the same encryption. */
+ * the same message over the same encryption. */
 #define TOPIC "feed/bench/"
 #define KEY_SIZE 41
 #define WAIT_MS 5000
@@ -16,7 +18,7 @@
 
 struct live {
     void *context, *out, *in;
-    struct span message;
+    struct buffer message;
     atomic_bool stop;
 };
 
@@ -77,44 +79,42 @@ static void *send_all(void *argument)
     struct live *live = argument;
 
     while (!atomic_load(&live->stop))
-        if (zmq_send(live->out, TOPIC, sizeof TOPIC - 1, ZMQ_SNDMORE) >= 0)
-            while (zmq_send(live->out, live->message.data, live->message.size, 0) < 0 &&
-                   !atomic_load(&live->stop))
-                ;
+        zmq_send(live->out, live->message.data, live->message.size, 0);
     return NULL;
 }
 
-/* Whole messages that arrive in so many seconds, counted from the first one. */
+/* Messages that arrive in so many seconds, counted from the first one. */
 static int count(struct live *live, double seconds, const volatile sig_atomic_t *stop, double *rate,
                  struct error *error)
 {
     double begun = now(), first = 0, last = begun;
-    unsigned long frames = 0;
+    unsigned long messages = 0;
 
     while (first == 0 || last - first < seconds) {
-        char bytes[16]; /* the rest of a longer frame is received and cut off */
+        char bytes[16]; /* the rest of a longer message is received and cut off */
 
         if (stop && *stop)
             return error_set(error, ERROR_TIMEOUT, "stopped");
         if (zmq_recv(live->in, bytes, sizeof bytes, 0) < 0)
             last = now();
-        else if (++frames % 64 == 1)
+        else if (++messages % 64 == 1)
             last = now();
-        if (frames && first == 0)
+        if (messages && first == 0)
             first = last;
         if (first == 0 && last - begun > WAIT_MS / 1000.0)
             return error_set(error, ERROR_TIMEOUT, "nothing arrives on this machine's loopback");
     }
-    *rate = (double)frames / 2 / (last - first);
+    *rate = (double)messages / (last - first);
     return ERROR_NONE;
 }
 
-int cli_bench_live(struct span message, double seconds, const volatile sig_atomic_t *stop,
+int cli_bench_live(struct span payload, double seconds, const volatile sig_atomic_t *stop,
                    double *rate, struct error *error)
 {
-    struct live live = {.message = message};
+    struct live live = {0};
     pthread_t thread;
-    int code = open_sockets(&live, error);
+    int code = live_message_append(&live.message, TOPIC, payload) ? open_sockets(&live, error)
+                                                                  : error_memory(error);
 
     if (!code && pthread_create(&thread, NULL, send_all, &live) != 0)
         code = error_memory(error);
@@ -130,5 +130,6 @@ int cli_bench_live(struct span message, double seconds, const volatile sig_atomi
     if (live.context)
         while (zmq_ctx_term(live.context) != 0 && zmq_errno() == EINTR)
             ;
+    buffer_finish(&live.message);
     return code;
 }

@@ -1,5 +1,6 @@
 #include "node/net/live.h"
 
+#include "common/live_message.h"
 #include "common/log.h"
 #include "node/net/gate.h"
 #include "node/net/linkset.h"
@@ -38,13 +39,9 @@ struct live {
 bool live_publish(struct live *live, const char *topic, struct span payload, bool *first)
 {
     struct queue_item item = {0};
-    bool taken = false;
+    bool taken = live_message_append(&item.message, topic, payload);
 
     *first = false;
-    if (strlen(topic) <= LIMIT_TOPIC_SIZE) {
-        memcpy(item.topic, topic, strlen(topic) + 1);
-        taken = buffer_append(&item.message, payload.data, payload.size);
-    }
     pthread_mutex_lock(&live->lock);
     if (taken) {
         *first = live->queue.count == 0;
@@ -63,12 +60,9 @@ static void publish_waiting(struct live *live)
     struct queue_item item;
 
     while (queue_take(&live->queue, &live->lock, &item)) {
-        void *socket = live->service.socket;
-
         atomic_fetch_add(&live->sent, 1);
-        if (socket &&
-            zmq_send(socket, item.topic, strlen(item.topic), ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0)
-            zmq_send(socket, item.message.data, item.message.size, ZMQ_DONTWAIT);
+        if (live->service.socket)
+            socket_send(live->service.socket, &item.message);
         buffer_finish(&item.message);
     }
 }
@@ -115,14 +109,14 @@ static void take(struct live *live, struct link *link, struct socket_message *me
 {
     const struct net_plants *plants = live->config.plants;
     const struct net_events *events = live->config.events;
-    struct span topic = socket_frame(message, 0);
+    struct span topic, payload;
 
-    if (message->count != 2 || topic.size > LIMIT_TOPIC_SIZE)
+    if (message->count != 1 || !live_message_parse(socket_frame(message, 0), &topic, &payload))
         link_break(link, "the partner sends what is not a live message");
     else if (!is_partner(live, link))
         link_break(link, "no longer a partner");
     else if (!plants->drop_live || !plants->drop_live(plants->drop_self))
-        events->live(events->self, &link->peer, topic, socket_frame(message, 1));
+        events->live(events->self, &link->peer, topic, payload);
     if (!pace_take(&link->pace, LIMIT_LIVE_PER_SECOND, 1, socket_now_ms()))
         link->rest_ms = socket_now_ms() + REST_MS;
 }

@@ -11,8 +11,7 @@
 #include <pthread.h>
 
 struct queue_item {
-    struct net_route route;           /* control replies */
-    char topic[LIMIT_TOPIC_SIZE + 1]; /* live messages */
+    struct net_route route; /* control replies */
     struct buffer message;
 };
 

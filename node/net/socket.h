@@ -47,9 +47,11 @@ bool socket_receive(void *socket, struct socket_message *out);
 void socket_message_finish(struct socket_message *message);
 struct span socket_frame(struct socket_message *message, size_t index);
 
-/* Sends the message as the last frame, without waiting. A large one is handed over, not copied, and
- * *message is then empty, also on failure (false, with errno); a small one is the caller's still.
- * It does not fail for want of room behind socket_can_send or a first frame that was taken. */
+/* Sends the message as the last frame, without waiting. Nothing is sent in several frames but what
+ * starts with a route, which stays here: see common/live_message.h. A large one is handed over, not
+ * copied, and *message is then empty, also on failure (false, with errno); a small one is the
+ * caller's still. It does not fail for want of room behind socket_can_send or a first frame that
+ * was taken. */
 bool socket_send(void *socket, struct buffer *message);
 bool socket_can_send(void *socket);
 

@@ -58,7 +58,7 @@ class Listener(unittest.TestCase):
         return self.live.recv()
 
     def announce(self, topic, payload=bytes.fromhex(V["entry.3.signed"])):
-        self.live.send_multipart([topic, payload])
+        self.live.send(topic + b"\0" + payload)
 
     def lines(self, count):
         return [self.process.stdout.readline().rstrip() for _ in range(count)]

@@ -63,10 +63,10 @@ class Peer:
 
 
 def receive(socket, seconds):
-    """The next message, its last frame; None when none comes."""
+    """The next message; None when none comes."""
     if not socket.poll(max(0, int(seconds * 1000))):  # with a number below 0 it waits for ever
         return None
-    return socket.recv_multipart()[-1]
+    return socket.recv()
 
 
 def send(socket, body, value):

@@ -114,7 +114,8 @@ struct raw_settings {
 void raw_open(struct raw *raw, const struct raw_settings *settings);
 void raw_close(struct raw *raw);
 bool raw_send(struct raw *raw, const void *data, size_t size, bool more);
-/* One frame, cut to size - 1 and terminated; false after ms. Notes what the monitor says. */
+/* One message, which must be one frame, cut to size - 1 and terminated; false after ms. Notes what
+ * the monitor says. */
 bool raw_receive(struct raw *raw, char *out, size_t size, uint64_t ms);
 void raw_listen(struct raw *raw); /* notes what the monitor says */
 /* Waits until the handshake has succeeded, or the connection has ended; false after ms. */

@@ -7,6 +7,7 @@
 #include <zmq.h>
 
 #include "common/fields.h"
+#include "common/live_message.h"
 #include "node/config/config.h"
 #include "node/config/home.h"
 #include "node/config/own.h"
@@ -172,16 +173,18 @@ static void deliver(struct crowd *crowd, struct crowd_member *member, struct spa
 
 /* --- the thread ------------------------------------------------------------------------------- */
 
-/* Everything that has come for this member. Two frames: topic, entry. */
+/* Everything that has come for this member. */
 static uint64_t read_live(struct crowd *crowd, struct crowd_member *member, zmq_msg_t *message)
 {
+    struct span topic, payload;
     uint64_t count = 0;
 
-    while (zmq_msg_recv(message, member->live, ZMQ_DONTWAIT) >= 0) {
-        if (!zmq_msg_more(message)) {
-            deliver(crowd, member, span_of(zmq_msg_data(message), zmq_msg_size(message)));
-            count++;
-        }
+    for (; zmq_msg_recv(message, member->live, ZMQ_DONTWAIT) >= 0; count++) {
+        if (live_message_parse(span_of(zmq_msg_data(message), zmq_msg_size(message)), &topic,
+                               &payload))
+            deliver(crowd, member, payload);
+        else
+            crowd->wrong++;
     }
     return count;
 }
