@@ -339,11 +339,21 @@ static int opened_get_feed(void *self, const struct id *feed, struct store_feed 
     return base->operations->get_feed(base->self, feed, out, error);
 }
 
+static int opened_feeds(void *self, uint64_t after_arrival, bool with_empty, size_t limit,
+                        store_feed_visitor visitor, void *context, struct error *error)
+{
+    const struct store *base = &((struct opened *)self)->base;
+
+    return base->operations->feeds(base->self, after_arrival, with_empty, limit, visitor, context,
+                                   error);
+}
+
 struct store opened_store(struct opened *opened)
 {
     static const struct store_operations operations = {
         .info = opened_info,
         .get_feed = opened_get_feed,
+        .feeds = opened_feeds,
         .entries = opened_entries,
         .arrivals = opened_arrivals,
     };

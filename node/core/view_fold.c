@@ -22,7 +22,7 @@ static bool make_room(struct view_fold *fold)
         fold->folded = folded;
         fold->folded_capacity = capacity;
     }
-    if (fold->change_count == fold->change_capacity) {
+    if (!fold->free_change && fold->change_count == fold->change_capacity) {
         size_t capacity = fold->change_capacity ? fold->change_capacity * 2 : 16;
         struct view_fold_change *changes = realloc(fold->changes, capacity * sizeof *changes);
 
@@ -34,12 +34,24 @@ static bool make_room(struct view_fold *fold)
     return true;
 }
 
+/* There is room. Returns its place, from 1. */
+static uint32_t take_change(struct view_fold *fold)
+{
+    uint32_t place = fold->free_change;
+
+    if (!place)
+        return (uint32_t)++fold->change_count;
+    fold->free_change = fold->changes[place - 1].next;
+    return place;
+}
+
 bool view_fold_add(struct view_fold *fold, uint32_t feed, uint32_t target, uint32_t seq,
                    bool withdrawal, uint32_t keys, struct view_dates dates)
 {
     uint64_t key = view_table_key(feed, target);
     uint32_t place = view_table_get(&fold->places, key);
     struct view_folded *folded;
+    uint32_t change;
 
     if (!make_room(fold))
         return false;
@@ -50,8 +62,9 @@ bool view_fold_add(struct view_fold *fold, uint32_t feed, uint32_t target, uint3
         fold->folded[fold->folded_count++] = (struct view_folded){0};
     }
     folded = &fold->folded[place - 1];
-    fold->changes[fold->change_count++] = (struct view_fold_change){seq, folded->first};
-    folded->first = (uint32_t)fold->change_count;
+    change = take_change(fold);
+    fold->changes[change - 1] = (struct view_fold_change){seq, folded->first};
+    folded->first = change;
     if (withdrawal && (!folded->withdrawn_by || folded->withdrawn_by > seq))
         folded->withdrawn_by = seq;
     if (!withdrawal && folded->revised_by <= seq) {
@@ -68,6 +81,22 @@ const struct view_folded *view_fold_get(const struct view_fold *fold, uint32_t f
     uint32_t place = view_table_get(&fold->places, view_table_key(feed, target));
 
     return place ? &fold->folded[place - 1] : NULL;
+}
+
+void view_fold_forget(struct view_fold *fold, uint32_t feed, uint32_t target)
+{
+    uint32_t place = view_table_get(&fold->places, view_table_key(feed, target)), last;
+    struct view_folded *folded = place ? &fold->folded[place - 1] : NULL;
+
+    if (!folded)
+        return;
+    for (last = folded->first; last && fold->changes[last - 1].next;)
+        last = fold->changes[last - 1].next;
+    if (last) {
+        fold->changes[last - 1].next = fold->free_change;
+        fold->free_change = folded->first;
+    }
+    *folded = (struct view_folded){0};
 }
 
 static int compare(const void *a, const void *b)

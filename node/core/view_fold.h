@@ -28,6 +28,7 @@ struct view_fold {
     struct view_folded *folded;
     struct view_fold_change *changes;
     size_t folded_count, folded_capacity, change_count, change_capacity;
+    uint32_t free_change; /* a list by next; 0: none */
 };
 
 void view_fold_finish(struct view_fold *fold);
@@ -35,9 +36,11 @@ void view_fold_finish(struct view_fold *fold);
  * out: nothing changed. */
 bool view_fold_add(struct view_fold *fold, uint32_t feed, uint32_t target, uint32_t seq,
                    bool withdrawal, uint32_t keys, struct view_dates dates);
-/* NULL when nothing names it. Borrowed until the next add. */
+/* NULL when nothing has ever named it. Borrowed until the next add. */
 const struct view_folded *view_fold_get(const struct view_fold *fold, uint32_t feed,
                                         uint32_t target);
+/* Nothing has changed the announcement: its feed is read anew. */
+void view_fold_forget(struct view_fold *fold, uint32_t feed, uint32_t target);
 /* The seqs of its changes, oldest first, each once; the caller frees *seqs (NULL when there are
  * none). ERROR_MEMORY only. */
 int view_fold_changes(const struct view_fold *fold, const struct view_folded *folded,

@@ -33,17 +33,16 @@ static int see_publication(void *context, const struct store_entry *stored)
     return 1;
 }
 
-static void note_side(struct learning *learning, const Caravan__Party *party)
+static void note_side(struct learning *learning, struct view_feed *by, const Caravan__Party *party)
 {
     struct id id;
     struct view_feed *feed;
 
     if (!span_to_id(span_of(party->node_id.data, party->node_id.len), &id))
         return;
-    feed = view_index_take_feed(&learning->view->index, &id);
-    if (!feed)
+    if (!view_index_name_feed(&learning->view->index, by, &id, &feed))
         learning->code = error_memory(learning->error);
-    else
+    else if (feed)
         learning->sides[learning->side_count++] = feed->number;
 }
 
@@ -53,15 +52,16 @@ static int see_content(void *context, const struct view_state *state)
     struct learning *learning = context;
     struct view_index *index = &learning->view->index;
     const Caravan__Announcement *announcement = state->announcement;
+    struct view_feed *feed = view_index_feed(index, &state->feed);
 
     learning->here = announcement != NULL;
     for (size_t i = 0; announcement && i < announcement->n_parties &&
                        learning->side_count < SIDES_MAX && !learning->code;
          i++)
-        note_side(learning, announcement->parties[i]);
+        note_side(learning, feed, announcement->parties[i]);
     if (announcement && !learning->code)
-        learning->code = view_index_link(index, view_index_feed(index, &state->feed), state->seq,
-                                         state->event_seq, announcement, learning->error);
+        learning->code = view_index_link(index, feed, state->seq, state->event_seq, announcement,
+                                         learning->error);
     return 1;
 }
 

@@ -7,9 +7,15 @@
  *   and two bits. They are read in chunks of VIEW_CHUNK entries, newest first, when somebody wants
  *   a list: the newest page needs one chunk, the total number all of them.
  *
- * It follows the ledger by arrival, and starts again when the ledger is another one, when entries
- * were quarantined in it, or when something was erased: so nothing of that stays here. A catalogue
- * on disk may take its place: only view*.c include it. Threads: one at a time. */
+ * It follows the ledger by arrival, and starts again when the ledger is another one. A feed of
+ * which entries were quarantined, or something was erased that is known here, is forgotten and read
+ * anew at the next update, by itself: whoever orders much of that makes us read what he has
+ * published, not the ledger. Nothing of it stays here but the facets that it shared with others
+ * (view_blocks). A catalogue on disk may take its place: only view*.c include it. Threads: one at a
+ * time.
+ *
+ * Files: view_index_tell.c (what entries tell of others), view_index_links.c,
+ * view_index_records.c, view_index_again.c (forgetting a feed and reading it anew). */
 #ifndef CORE_VIEW_INDEX_H
 #define CORE_VIEW_INDEX_H
 
@@ -25,6 +31,9 @@
 
 /* Entries that are read in one go, some 30 ms of work: what a request may wait for another. */
 #define VIEW_CHUNK 8192u
+/* Feeds that the entries of one feed may make known by naming them, though nothing of them is here:
+ * about 1 MB. What names more of them is passed over. */
+#define VIEW_STRANGERS_MAX 4096u
 
 enum view_sort {
     VIEW_ANNOUNCEMENT,
@@ -33,6 +42,9 @@ enum view_sort {
     VIEW_SEALED, /* what we cannot read, or cannot any more; see view_parts_is_base */
     VIEW_UNKNOWN /* of a type that this version does not know */
 };
+
+/* In feed_sort the sort stands above the number of the feed. */
+#define VIEW_SORT_SHIFT 28
 
 struct view_record {
     uint32_t seq;            /* 0: no entry has this arrival any more */
@@ -69,6 +81,10 @@ struct view_feed {
     struct view_bits changed;       /* announcements that something names */
     struct view_bits announcements; /* among the records that were read */
     struct view_bits linked;        /* … those that have a place in index->links */
+    struct view_bits known;         /* entries that can be erased, and of which something is here */
+    uint64_t quarantined;           /* as its store_feed had it when that was looked at */
+    uint32_t strangers;             /* feeds that are known only because it has named them */
+    bool again;                     /* it is to be forgotten, and read anew */
 };
 
 /* An answer to one of our announcements. */
@@ -88,8 +104,8 @@ struct view_named {
 struct view_index {
     struct store store;
     struct id own;
-    bool own_only; /* knows nothing of other feeds, and has no records */
-    bool started;
+    bool own_only;       /* knows nothing of other feeds, and has no records */
+    bool started, again; /* again: of a feed at least */
     uint8_t ledger[STORE_LEDGER_ID_SIZE];
     uint64_t last_arrival, generation; /* of the ledger, at the last update */
     uint64_t told;                     /* names and changes are known up to here */
@@ -135,6 +151,10 @@ struct view_feed *view_index_feed(const struct view_index *index, const struct i
 uint64_t view_index_key(const struct view_index *index, const struct id *feed, uint64_t seq);
 /* The feed, made known when it is not; NULL when memory ran out. */
 struct view_feed *view_index_take_feed(struct view_index *index, const struct id *feed);
+/* The same for a feed that an entry of feed `by` names; *out NULL: `by` has named too many of which
+ * nothing is here. false when memory ran out. */
+bool view_index_name_feed(struct view_index *index, struct view_feed *by, const struct id *feed,
+                          struct view_feed **out);
 /* What an announcement links, as entry `by` has it, which is in force (announcement NULL: nothing).
  * ERROR_MEMORY only. */
 int view_index_link(struct view_index *index, struct view_feed *feed, uint64_t seq, uint64_t by,

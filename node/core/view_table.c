@@ -87,13 +87,14 @@ uint32_t view_table_get(const struct view_table *table, uint64_t key)
 
 bool view_table_put(struct view_table *table, uint64_t key, uint32_t value)
 {
-    size_t at;
+    size_t at = table->capacity ? find(table, key) : 0;
 
-    if (table->count * 4 >= table->capacity * 3 && !grow(table))
-        return false;
-    at = find(table, key);
-    if (!table->keys[at])
+    if (!table->capacity || !table->keys[at]) {
+        if (table->count * 4 >= table->capacity * 3 && !grow(table))
+            return false;
+        at = find(table, key);
         table->count++;
+    }
     table->keys[at] = key;
     table->values[at] = value;
     return true;

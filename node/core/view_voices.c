@@ -24,39 +24,61 @@ static bool make_room(struct view_voices *voices)
     return true;
 }
 
+/* From this place in items on; forgotten ones are passed over. */
+static const struct view_voice *said_from(const struct view_voices *voices, uint32_t place)
+{
+    while (place && !voices->items[place - 1].seq)
+        place = voices->items[place - 1].next;
+    return place ? &voices->items[place - 1] : NULL;
+}
+
 const struct view_voice *view_voices_first(const struct view_voices *voices, uint64_t announcement)
 {
-    uint32_t place = view_table_get(&voices->first, announcement);
-
-    return place ? &voices->items[place - 1] : NULL;
+    return said_from(voices, view_table_get(&voices->first, announcement));
 }
 
 const struct view_voice *view_voices_next(const struct view_voices *voices,
                                           const struct view_voice *voice)
 {
-    return voice->next ? &voices->items[voice->next - 1] : NULL;
+    return said_from(voices, voice->next);
+}
+
+/* Its place in items, also when it is forgotten. */
+static uint32_t place_of(const struct view_voices *voices, uint64_t announcement, uint32_t feed,
+                         uint32_t type)
+{
+    uint32_t place = view_table_get(&voices->first, announcement);
+
+    while (place &&
+           (voices->items[place - 1].feed != feed || voices->items[place - 1].type != type))
+        place = voices->items[place - 1].next;
+    return place;
 }
 
 const struct view_voice *view_voices_find(const struct view_voices *voices, uint64_t announcement,
                                           uint32_t feed, uint32_t type)
 {
-    const struct view_voice *voice = view_voices_first(voices, announcement);
+    uint32_t place = place_of(voices, announcement, feed, type);
 
-    while (voice && (voice->feed != feed || voice->type != type))
-        voice = view_voices_next(voices, voice);
-    return voice;
+    return place && voices->items[place - 1].seq ? &voices->items[place - 1] : NULL;
+}
+
+void view_voices_forget(struct view_voices *voices, uint32_t feed)
+{
+    for (size_t i = 0; i < voices->count; i++)
+        if (voices->items[i].feed == feed)
+            voices->items[i].seq = 0;
 }
 
 bool view_voices_add(struct view_voices *voices, uint64_t announcement, uint32_t feed, uint32_t seq,
                      uint32_t type)
 {
-    const struct view_voice *known = view_voices_find(voices, announcement, feed, type);
-    uint32_t before;
+    uint32_t place = place_of(voices, announcement, feed, type), before;
 
-    if (known) {
-        struct view_voice *own = &voices->items[known - voices->items];
+    if (place) {
+        struct view_voice *known = &voices->items[place - 1];
 
-        own->seq = own->seq < seq ? seq : own->seq;
+        known->seq = known->seq < seq ? seq : known->seq;
         return true;
     }
     before = view_table_get(&voices->first, announcement);

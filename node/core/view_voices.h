@@ -9,7 +9,7 @@
 
 struct view_voice {
     uint32_t feed; /* number of the feed that speaks */
-    uint32_t seq;  /* of its newest entry of this type about the announcement */
+    uint32_t seq;  /* of its newest entry of this type about the announcement; 0: forgotten */
     uint32_t type; /* ContentType */
     uint32_t next; /* about the same announcement; in voices->items, counted from 1; 0: none */
 };
@@ -26,6 +26,8 @@ void view_voices_finish(struct view_voices *voices);
  * known changes nothing. false when memory ran out: nothing changed. */
 bool view_voices_add(struct view_voices *voices, uint64_t announcement, uint32_t feed, uint32_t seq,
                      uint32_t type);
+/* The feed has said nothing: its entries are read anew. What it says again takes the old places. */
+void view_voices_forget(struct view_voices *voices, uint32_t feed);
 /* The first voice about the announcement (its view_table_key); NULL: nobody has said anything. */
 const struct view_voice *view_voices_first(const struct view_voices *voices, uint64_t announcement);
 const struct view_voice *view_voices_next(const struct view_voices *voices,

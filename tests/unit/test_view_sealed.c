@@ -107,6 +107,33 @@ static void test_view_sealed__lists_what_was_shared_later(void **state)
     view_world_list(base, NULL, "th-partner/4 by 4 Two\nth-partner/3 by 3 One\n");
 }
 
+#define CHAIN 3000
+
+/* A Reader that lets a Reader be read, and so on: the last one is for us. */
+static void test_view_sealed__follows_readers_of_readers_to_the_end(void **state)
+{
+    struct institution *them[] = {&third}, *us[] = {&base->own};
+    struct seal_key keys[2], key;
+    uint64_t seq = 3;
+
+    (void)state;
+    publish_two(keys);
+    key = keys[0];
+    for (int i = 0; i < CHAIN; i++) {
+        struct buffer bytes = {0};
+
+        sealed_reader_bytes(seq, &key, &bytes);
+        seq = sealed_keep(&base->writer, &base->partner, TYPE(READER), buffer_span(&bytes), them, 1,
+                          &key);
+        buffer_finish(&bytes);
+    }
+    view_world_list(base, NULL, "");
+    sealed_share(&base->writer, &base->partner, seq, &key, us, 1);
+    view_world_list(base, NULL, "th-partner/3 by 3 One\n");
+    view_reset(base->view);
+    view_world_list(base, NULL, "th-partner/3 by 3 One\n");
+}
+
 /* A revision that is shared twice, and was read before, is one step. */
 static void test_view_sealed__folds_a_shared_revision_once(void **state)
 {
@@ -222,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_view_sealed__lists_what_is_for_us_only),
         TEST(test_view_sealed__lists_what_was_shared_later),
+        TEST(test_view_sealed__follows_readers_of_readers_to_the_end),
         TEST(test_view_sealed__folds_a_shared_revision_once),
         TEST(test_view_sealed__tells_followers_of_what_was_shared),
         TEST(test_view_sealed__tells_followers_of_late_content),
