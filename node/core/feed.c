@@ -5,6 +5,9 @@
 #include "common/guard.h"
 #include "node/core/state.h"
 
+#define PROFILE CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE
+#define ENDPOINTS CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS
+
 #define ENDPOINTS_MAX 8 /* of a kind; PROTOCOL.md, Card */
 
 struct feed *feed_find(const struct exchange *exchange, const struct id *id)
@@ -160,12 +163,10 @@ bool feed_learn(struct feed *feed, uint32_t content_type, uint64_t seq, uint64_t
 {
     const struct learned from = {seq, created_ms};
 
-    if (content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE &&
-        is_newer(&feed->profile_from, seq, created_ms) &&
+    if (content_type == PROFILE && is_newer(&feed->profile_from, seq, created_ms) &&
         guard_scan(&caravan__profile__descriptor, content, &guard_limits_content, NULL) == 0)
         learn_profile(feed, from, content);
-    return content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS &&
-           is_newer(&feed->endpoints_from, seq, created_ms) &&
+    return content_type == ENDPOINTS && is_newer(&feed->endpoints_from, seq, created_ms) &&
            guard_scan(&caravan__endpoints__descriptor, content, &guard_limits_content, NULL) == 0 &&
            learn_endpoints(feed, from, content);
 }
@@ -414,41 +415,35 @@ static int learn_entry(void *context, const struct store_entry *entry)
     return 0;
 }
 
-static int learn_all(struct exchange *exchange, store_entry_visitor visit, void *context,
-                     struct error *error)
-{
-    const struct store *store = &exchange->config.store;
-
-    return store->operations->arrivals(
-        store->self, 0,
-        STORE_TYPE(CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE) |
-            STORE_TYPE(CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS),
-        visit, context, error);
-}
-
+/* Until one was taken: those before it are older. */
 static int learn_one(void *context, const struct store_entry *entry)
 {
     struct feed *feed = context;
+    uint64_t seq = entry->entry.seq;
 
-    if (id_equal(&entry->entry.feed, &feed->id) && entry->entry.has_content)
-        feed_learn(feed, entry->entry.content_type, entry->entry.seq, entry->entry.created_ms,
+    if (entry->entry.has_content)
+        feed_learn(feed, entry->entry.content_type, seq, entry->entry.created_ms,
                    entry->entry.content);
-    return 0;
+    return (entry->entry.content_type == PROFILE ? feed->profile_from.seq
+                                                 : feed->endpoints_from.seq) == seq;
 }
 
 int feed_learn_again(struct exchange *exchange, struct feed *feed, struct error *error)
 {
+    const struct store *store = &exchange->config.store;
     const struct partner *partner = feed->partner;
+    int code;
 
     forget_profile(feed);
     feed->profile_from = feed->endpoints_from = (struct learned){0};
     if (partner) {
-        feed_learn(feed, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE, 0, partner->card_ms,
-                   buffer_span(&partner->card_profile));
-        feed_learn(feed, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS, 0, partner->card_ms,
-                   buffer_span(&partner->card_endpoints));
+        feed_learn(feed, PROFILE, 0, partner->card_ms, buffer_span(&partner->card_profile));
+        feed_learn(feed, ENDPOINTS, 0, partner->card_ms, buffer_span(&partner->card_endpoints));
     }
-    return learn_all(exchange, learn_one, feed, error);
+    code = store->operations->newest(store->self, &feed->id, PROFILE, learn_one, feed, error);
+    return code ? code
+                : store->operations->newest(store->self, &feed->id, ENDPOINTS, learn_one, feed,
+                                            error);
 }
 
 int feed_load_all(struct exchange *exchange, struct error *error)
@@ -468,5 +463,6 @@ int feed_load_all(struct exchange *exchange, struct error *error)
         if (code)
             return code;
     }
-    return learn_all(exchange, learn_entry, exchange, error);
+    return store->operations->arrivals(store->self, 0, STORE_TYPE(PROFILE) | STORE_TYPE(ENDPOINTS),
+                                       learn_entry, exchange, error);
 }

@@ -188,6 +188,9 @@ struct store_operations {
     /* Entries first … last of one feed in order of seq. */
     int (*entries)(void *self, const struct id *feed, uint64_t first, uint64_t last,
                    store_entry_visitor visit, void *context, struct error *error);
+    /* Those of one type (below 32), the last seq first. */
+    int (*newest)(void *self, const struct id *feed, uint32_t type, store_entry_visitor visit,
+                  void *context, struct error *error);
     /* What was quarantined of a feed: what was moved last comes first, each time in order of seq.
      */
     int (*quarantined)(void *self, const struct id *feed, store_quarantined_visitor visit,

@@ -480,6 +480,7 @@ static const struct store_operations operations = {
     .conflicts = visit_conflicts,
     .receipts = visit_receipts,
     .entries = memory_feeds_entries,
+    .newest = memory_feeds_newest,
     .quarantined = memory_feeds_quarantined,
     .arrivals = memory_feeds_arrivals,
     .missing = memory_feeds_missing,

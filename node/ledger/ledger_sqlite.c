@@ -169,6 +169,7 @@ static const struct store_operations operations = {
     .conflicts = sqlite_read_conflicts,
     .receipts = sqlite_read_receipts,
     .entries = sqlite_entries_by_seq,
+    .newest = sqlite_entries_newest,
     .quarantined = sqlite_quarantine_visit,
     .arrivals = sqlite_entries_by_arrival,
     .missing = sqlite_entries_missing,

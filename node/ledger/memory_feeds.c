@@ -666,6 +666,23 @@ int memory_feeds_entries(void *self, const struct id *feed_id, uint64_t first, u
     return ERROR_NONE;
 }
 
+int memory_feeds_newest(void *self, const struct id *feed_id, uint32_t type,
+                        store_entry_visitor visit, void *context, struct error *error)
+{
+    struct memory_store *store = self;
+    struct memory_feed *feed = feed_find(store->ledger, feed_id);
+    const struct store_feed *view = feed ? feed_view(store, feed) : NULL;
+
+    (void)error;
+    for (uint64_t seq = view ? view->head.seq : 0; seq > 0; seq--) {
+        struct store_entry entry = entry_view(store, entry_at(store, feed, seq));
+
+        if (entry.entry.content_type == type && visit(context, &entry))
+            break;
+    }
+    return ERROR_NONE;
+}
+
 int memory_feeds_arrivals(void *self, uint64_t after, uint32_t types, store_entry_visitor visit,
                           void *context, struct error *error)
 {

@@ -23,6 +23,8 @@ int memory_feeds_visit(void *self, uint64_t after_arrival, bool with_empty, size
                        store_feed_visitor visit, void *context, struct error *error);
 int memory_feeds_entries(void *self, const struct id *feed, uint64_t first, uint64_t last,
                          store_entry_visitor visit, void *context, struct error *error);
+int memory_feeds_newest(void *self, const struct id *feed, uint32_t type, store_entry_visitor visit,
+                        void *context, struct error *error);
 int memory_feeds_arrivals(void *self, uint64_t after, uint32_t types, store_entry_visitor visit,
                           void *context, struct error *error);
 int memory_feeds_missing(void *self, const struct id *feed, uint64_t *seqs, size_t limit,

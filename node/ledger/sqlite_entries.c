@@ -161,6 +161,95 @@ int sqlite_entries_by_seq(void *self, const struct id *feed, uint64_t first, uin
     return rc;
 }
 
+/* --- backwards -------------------------------------------------------------------------------- */
+
+/* The segment's last entry of the type in front of visit->last; 0: none. */
+static int find_last(struct visit *visit, const struct segment_row *row, uint64_t *found,
+                     struct error *error)
+{
+    struct segment_cursor cursor;
+    struct store_entry entry;
+    bool end = false;
+
+    *found = 0;
+    if (!segment_open(&cursor, &visit->feed, row))
+        return damaged(visit->ledger, error);
+    while (cursor.seq < visit->last) {
+        if (!segment_next(&cursor, &entry, &end))
+            return damaged(visit->ledger, error);
+        if (end)
+            break;
+        if (rules_type_matches(visit->types, entry.entry.content_type))
+            *found = entry.entry.seq;
+    }
+    return ERROR_NONE;
+}
+
+/* Visits the segment's entries in front of visit->last, from the last one on. */
+static int visit_backwards(struct visit *visit, const struct segment_row *row, struct error *error)
+{
+    uint64_t seq = 0;
+    int rc;
+
+    while (!(rc = find_last(visit, row, &seq, error)) && seq && !visit->stopped) {
+        visit->first = visit->last = seq;
+        rc = visit_segment(visit, row, error);
+        if (rc)
+            break;
+    }
+    visit->last = row->seq;
+    return rc;
+}
+
+static int page_before(struct visit *visit, uint64_t feed, struct error *error)
+{
+    struct database *database = &visit->ledger->database;
+    sqlite3_stmt *statement;
+    bool more = false;
+    int rc = database_take(database, STATEMENT_SEGMENT_BEFORE, &statement, error);
+
+    if (rc)
+        return rc;
+    if (database_bind_u64(statement, 1, feed) |
+        database_bind_u64(statement, 2, clamp(visit->last)) |
+        database_bind_u64(statement, 3, visit->types))
+        rc = database_fail(database, "read", error);
+    if (!rc)
+        rc = database_step(database, statement, "read", &more, error);
+    visit->end = !more;
+    if (!rc && more) {
+        struct segment_row row = sqlite_ledger_segment(statement);
+
+        rc = visit_backwards(visit, &row, error);
+    }
+    database_release(database, STATEMENT_SEGMENT_BEFORE, statement);
+    return rc;
+}
+
+int sqlite_entries_newest(void *self, const struct id *feed, uint32_t type,
+                          store_entry_visitor visit, void *context, struct error *error)
+{
+    struct visit this = {.ledger = self,
+                         .types = STORE_TYPE(type),
+                         .last = UINT64_MAX,
+                         .visit = visit,
+                         .context = context};
+    struct sqlite_feed row;
+    int rc = sqlite_tail_settle(self, error);
+
+    if (!rc)
+        rc = sqlite_ledger_feed(self, feed, &row, error);
+    if (rc == ERROR_NOT_FOUND) {
+        error_clear(error);
+        return ERROR_NONE;
+    }
+    if (!rc)
+        this.feed = row.common;
+    while (!rc && !this.end && !this.stopped)
+        rc = page_before(&this, row.number, error);
+    return rc;
+}
+
 /* --- by arrival ------------------------------------------------------------------------------- */
 
 static int take_feed(struct visit *visit, sqlite3_stmt *statement, const struct segment_row *row,

@@ -10,6 +10,8 @@
 
 int sqlite_entries_by_seq(void *self, const struct id *feed, uint64_t first, uint64_t last,
                           store_entry_visitor visit, void *context, struct error *error);
+int sqlite_entries_newest(void *self, const struct id *feed, uint32_t type,
+                          store_entry_visitor visit, void *context, struct error *error);
 int sqlite_entries_by_arrival(void *self, uint64_t after, uint32_t types, store_entry_visitor visit,
                               void *context, struct error *error);
 int sqlite_entries_missing(void *self, const struct id *feed, uint64_t *seqs, size_t limit,

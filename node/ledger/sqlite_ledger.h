@@ -153,6 +153,9 @@ struct sqlite_ledger {
       "SELECT " STATEMENT_SEGMENT_COLUMNS " FROM segment WHERE feed = ?1"                          \
       " AND seq >= coalesce((SELECT seq FROM segment WHERE feed = ?1 AND seq <= ?2"                \
       " ORDER BY seq DESC LIMIT 1), ?2) AND seq <= ?3 ORDER BY seq")                               \
+    X(STATEMENT_SEGMENT_BEFORE,                                                                    \
+      "SELECT " STATEMENT_SEGMENT_COLUMNS " FROM segment WHERE feed = ?1 AND seq < ?2"             \
+      " AND types & ?3 ORDER BY seq DESC LIMIT 1")                                                 \
     X(STATEMENT_ARRIVALS,                                                                          \
       "SELECT " STATEMENT_ARRIVAL_COLUMNS " CROSS JOIN feed ON number = feed"                      \
       " WHERE arrival >= coalesce((SELECT arrival FROM segment WHERE arrival <= ?1"                \

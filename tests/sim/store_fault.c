@@ -188,6 +188,12 @@ static int entries(void *self, const struct id *feed, uint64_t first, uint64_t l
     return INNER(entries, feed, first, last, visit, context, error);
 }
 
+static int newest(void *self, const struct id *feed, uint32_t type, store_entry_visitor visit,
+                  void *context, struct error *error)
+{
+    return INNER(newest, feed, type, visit, context, error);
+}
+
 static int quarantined(void *self, const struct id *feed, store_quarantined_visitor visit,
                        void *context, struct error *error)
 {
@@ -240,6 +246,7 @@ static const struct store_operations operations = {
     .conflicts = conflicts,
     .receipts = receipts,
     .entries = entries,
+    .newest = newest,
     .quarantined = quarantined,
     .arrivals = arrivals,
     .missing = missing,

@@ -42,6 +42,16 @@ struct ledger_seen *ledger_seen_entries(struct store store, const struct id *fee
     return seen;
 }
 
+struct ledger_seen *ledger_seen_newest(struct store store, const struct id *feed, uint32_t type,
+                                       size_t stop_after)
+{
+    struct ledger_seen *seen = ledger_seen_start();
+
+    seen->stop_after = stop_after;
+    ok(call(store, newest, feed, type, ledger_seen_entry, seen, NULL));
+    return seen;
+}
+
 struct ledger_seen *ledger_seen_arrivals(struct store store, uint64_t after, uint32_t types)
 {
     struct ledger_seen *seen = ledger_seen_start();

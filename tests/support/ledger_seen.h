@@ -21,6 +21,8 @@ int ledger_seen_feed(void *context, const struct store_feed *feed);
 
 struct ledger_seen *ledger_seen_entries(struct store store, const struct id *feed, uint64_t first,
                                         uint64_t last);
+struct ledger_seen *ledger_seen_newest(struct store store, const struct id *feed, uint32_t type,
+                                       size_t stop_after);
 struct ledger_seen *ledger_seen_arrivals(struct store store, uint64_t after, uint32_t types);
 struct ledger_seen *ledger_seen_feeds(struct store store, uint64_t after, bool with_empty,
                                       size_t limit);

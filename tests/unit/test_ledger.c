@@ -342,6 +342,32 @@ static void test_ledger__reads_ranges_in_order(void **state)
     assert_int_equal(seen->count, 7);
 }
 
+static void test_ledger__reads_one_type_from_the_newest_on(void **state)
+{
+    struct ledger_fixture *f = *state;
+    struct ledger_seen *seen;
+
+    assert_int_equal(ledger_seen_newest(f->writer, &f->a->feed, REVISION, 0)->count, 0);
+    ledger_fixture_begin(f);
+    for (int i = 0; i < 700; i++) {
+        ledger_fixture_append(f, sample_next(f->a, i % 100 < 5 ? REVISION : ANNOUNCEMENT, "a"));
+        ledger_fixture_append(f, sample_next(f->b, ANNOUNCEMENT, "b"));
+    }
+    seen = ledger_seen_newest(f->writer, &f->a->feed, REVISION, 1);
+    assert_int_equal(seen->count, 1);
+    assert_int_equal(seen->seqs[0], 605);
+    ledger_fixture_commit(f);
+    ledger_fixture_open_reader(f);
+    seen = ledger_seen_newest(f->reader, &f->a->feed, REVISION, 0);
+    assert_int_equal(seen->count, 35);
+    for (size_t i = 0; i < seen->count; i++)
+        assert_int_equal(seen->seqs[i], 601 - i / 5 * 100 + 4 - i % 5);
+    seen = ledger_seen_newest(f->reader, &f->a->feed, REVISION, 7);
+    assert_int_equal(seen->count, 7);
+    assert_int_equal(seen->seqs[6], 504);
+    assert_int_equal(ledger_seen_newest(f->reader, &f->b->feed, REVISION, 0)->count, 0);
+}
+
 static void test_ledger__reads_by_arrival(void **state)
 {
     struct ledger_fixture *f = *state;
@@ -522,6 +548,7 @@ int main(void)
         LEDGER_FIXTURE_BOTH(test_ledger__append_moves_the_feed),
         LEDGER_FIXTURE_BOTH(test_ledger__refuses_a_gap_and_a_broken_chain),
         LEDGER_FIXTURE_BOTH(test_ledger__reads_ranges_in_order),
+        LEDGER_FIXTURE_BOTH(test_ledger__reads_one_type_from_the_newest_on),
         LEDGER_FIXTURE_BOTH(test_ledger__reads_by_arrival),
         LEDGER_FIXTURE_BOTH(test_ledger__a_visitor_may_read),
         LEDGER_FIXTURE_BOTH(test_ledger__lists_what_is_missing),

@@ -68,6 +68,19 @@ static int add_up(void *context, const struct store_entry *stored)
     return 0;
 }
 
+struct few {
+    uint64_t *sum;
+    int left;
+};
+
+static int add_up_few(void *context, const struct store_entry *stored)
+{
+    struct few *few = context;
+
+    add_up(few->sum, stored);
+    return --few->left == 0;
+}
+
 static int add_up_quarantined(void *context, const struct store_quarantined *quarantined)
 {
     uint64_t *sum = context;
@@ -88,10 +101,12 @@ static uint64_t sum_of(struct both *both, struct store store, uint64_t from, uin
     ok(call(store, arrivals, from, types, add_up, &sum, &both->f->error));
     for (size_t i = 0; i < FEEDS; i++) {
         struct store_feed feed = {0};
+        struct few few = {&sum, 20};
         uint64_t numbers[7];
 
         ok(call(store, entries, &both->samples[i]->feed, from, from + 40, add_up, &sum,
                 &both->f->error));
+        ok(call(store, newest, &both->samples[i]->feed, 2, add_up_few, &few, &both->f->error));
         ok(call(store, missing, &both->samples[i]->feed, missing, 64, &count, &both->f->error));
         sum = mix(sum, span_of(missing, count * sizeof missing[0]));
         ok(call(store, quarantined, &both->samples[i]->feed, add_up_quarantined, &sum,
