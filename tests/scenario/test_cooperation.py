@@ -10,7 +10,8 @@ from network import Network, SOURCE, wait
 sys.path.insert(0, os.path.join(SOURCE, "tests", "interop"))
 import needs  # noqa: E402
 
-needs.modules("nacl")
+needs.modules("nacl", "zmq")
+import raw  # noqa: E402
 import verify_feed  # noqa: E402
 
 CALL = """kind: joint call
@@ -229,8 +230,36 @@ class Cooperation(unittest.TestCase):
         os.unlink(path)
         return [(kind, len(content or b"")) for _, kind, content in verify_feed.verify(data).contents]
 
+    def listen(self, node, title):
+        """Hears everything that the node says on live, after visits of its own with this title."""
+        key = raw.Key.new()
+        node.run("listener", "add", "ear", raw.z85.decode(key.public).hex())
+        peer = raw.Peer(node, key)
+        self.addCleanup(peer.__exit__)
+        visit = SEALED_VISIT.replace(LATER, title)
+
+        def hears():
+            ear = peer.live()  # anew: who was refused once does not try again
+            self.publish(node, visit)
+            return ear if raw.receive(ear, 1) else None
+
+        return wait(hears, "the listener hears")
+
+    def check_topics(self, ear, title):
+        """Of what was heard: what is sealed went out by its feed alone, and looks alike."""
+        heard = []
+        while message := raw.receive(ear, 0.2):
+            topic, _, payload = message.partition(b"\0")
+            heard.append((topic.split(b"/")[0], len(payload), title.encode() in payload))
+        self.assertEqual({public for what, _, public in heard if what == b"kind"}, {True})
+        sealed = [(what, size) for what, size, _ in heard if size > 4096]
+        self.assertEqual({what for what, _ in sealed}, {b"feed"})
+        sizes = [size for _, size in sealed]
+        self.assertLess(max(sizes) - min(sizes), 64, "but for numbers and signatures")
+
     def test_the_relay_reads_nothing_of_what_is_sealed(self):
         lead, other, third = self.lead, self.other, self.third
+        ear = self.listen(self.relay, "Joint call on water research")
         public = self.publish(lead, CALL)
         call = self.publish(lead, SEALED_CALL, "--to", "ru-funder")
         self.wait_side(other, call, "ru-funder", "PROPOSED")
@@ -249,6 +278,8 @@ class Cooperation(unittest.TestCase):
         wait(lambda: self.inbox(lead, "ANSWER"), "the answer is in the inbox")
         self.network.wait_equal()
 
+        self.check_topics(ear, "Joint call on water research")
+
         # Who is not named sees that something is sealed, and no more.
         self.assertIn("sealed for other institutions", third.run("show", call).stdout)
         self.assertNotIn(call, third.run("list").stdout)
@@ -265,7 +296,7 @@ class Cooperation(unittest.TestCase):
                 self.assertNotIn(secret.encode(), everything)
         self.relay.start()
 
-        # A sealed call, its confirmation and an answer look alike: one type, one size, no topic.
+        # A sealed call, its confirmation and an answer look alike: one type, one size.
         self.assertEqual([self.sealed_entries("cn-funder")[int(call.split("/")[1]) - 1],
                           self.sealed_entries("za-third")[int(answer.split("/")[1]) - 1],
                           self.sealed_entries("ru-funder")[-1]],
