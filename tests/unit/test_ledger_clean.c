@@ -405,28 +405,23 @@ static void make_large(struct ledger_fixture *f)
     ledger_script_close(f);
 }
 
-/* Whether the part of the file that this step of a sweep from the beginning cleans holds it. */
-static bool part_holds(struct ledger_fixture *f, size_t step, struct span bytes)
-{
-    struct buffer file = {0};
-    size_t from = step * SQLITE_CLEAN_SIZE, end;
-    bool found;
-
-    read_file(f, "ledger.db", &file);
-    assert_true(file.size > (STEPS - 1) * (size_t)SQLITE_CLEAN_SIZE);
-    assert_true(file.size <= STEPS * (size_t)SQLITE_CLEAN_SIZE);
-    end = step + 1 < STEPS ? from + SQLITE_CLEAN_SIZE : file.size;
-    found = memmem(file.data + from, end - from, bytes.data, bytes.size) != NULL;
-    buffer_finish(&file);
-    return found;
-}
-
+/* Which parts of the file, each what a step cleans in a sweep from the beginning, hold it. */
 static void assert_parts(struct ledger_fixture *f, struct span bytes, bool first, bool second,
                          bool third)
 {
-    assert_int_equal(part_holds(f, 0, bytes), first);
-    assert_int_equal(part_holds(f, 1, bytes), second);
-    assert_int_equal(part_holds(f, 2, bytes), third);
+    const bool expected[STEPS] = {first, second, third};
+    const size_t part = SQLITE_CLEAN_SIZE;
+    size_t size, from;
+    char *file = folder_read(&f->folder, "ledger.db", &size);
+
+    assert_true(size > (STEPS - 1) * part && size <= STEPS * part);
+    for (size_t step = 0; step < STEPS; step++) {
+        from = step * part;
+        assert_int_equal(memmem(file + from, step + 1 < STEPS ? part : size - from, bytes.data,
+                                bytes.size) != NULL,
+                         expected[step]);
+    }
+    free(file);
 }
 
 static void order(struct ledger_fixture *f, uint64_t seq)
