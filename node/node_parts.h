@@ -63,6 +63,8 @@ struct node {
     struct view *own_view, *view;
     struct node_watch watch;
     bool view_rests; /* reading failed: no more until the next request */
+    /* Changes, and monotonic ms, when the reader last forgot keys of what was erased. */
+    uint64_t forgot_at, forgot_ms;
     struct node_desk desk, reader_desk;
     struct node_lanes *to_check, *to_writer;
     struct node_queue *to_reader;

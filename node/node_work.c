@@ -20,6 +20,8 @@
 /* A server that has nothing to do; it is woken when something comes. */
 #define SERVER_WAIT_MS 60000
 #define LINGER_MS 20 /* how long entries of a catch-up wait for more of it */
+/* Between two looks for contents that were erased, whose keys go. */
+#define FORGET_MS 500
 
 uint64_t node_wall_ms(void *self)
 {
@@ -296,6 +298,21 @@ static void work_on_view(struct node *node)
     }
 }
 
+/* Keys of what was erased go, also when nobody asks for anything: this thread never waits longer
+ * than a second. */
+static void forget_keys(struct node *node, uint64_t now)
+{
+    uint64_t changes = atomic_load(&node->changes);
+    struct error error;
+
+    if (changes == node->forgot_at || now - node->forgot_ms < FORGET_MS)
+        return;
+    node->forgot_at = changes;
+    node->forgot_ms = now;
+    if (opened_forget(node->opened, &error))
+        log_error("view.failed", "text", error.text);
+}
+
 void *node_work_reader(void *self)
 {
     struct node *node = self;
@@ -321,6 +338,7 @@ void *node_work_reader(void *self)
         node_item_destroy(item);
         node_desk_retry(desk, atomic_load(&node->changes), now);
         node_desk_send(desk, NULL);
+        forget_keys(node, now);
     }
     return NULL;
 }

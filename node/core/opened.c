@@ -13,6 +13,7 @@
 #define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
 
 enum knowledge {
+    UNKNOWN, /* it was forgotten */
     CLOSED,  /* it is not for us, or broken */
     OFFERED, /* its content is missing; a Reader says that the key will open it */
     OPEN,
@@ -21,7 +22,9 @@ enum knowledge {
 /* What is known of one sealed entry. */
 struct known {
     enum knowledge state;
-    struct seal_key key; /* unless it is closed */
+    struct id feed;
+    uint64_t seq;
+    struct seal_key key; /* of what is offered or open; else zero */
 };
 
 struct opened {
@@ -30,6 +33,9 @@ struct opened {
     struct secret **secrets;
     size_t secret_count;
     struct map known; /* by entry hash */
+    size_t key_count;
+    uint64_t looked;     /* arrivals up to here were looked through for what was erased */
+    uint64_t generation; /* of the ledger, when it was last looked for what was moved aside */
 };
 
 int opened_add(struct opened *opened, struct secret *secret, struct error *error)
@@ -84,37 +90,67 @@ void opened_destroy(struct opened *opened)
 
 /* --- keys ------------------------------------------------------------------------------------- */
 
-/* key NULL: it cannot be read. */
-static int remember(struct opened *opened, const struct id *hash, enum knowledge state,
-                    const struct seal_key *key, struct error *error)
+static bool has_key(const struct known *known)
 {
-    struct known *known = map_get(&opened->known, hash);
+    return known->state == OFFERED || known->state == OPEN;
+}
 
-    if (!known) {
-        known = calloc(1, sizeof *known);
-        if (!known || !map_put(&opened->known, hash, known)) {
-            free(known);
-            return error_memory(error);
-        }
-    }
+/* key NULL: it cannot be read. */
+static void set(struct opened *opened, struct known *known, enum knowledge state,
+                const struct seal_key *key)
+{
+    opened->key_count -= has_key(known);
     known->state = state;
     if (key)
         known->key = *key;
+    else
+        seal_key_wipe(&known->key);
+    opened->key_count += has_key(known);
+}
+
+static int remember(struct opened *opened, const struct store_entry *stored, enum knowledge state,
+                    const struct seal_key *key, struct error *error)
+{
+    const struct entry *entry = &stored->entry;
+    struct known *known = map_get(&opened->known, &entry->hash);
+
+    if (!known) {
+        known = calloc(1, sizeof *known);
+        if (!known || !map_put(&opened->known, &entry->hash, known)) {
+            free(known);
+            return error_memory(error);
+        }
+        known->feed = entry->feed;
+        known->seq = entry->seq;
+    }
+    /* The first key: what is erased later arrives later. */
+    if (!opened->key_count && stored->arrival > opened->looked)
+        opened->looked = stored->arrival;
+    set(opened, known, state, key);
     return ERROR_NONE;
 }
 
-/* Opens a sealed entry; *open false: not for us, or broken, which stops nothing. */
-static int open_entry(struct opened *opened, const struct entry *entry, struct seal_opened *out,
-                      bool *open, struct error *error)
+static void forget(struct opened *opened, const struct id *hash)
 {
+    struct known *known = map_get(&opened->known, hash);
+
+    if (known)
+        set(opened, known, UNKNOWN, NULL);
+}
+
+/* Opens a sealed entry; *open false: not for us, or broken, which stops nothing. */
+static int open_entry(struct opened *opened, const struct store_entry *stored,
+                      struct seal_opened *out, bool *open, struct error *error)
+{
+    const struct entry *entry = &stored->entry;
     const struct known *known = map_get(&opened->known, &entry->hash);
-    bool is_known = known && known->state != OFFERED;
+    bool is_known = known && (known->state == CLOSED || known->state == OPEN);
     int code = ERROR_NOT_FOUND;
 
     *open = false;
     if (known && known->state == CLOSED)
         return ERROR_NONE;
-    if (known)
+    if (known && has_key(known))
         code = seal_open_with_key(entry->content, opened->network, &entry->feed, &known->key, out,
                                   NULL);
     if (code && code != ERROR_MEMORY && !is_known)
@@ -125,7 +161,7 @@ static int open_entry(struct opened *opened, const struct entry *entry, struct s
     *open = code == ERROR_NONE;
     if (is_known)
         return ERROR_NONE;
-    return remember(opened, &entry->hash, *open ? OPEN : CLOSED, *open ? &out->key : NULL, error);
+    return remember(opened, stored, *open ? OPEN : CLOSED, *open ? &out->key : NULL, error);
 }
 
 /* --- readers ---------------------------------------------------------------------------------- */
@@ -138,15 +174,17 @@ struct granting {
     int code;
 };
 
-/* Late content comes behind the Reader: the key is for then. */
-static void keep_for_later(struct granting *granting, const struct entry *entry)
+/* Late content comes behind the Reader: the key is for then. None comes of what was erased. */
+static void keep_for_later(struct granting *granting, const struct store_entry *stored)
 {
-    const struct known *known = map_get(&granting->opened->known, &entry->hash);
+    const struct known *known = map_get(&granting->opened->known, &stored->entry.hash);
 
     granting->fits = true;
-    if (!known || known->state != OPEN)
+    if (stored->erased)
+        forget(granting->opened, &stored->entry.hash);
+    else if (!known || known->state != OPEN)
         granting->code =
-            remember(granting->opened, &entry->hash, OFFERED, granting->key, granting->error);
+            remember(granting->opened, stored, OFFERED, granting->key, granting->error);
 }
 
 /* The key is kept only when it opens what it is said to open. */
@@ -160,15 +198,14 @@ static int try_key(void *context, const struct store_entry *stored)
     if (entry->content_type != TYPE(SEALED))
         return 1;
     if (!entry->has_content) {
-        keep_for_later(granting, entry);
+        keep_for_later(granting, stored);
         return 1;
     }
     code = seal_open_with_key(entry->content, granting->opened->network, &entry->feed,
                               granting->key, &opened, NULL);
     granting->fits = code == ERROR_NONE;
     if (granting->fits)
-        granting->code =
-            remember(granting->opened, &entry->hash, OPEN, granting->key, granting->error);
+        granting->code = remember(granting->opened, stored, OPEN, granting->key, granting->error);
     else if (code == ERROR_MEMORY)
         granting->code = error_memory(granting->error);
     seal_opened_finish(&opened);
@@ -260,7 +297,7 @@ static int visit_sealed(struct visiting *visiting, const struct store_entry *sto
     bool open = false;
     int stop = 0;
 
-    visiting->code = open_entry(visiting->opened, &stored->entry, &opened, &open, visiting->error);
+    visiting->code = open_entry(visiting->opened, stored, &opened, &open, visiting->error);
     if (open && !visiting->code) {
         content = malloc(sizeof *content); /* 8 KiB, too much for a stack of visits */
         if (!content)
@@ -286,11 +323,58 @@ static int visit(void *context, const struct store_entry *stored)
 {
     struct visiting *visiting = context;
 
+    if (stored->entry.content_type == TYPE(SEALED) && stored->erased)
+        forget(visiting->opened, &stored->entry.hash);
     if (stored->entry.content_type != TYPE(SEALED) || !stored->entry.has_content)
         return wants(visiting, stored->entry.content_type)
                    ? visiting->visit(visiting->context, stored)
                    : 0;
     return visit_sealed(visiting, stored);
+}
+
+/* --- forgetting ------------------------------------------------------------------------------- */
+
+struct checking {
+    const struct opened *opened;
+    const struct known *known;
+    bool stands;
+};
+
+static int check_place(void *context, const struct store_entry *stored)
+{
+    struct checking *checking = context;
+
+    checking->stands = !stored->erased &&
+                       map_get(&checking->opened->known, &stored->entry.hash) == checking->known;
+    return 1;
+}
+
+/* Entries were moved aside: what is known of them is not read any more. */
+static int forget_moved(struct opened *opened, struct error *error)
+{
+    const struct store *base = &opened->base;
+    struct known *known;
+    size_t at = 0;
+    int code = ERROR_NONE;
+
+    while (!code && (known = map_next(&opened->known, &at))) {
+        struct checking checking = {opened, known, false};
+
+        if (!has_key(known))
+            continue;
+        code = base->operations->entries(base->self, &known->feed, known->seq, known->seq,
+                                         check_place, &checking, error);
+        if (!code && !checking.stands)
+            set(opened, known, UNKNOWN, NULL);
+    }
+    return code;
+}
+
+static int forget_erased(void *context, const struct store_entry *stored)
+{
+    if (stored->erased)
+        forget(context, &stored->entry.hash);
+    return 0;
 }
 
 /* --- the store -------------------------------------------------------------------------------- */
@@ -326,9 +410,15 @@ static int opened_arrivals(void *self, uint64_t after, uint32_t types, store_ent
 
 static int opened_info(void *self, struct store_info *info, struct error *error)
 {
-    const struct store *base = &((struct opened *)self)->base;
+    struct opened *opened = self;
+    int code = opened->base.operations->info(opened->base.self, info, error);
 
-    return base->operations->info(base->self, info, error);
+    if (code || info->generation == opened->generation)
+        return code;
+    code = forget_moved(opened, error);
+    if (!code)
+        opened->generation = info->generation;
+    return code;
 }
 
 static int opened_get_feed(void *self, const struct id *feed, struct store_feed *out,
@@ -369,6 +459,29 @@ uint64_t opened_target(const struct store_entry *entry)
         entry->entry.content.size == sizeof target)
         memcpy(&target, entry->entry.content.data, sizeof target);
     return target.seq;
+}
+
+int opened_forget(struct opened *opened, struct error *error)
+{
+    const struct store *base = &opened->base;
+    struct store_info info;
+    int code;
+
+    if (!opened->key_count)
+        return ERROR_NONE;
+    code = opened_info(opened, &info, error);
+    if (code || info.last_arrival == opened->looked)
+        return code;
+    code = base->operations->arrivals(base->self, opened->looked, STORE_TYPE(TYPE(SEALED)),
+                                      forget_erased, opened, error);
+    if (!code)
+        opened->looked = info.last_arrival;
+    return code;
+}
+
+size_t opened_key_count(const struct opened *opened)
+{
+    return opened->key_count;
 }
 
 struct finding {

@@ -9,7 +9,9 @@
  * with opened_target.
  *
  * Opening costs one X25519 for each of our keys the first time; what the outcome was is kept in
- * memory (100 bytes an entry that is sealed), so the next time costs nothing, or one decryption.
+ * memory (150 bytes an entry that is sealed), so the next time costs nothing, or one decryption.
+ * The key of what was erased, or moved aside with its branch, is wiped as soon as that is seen: by
+ * a visit, by info after a quarantine, or by opened_forget, which looks for it.
  *
  * Threads: one at a time, as the store beneath. Never used on the writer's store: opening runs
  * outside the writer. */
@@ -34,6 +36,12 @@ void opened_destroy(struct opened *opened); /* wipes the keys; NULL is fine */
  * store beneath, called there. types of arrivals are true types; with SEALED, also what is not for
  * us. ERROR_MEMORY when something could not be opened for want of memory. */
 struct store opened_store(struct opened *opened);
+
+/* Wipes the keys of what was erased or moved aside since it was last asked. Costs nothing while it
+ * has no key; else it reads what is new and sealed. For after a commit, when nobody visits. */
+int opened_forget(struct opened *opened, struct error *error);
+/* How many keys of contents it has in memory. */
+size_t opened_key_count(const struct opened *opened);
 
 /* The key of an entry that it has opened; the caller wipes it. ERROR_NOT_FOUND when that entry is
  * not sealed, or not for us. */

@@ -171,15 +171,13 @@ static void table_visit(const struct memory_store *store, enum memory_table_name
                         void *context)
 {
     const struct memory_table *table = &store->ledger->tables[name];
+    struct memory_place place = memory_table_find(table, prefix);
     struct span key, value;
 
-    for (size_t i = memory_table_find(table, prefix); i < table->count; i++) {
-        if (!memory_table_at(table, i, !store->writer, &key, &value))
-            continue;
+    while (memory_table_next(table, &place, !store->writer, &key, &value))
         if (key.size < prefix.size || !span_equal(span_of(key.data, prefix.size), prefix) ||
             visit(context, key, value))
             break;
-    }
 }
 
 static int put_certificate(void *self, const struct id *feed,
@@ -209,12 +207,11 @@ static bool next_certificate(const struct memory_store *store, const struct id *
 {
     const struct memory_table *table = &store->ledger->tables[MEMORY_CERTIFICATES];
     const struct key from = key_of(feed, number);
+    struct memory_place place = memory_table_find(table, key_span(&from));
 
-    for (size_t i = memory_table_find(table, key_span(&from)); i < table->count; i++) {
-        if (!memory_table_at(table, i, false, key, value) || !value->size)
-            continue;
-        return span_equal(span_of(key->data, BYTES_ID_SIZE), span_of_id(feed));
-    }
+    while (memory_table_next(table, &place, false, key, value))
+        if (value->size)
+            return span_equal(span_of(key->data, BYTES_ID_SIZE), span_of_id(feed));
     return false;
 }
 

@@ -106,7 +106,7 @@ static int ledger_commit(void *self, struct error *error)
         rc = sqlite_requests_settle(ledger, error);
     if (!rc)
         rc = write_last_arrival(ledger, error);
-    if (!rc && ledger->erased)
+    if (!rc)
         rc = sqlite_clean_mark(ledger, error);
     if (!rc)
         rc = run(ledger, STATEMENT_COMMIT, error);
@@ -128,8 +128,7 @@ static void ledger_destroy(void *self)
     if (!ledger)
         return;
     ledger_rollback(ledger);
-    if (ledger->unclean)
-        sqlite_clean_end(ledger);
+    sqlite_clean_end(ledger);
     if (ledger->writer && ledger->database.handle)
         sqlite3_wal_checkpoint_v2(ledger->database.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
                                   NULL);

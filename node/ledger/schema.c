@@ -64,8 +64,8 @@ static const char version_2[] =
     "CREATE TABLE request_recent (number INTEGER PRIMARY KEY, requests BLOB NOT NULL) STRICT;"
     "CREATE TABLE request_chunk (key INTEGER PRIMARY KEY, records BLOB NOT NULL) STRICT;";
 
-/* - ledger.unclean: 1 after something was erased, until it is gone from all files, too; see
- * sqlite_clean.h.
+/* - ledger.unclean: not 0 after something was erased, until it is gone from all files, too; a value
+ * of enum sqlite_owed.
  * - Records of segments may say that their content was erased: see segment.h. */
 static const char version_3[] = "ALTER TABLE ledger ADD COLUMN unclean INTEGER NOT NULL DEFAULT 0;";
 
@@ -75,12 +75,18 @@ static const char version_4[] =
     "DROP INDEX segment_rare;"
     "CREATE INDEX segment_rare ON segment (arrival, types) WHERE types & 31726 != 0;";
 
+/* - ledger.clean_at, clean_from: how far the files are cleaned; struct sqlite_sweep. */
+static const char version_6[] = "ALTER TABLE ledger ADD COLUMN clean_at INTEGER NOT NULL DEFAULT 0;"
+                                "ALTER TABLE ledger ADD COLUMN clean_from INTEGER NOT NULL DEFAULT "
+                                "0;";
+
 const struct schema_step schema_steps[] = {
     {"make the tables", version_1, NULL},
     {"put entries into segments", version_2, migrate_to_version_2},
     {"make room for what erasing leaves", version_3, migrate_to_version_3},
     {"find what is said of announcements", version_4, NULL},
     {"make room for quarantined entries", sqlite_quarantine_schema, NULL},
+    {"remember how far the files are cleaned", version_6, NULL},
 };
 const size_t schema_step_count = sizeof schema_steps / sizeof schema_steps[0];
 

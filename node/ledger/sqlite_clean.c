@@ -17,23 +17,30 @@
  * could look like a leaf's first byte. That is a file of 800 GB; it is left as it is. */
 #define PAGES_MAX ((uint32_t)LEAF_OF_TABLE << 24)
 
-static bool write_mark(struct sqlite_ledger *ledger, bool unclean, struct error *error)
+static int write_sweep(struct sqlite_ledger *ledger, const struct sqlite_sweep *sweep,
+                       struct error *error)
 {
     struct sqlite_use use;
+    int rc = sqlite_use_start(&use, ledger, STATEMENT_SET_SWEEP, error);
 
-    if (sqlite_use_start(&use, ledger, STATEMENT_SET_UNCLEAN, error))
-        return false;
-    sqlite_use_number(&use, 1, unclean);
-    return sqlite_use_run(&use, error) == ERROR_NONE;
+    if (rc)
+        return rc;
+    sqlite_use_number(&use, 1, sweep->owed);
+    sqlite_use_number(&use, 2, sweep->at);
+    sqlite_use_number(&use, 3, sweep->from);
+    return sqlite_use_run(&use, error);
 }
 
 int sqlite_clean_mark(struct sqlite_ledger *ledger, struct error *error)
 {
-    if (!write_mark(ledger, true, error))
-        return (int)error->code;
-    ledger->unclean = true;
-    ledger->clean_pages = 0;
-    return ERROR_NONE;
+    struct sqlite_sweep *sweep = &ledger->sweep;
+
+    if (ledger->erased) { /* should this commit fail, some pages are looked at for nothing */
+        sweep->owed = SQLITE_OWED_ROUND;
+        sweep->from = sweep->at;
+        sweep->moved = true;
+    }
+    return sweep->moved ? write_sweep(ledger, sweep, error) : ERROR_NONE;
 }
 
 /* --- the log ---------------------------------------------------------------------------------- */
@@ -117,25 +124,39 @@ static bool open_pages(const struct sqlite_ledger *ledger, struct pages *pages)
     return pages->page != NULL;
 }
 
-/* true: all pages are clean, and on disk. */
+/* Whether it has come to where it ends; at the end of the file it goes on at the beginning. */
+static bool has_come_round(struct sqlite_sweep *sweep, uint32_t page_count)
+{
+    if (sweep->owed == SQLITE_OWED_ROUND && sweep->at >= page_count) {
+        sweep->owed = SQLITE_OWED_REST;
+        sweep->at = 0;
+    }
+    return sweep->owed == SQLITE_OWED_REST && (sweep->at >= sweep->from || sweep->at >= page_count);
+}
+
+/* true: all pages that are owed are clean, and on disk. */
 static bool clean_pages(struct sqlite_ledger *ledger)
 {
+    struct sqlite_sweep sweep = ledger->sweep;
     struct pages pages;
-    uint32_t end;
+    uint32_t left;
     bool done = open_pages(ledger, &pages);
 
     if (!done)
         return false;
     /* A page that is remembered as it was would be written again. */
     sqlite3_db_release_memory(ledger->database.handle);
-    end = ledger->clean_pages + SQLITE_CLEAN_SIZE / pages.size;
-    end = end < pages.count ? end : pages.count;
-    while (done && ledger->clean_pages < end) {
-        done = clean_page(&pages, ledger->clean_pages + 1);
-        ledger->clean_pages += done;
+    sweep.moved = true;
+    for (left = SQLITE_CLEAN_SIZE / pages.size;
+         done && left && !has_come_round(&sweep, pages.count); left--) {
+        done = clean_page(&pages, sweep.at + 1);
+        sweep.at += done;
     }
-    done = done && pages.file->pMethods->xSync(pages.file, SQLITE_SYNC_NORMAL) == SQLITE_OK &&
-           ledger->clean_pages == pages.count;
+    if (pages.file->pMethods->xSync(pages.file, SQLITE_SYNC_NORMAL) == SQLITE_OK)
+        ledger->sweep = sweep;
+    else
+        done = false;
+    done = done && has_come_round(&ledger->sweep, pages.count);
     free(pages.page);
     return done;
 }
@@ -161,38 +182,63 @@ static bool remove_copies(const struct sqlite_ledger *ledger)
 
 static void take_mark_back(struct sqlite_ledger *ledger)
 {
+    struct sqlite_sweep sweep = {.owed = SQLITE_OWED_NOTHING, .at = ledger->sweep.at};
     struct error error;
     bool done = database_run(&ledger->database, "BEGIN IMMEDIATE", "write to", &error) == 0 &&
-                write_mark(ledger, false, &error) &&
+                write_sweep(ledger, &sweep, &error) == 0 &&
                 database_run(&ledger->database, "COMMIT", "write to", &error) == 0;
 
-    if (!done)
+    if (done)
+        ledger->sweep = sweep;
+    else
         sqlite3_exec(ledger->database.handle, "ROLLBACK", NULL, NULL, NULL);
-    ledger->unclean = !done;
 }
 
 void sqlite_clean_step(struct sqlite_ledger *ledger)
 {
-    if (ledger->unclean && empty_log(ledger) && clean_pages(ledger) && remove_copies(ledger))
+    bool removed;
+
+    ledger->sweep.moved = false; /* what was to be written down is committed */
+    if (ledger->sweep.owed == SQLITE_OWED_NOTHING || !empty_log(ledger))
+        return;
+    removed = remove_copies(ledger);
+    if (clean_pages(ledger) && removed)
         take_mark_back(ledger);
 }
 
 void sqlite_clean_end(struct sqlite_ledger *ledger)
 {
-    uint32_t before;
+    struct sqlite_sweep before;
 
     do {
-        before = ledger->clean_pages;
+        before = ledger->sweep;
         sqlite_clean_step(ledger);
-    } while (ledger->unclean && ledger->clean_pages != before);
+    } while (ledger->sweep.owed != SQLITE_OWED_NOTHING &&
+             (ledger->sweep.at != before.at || ledger->sweep.owed != before.owed));
+}
+
+static int read_number(const struct sqlite_ledger *ledger, const char *sql, uint32_t max,
+                       uint32_t *out, struct error *error)
+{
+    int64_t value = 0;
+    int rc = database_integer(&ledger->database, sql, 0, &value, error);
+
+    if (!rc)
+        *out = value < 0 || value > max ? 0 : (uint32_t)value;
+    return rc;
 }
 
 int sqlite_clean_start(struct sqlite_ledger *ledger, struct error *error)
 {
-    int64_t unclean = 0;
-    int rc = database_integer(&ledger->database, "SELECT unclean FROM ledger", 0, &unclean, error);
+    struct sqlite_sweep *sweep = &ledger->sweep;
+    uint32_t owed = 0;
+    int rc = read_number(ledger, "SELECT unclean FROM ledger", SQLITE_OWED_REST, &owed, error);
 
-    ledger->unclean = unclean != 0;
+    if (!rc)
+        rc = read_number(ledger, "SELECT clean_at FROM ledger", UINT32_MAX, &sweep->at, error);
+    if (!rc)
+        rc = read_number(ledger, "SELECT clean_from FROM ledger", UINT32_MAX, &sweep->from, error);
+    sweep->owed = (enum sqlite_owed)owed;
     if (!rc)
         sqlite_clean_step(ledger);
     return rc;

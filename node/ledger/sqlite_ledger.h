@@ -44,6 +44,19 @@ struct sqlite_requests {
     struct buffer fresh;    /* records that are not in the table yet */
 };
 
+/* What is still to be cleaned of the pages; see sqlite_clean.h. */
+enum sqlite_owed {
+    SQLITE_OWED_NOTHING,
+    SQLITE_OWED_ROUND, /* from `at` to the end, and then from the beginning to `from` */
+    SQLITE_OWED_REST,  /* from `at` to `from` */
+};
+struct sqlite_sweep {
+    enum sqlite_owed owed;
+    uint32_t at;   /* so many pages stand in front of the one that is next */
+    uint32_t from; /* … when something was last erased */
+    bool moved;    /* since it was last written down */
+};
+
 struct sqlite_ledger {
     struct database database;
     bool writer;
@@ -51,8 +64,7 @@ struct sqlite_ledger {
     bool open;                  /* a transaction is */
     bool failed;                /* … and something in it went wrong: commit must not succeed */
     bool erased;                /* … and something in it was erased */
-    bool unclean;               /* what was erased may stand in the files; see sqlite_clean.h */
-    uint32_t clean_pages;       /* … which have been looked through so far */
+    struct sqlite_sweep sweep;  /* owed: what was erased may stand in the files */
     uint64_t last_arrival;      /* the writer's count, with the open transaction */
     uint64_t committed_arrival; /* … without it */
     struct buffer statement;    /* what get_feed's last answer points to */
@@ -74,7 +86,7 @@ struct sqlite_ledger {
     X(STATEMENT_COMMIT, "COMMIT")                                                                  \
     X(STATEMENT_INFO, "SELECT id, last_arrival, unclean, generation FROM ledger")                  \
     X(STATEMENT_SET_ARRIVAL, "UPDATE ledger SET last_arrival = ?1")                                \
-    X(STATEMENT_SET_UNCLEAN, "UPDATE ledger SET unclean = ?1")                                     \
+    X(STATEMENT_SET_SWEEP, "UPDATE ledger SET unclean = ?1, clean_at = ?2, clean_from = ?3")       \
     X(STATEMENT_GET_FEED, "SELECT " STATEMENT_FEED_COLUMNS " FROM feed WHERE id = ?1")             \
     X(STATEMENT_ADD_FEED, "INSERT INTO feed (id, certificate, seq, hash, signed_seq, missing,"     \
                           " head_arrival, frozen, statement_ms, statement)"                        \

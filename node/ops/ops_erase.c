@@ -64,6 +64,14 @@ static int note_step(void *context, const struct view_state *state)
     return erase->no_memory;
 }
 
+int ops_erase_check(size_t count, struct error *error)
+{
+    if (count <= OPS_ERASE_MAX)
+        return ERROR_NONE;
+    return error_set(error, ERROR_TOO_LARGE,
+                     "erase: found %zu texts, expected at most %d at a time", count, OPS_ERASE_MAX);
+}
+
 int ops_erase_find(const struct ops_context *context, uint64_t seq, uint64_t before,
                    struct ops_erase *erase, struct error *error)
 {
@@ -82,6 +90,8 @@ int ops_erase_gather(const struct ops_context *context, uint64_t seq, uint64_t b
 
     if (!code && erase->no_memory)
         code = error_memory(error);
+    if (!code)
+        code = ops_erase_check(erase->count, error);
     if (code || finding.found)
         return code;
     code =
@@ -89,19 +99,19 @@ int ops_erase_gather(const struct ops_context *context, uint64_t seq, uint64_t b
     return code ? code : error_set(error, ERROR_INVALID, "this is no announcement");
 }
 
-int ops_erase_publish(const struct ops_context *context, const struct ops_erase *erase,
-                      const uint8_t *request, struct exchange_published *out, struct error *error)
+/* --- publishing -------------------------------------------------------------------------------
+ */
+
+static int publish_order(const struct ops_context *context, uint64_t *seqs, size_t count,
+                         const uint8_t *request, struct exchange_published *out,
+                         struct error *error)
 {
     Caravan__Erasure erasure = CARAVAN__ERASURE__INIT;
     struct buffer content = {0};
     int code;
 
-    if (erase->count > OPS_ERASE_MAX)
-        return error_set(error, ERROR_TOO_LARGE,
-                         "%zu texts of it are to be erased, expected at most %d", erase->count,
-                         OPS_ERASE_MAX);
-    erasure.n_seq = erase->count;
-    erasure.seq = erase->seqs;
+    erasure.n_seq = count;
+    erasure.seq = seqs;
     code = fields_pack(&erasure.base, &content) ? ERROR_NONE : error_memory(error);
     if (!code)
         code = exchange_publish(context->exchange, TYPE(ERASURE), buffer_span(&content), request,
@@ -110,35 +120,70 @@ int ops_erase_publish(const struct ops_context *context, const struct ops_erase 
     return code;
 }
 
-/* --- an order that was published before --------------------------------------------------------
+int ops_erase_publish(const struct ops_context *context, const struct ops_erase *erase,
+                      const uint8_t *request, struct exchange_published *out, struct error *error)
+{
+    struct exchange_published order = {0};
+    size_t done = 0;
+    int code = ERROR_NONE;
+
+    while (!code && done < erase->count && !order.repeated) {
+        size_t left = erase->count - done;
+        size_t count = left < OPS_ERASE_EACH ? left : OPS_ERASE_EACH;
+
+        code =
+            publish_order(context, erase->seqs + done, count, done ? NULL : request, &order, error);
+        if (code && done) /* one does not come without the others */
+            exchange_break(context->exchange, error);
+        if (!code && !done)
+            *out = order;
+        done += count;
+    }
+    return code;
+}
+
+/* --- orders that were published before ---------------------------------------------------------
  */
 
-static int take_order(void *context, const struct store_entry *stored)
+struct reading_orders {
+    struct ops_erase *erase;
+    uint64_t seq; /* where they begin, or in front of it */
+};
+
+static size_t add_order(struct ops_erase *erase, struct span content)
 {
-    struct ops_erase *erase = context;
-    const struct entry *entry = &stored->entry;
     ProtobufCMessage *message;
     struct arena arena;
+    size_t before = erase->count;
 
-    if (entry->content_type != TYPE(ERASURE))
-        return 0;
     arena_init(&arena, LIMIT_ARENA_SIZE);
-    if (guard_unpack(&caravan__erasure__descriptor, entry->content, &guard_limits_content, &arena,
+    if (guard_unpack(&caravan__erasure__descriptor, content, &guard_limits_content, &arena,
                      &message, NULL) == ERROR_NONE)
         for (size_t i = 0; i < ((const Caravan__Erasure *)message)->n_seq; i++)
             add(erase, ((const Caravan__Erasure *)message)->seq[i]);
     arena_finish(&arena);
-    return 1;
+    return erase->count - before;
+}
+
+static int take_order(void *context, const struct store_entry *stored)
+{
+    struct reading_orders *reading = context;
+
+    if (stored->entry.content_type != TYPE(ERASURE))
+        return stored->entry.seq != reading->seq;
+    return add_order(reading->erase, stored->entry.content) < OPS_ERASE_EACH; /* else more follow */
 }
 
 int ops_erase_read(const struct ops_context *context, uint64_t seq, struct ops_erase *erase,
                    struct error *error)
 {
+    const uint64_t orders_max = OPS_ERASE_MAX / OPS_ERASE_EACH;
+    struct reading_orders reading = {erase, seq};
     const struct store *store = &context->store;
     int code = exchange_flush(context->exchange, error);
 
     if (!code)
-        code = store->operations->entries(store->self, &context->feed, seq, seq + 1, take_order,
-                                          erase, error);
+        code = store->operations->entries(store->self, &context->feed, seq, seq + orders_max,
+                                          take_order, &reading, error);
     return !code && erase->no_memory ? error_memory(error) : code;
 }

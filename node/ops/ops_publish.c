@@ -120,9 +120,9 @@ static int publish(const struct publication *publication, struct buffer *reply, 
     return code ? code : write_answer(publication, &published, reply, error);
 }
 
-/* Publishes the order for what publication->erase names, if that is something. *published: what was
- * published with it before in this transaction, and answers for both; seq 0: nothing was, and the
- * order answers. */
+/* Publishes the orders for what publication->erase names, if that is something. *published: what
+ * was published with them before in this transaction, and answers for all; seq 0: nothing was, and
+ * the first order answers. */
 static int publish_order(const struct publication *publication,
                          struct exchange_published *published, struct error *error)
 {
@@ -526,5 +526,7 @@ int ops_publish_put(struct ops_context *context, const ProtobufCMessage *message
                          request->content_type);
     if (!code && !request->has_content && !request->n_erase)
         code = error_set(error, ERROR_INVALID, "content: found none, expected what prepare gives");
+    if (!code)
+        code = ops_erase_check(request->n_erase, error);
     return code ? code : put(&publication, request->has_content, reply, error);
 }

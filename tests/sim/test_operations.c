@@ -1,5 +1,6 @@
 /* Operations of whole nodes, as the control link runs them: bytes in, bytes out. */
 #include "node/ops/operations.h"
+#include "node/ops/ops_erase.h"
 
 #include "tests/sim/network.h"
 #include "tests/support/announcements.h"
@@ -575,6 +576,127 @@ static void test_operations__revise_erases_what_it_said_before(void **state)
     }
 }
 
+/* Beside the operation, which would look at all of it each time. */
+static void revise_often(struct world *world, uint64_t seq, unsigned times)
+{
+    struct exchange *exchange = world->network.nodes[0].exchange;
+    Caravan__Revision revision = CARAVAN__REVISION__INIT;
+    struct buffer announcement = {0}, content = {0};
+    struct exchange_published published;
+
+    announcements_write(CALL, "Again", "CN", NULL, &announcement);
+    revision.has_announcement = revision.has_content = 1;
+    revision.announcement = seq;
+    revision.content = binary(buffer_span(&announcement));
+    pack(&revision.base, &content);
+    assert_int_equal(exchange_begin(exchange, NULL), ERROR_NONE);
+    while (times--)
+        assert_int_equal(exchange_publish(exchange, TYPE(REVISION), buffer_span(&content), NULL,
+                                          &published, NULL),
+                         ERROR_NONE);
+    assert_int_equal(exchange_commit(exchange, NULL), ERROR_NONE);
+    buffer_finish(&announcement);
+    buffer_finish(&content);
+}
+
+static void assert_erased_by(struct world *world, char *name, uint64_t order)
+{
+    for (unsigned node = 0; node < 2; node++) {
+        const Caravan__Item *item = show(world, node, name)->item;
+
+        assert_false(item->has_content);
+        assert_int_equal(item->erased_by, order);
+    }
+}
+
+static void test_operations__revise_erases_more_than_one_order_names(void **state)
+{
+    struct world *world = *state;
+    const uint64_t last = 4 + OPS_ERASE_EACH + 5;
+    Caravan__PublishReply *reply, *again;
+    char name[32];
+
+    publish(world, "First", NULL);
+    revise_often(world, 3, OPS_ERASE_EACH + 5);
+    reply = revise_and_erase(world, 3, "Last", "0123456789abcdef");
+    assert_int_equal(reply->seq, last);
+    assert_erased(reply, OPS_ERASE_EACH + 6, 3);
+    again = revise_and_erase(world, 3, "Last", "0123456789abcdef");
+    assert_true(again->repeated_request);
+    assert_int_equal(again->seq, last);
+    assert_erased(again, OPS_ERASE_EACH + 6, 3);
+    assert_true(network_run(&world->network, MINUTE, network_is_equal, NULL));
+    assert_title(show(world, 1, "cn-one/3")->item, "Last");
+    assert_erased_by(world, "cn-one/4", last + 1);
+    snprintf(name, sizeof name, "cn-one/%u", OPS_ERASE_EACH + 2);
+    assert_erased_by(world, name, last + 1);
+    snprintf(name, sizeof name, "cn-one/%u", OPS_ERASE_EACH + 3);
+    assert_erased_by(world, name, last + 2);
+    snprintf(name, sizeof name, "cn-one/%u", OPS_ERASE_EACH + 8);
+    assert_erased_by(world, name, last + 2);
+}
+
+static void test_operations__withdraw_fills_one_order(void **state)
+{
+    struct world *world = *state;
+    Caravan__PublishReply *reply, *again;
+
+    publish(world, "First", NULL);
+    revise_often(world, 3, OPS_ERASE_EACH - 1);
+    reply = withdraw_and_erase(world, 3, "0123456789abcdef");
+    assert_int_equal(reply->seq, 3 + OPS_ERASE_EACH);
+    assert_erased(reply, OPS_ERASE_EACH, 3);
+    assert_int_equal(publish(world, "Next", NULL)->seq, reply->seq + 2);
+    again = withdraw_and_erase(world, 3, "0123456789abcdef");
+    assert_true(again->repeated_request);
+    assert_erased(again, OPS_ERASE_EACH, 3);
+}
+
+/* The order behind its own is another's. */
+static void test_operations__withdraw_answers_a_retry_with_its_own_order(void **state)
+{
+    struct world *world = *state;
+    Caravan__PublishReply *reply, *again;
+
+    publish(world, "Another", NULL);
+    withdraw(world, 3, NULL);
+    publish(world, "First", NULL);
+    revise(world, 5, "Second");
+    reply = withdraw_and_erase(world, 5, "0123456789abcdef");
+    assert_int_equal(reply->seq, 7);
+    assert_erased(reply, 2, 5);
+    again = withdraw_and_erase(world, 3, NULL);
+    assert_int_equal(again->seq, 9);
+    assert_erased(again, 1, 3);
+    again = withdraw_and_erase(world, 5, "0123456789abcdef");
+    assert_true(again->repeated_request);
+    assert_int_equal(again->seq, 7);
+    assert_erased(again, 2, 5);
+}
+
+/* Refused before anything of it, or what others ask for meanwhile, is touched. */
+static void test_operations__put_refuses_more_than_can_be_answered(void **state)
+{
+    struct world *world = *state;
+    Caravan__PutRequest request = CARAVAN__PUT_REQUEST__INIT;
+
+    request.has_content_type = request.has_content = 1;
+    request.content_type = TYPE(SEALED);
+    request.content = binary(span_of_text("content"));
+    request.n_erase = OPS_ERASE_MAX + 1;
+    request.erase = calloc(request.n_erase, sizeof *request.erase);
+    assert_non_null(request.erase);
+    for (size_t i = 0; i < request.n_erase; i++)
+        request.erase[i] = i + 1;
+    assert_refused(world, "put", &request.base, ERROR_TOO_LARGE,
+                   "erase: found 60001 texts, expected at most 60000 at a time");
+    assert_int_equal(publish(world, "Call", NULL)->seq, 3);
+    request.n_erase = OPS_ERASE_MAX;
+    assert_int_equal(((Caravan__PublishReply *)call(world, 0, "put", &request.base))->seq, 4);
+    assert_int_equal(publish(world, "Call", NULL)->seq, 5 + OPS_ERASE_MAX / OPS_ERASE_EACH);
+    free(request.erase);
+}
+
 static void test_operations__revise_refuses_to_drop_unknown_fields(void **state)
 {
     struct world *world = *state;
@@ -1082,6 +1204,10 @@ int main(void)
         TEST(withdraw_erases_all_that_it_said),
         TEST(withdraw_erases_what_was_withdrawn_before),
         TEST(revise_erases_what_it_said_before),
+        TEST(revise_erases_more_than_one_order_names),
+        TEST(withdraw_fills_one_order),
+        TEST(withdraw_answers_a_retry_with_its_own_order),
+        TEST(put_refuses_more_than_can_be_answered),
         TEST(revise_refuses_to_drop_unknown_fields),
         TEST(changes_wait_for_news),
         TEST(filters_are_checked),

@@ -32,6 +32,8 @@ void ledger_script_make_older(struct ledger_fixture *f, size_t version)
          "PRAGMA user_version=3"),
         ("ALTER TABLE ledger DROP COLUMN generation; ALTER TABLE feed DROP COLUMN recoveries;"
          "ALTER TABLE feed DROP COLUMN quarantined; DROP TABLE quarantine; PRAGMA user_version=4"),
+        ("ALTER TABLE ledger DROP COLUMN clean_at; ALTER TABLE ledger DROP COLUMN clean_from;"
+         "PRAGMA user_version=5"),
     };
     struct database database = {0};
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "node/ledger/schema.h"
+#include "node/ledger/sqlite_clean.h"
 #include "tests/support/ledger_script.h"
 #include "tests/support/ledger_seen.h"
 
@@ -370,6 +371,146 @@ static void test_ledger__keeps_its_locks_while_it_cleans(void **state)
     assert_false(is_locked(f));
 }
 
+/* --- a large ledger --------------------------------------------------------------------------- */
+
+#define STEPS 3 /* to clean all of it: its file is longer than two, and not than three */
+
+/* Something that is no content, and fills as much of the file. */
+static void fill_file(struct ledger_fixture *f, const char *prefix, size_t size)
+{
+    const size_t each = 1024 * 1024;
+    uint8_t *bytes = calloc(1, each);
+    char name[32];
+
+    assert_non_null(bytes);
+    ledger_fixture_begin(f);
+    for (size_t i = 0; i < size / each; i++) {
+        snprintf(name, sizeof name, "%s %zu", prefix, i);
+        ok(call(f->writer, put_value, name, span_of(bytes, each), &f->error));
+    }
+    ledger_fixture_commit(f);
+    free(bytes);
+}
+
+/* Entries at the beginning, in the middle and at the end. */
+static void make_large(struct ledger_fixture *f)
+{
+    for (int i = 0; i < 3; i++) {
+        ledger_fixture_begin(f);
+        for (int j = 0; j < 100; j++)
+            ledger_fixture_append(f, sample_next(f->a, ANNOUNCEMENT, marker(1, 700)));
+        ledger_fixture_commit(f);
+        fill_file(f, i ? "second" : "first", i < 2 ? SQLITE_CLEAN_SIZE / 4 * 5 : 0);
+    }
+    ledger_script_close(f);
+}
+
+/* Which parts of the file, each what a step cleans in a sweep from the beginning, hold it. */
+static void assert_parts(struct ledger_fixture *f, struct span bytes, bool first, bool second,
+                         bool third)
+{
+    const bool expected[STEPS] = {first, second, third};
+    const size_t part = SQLITE_CLEAN_SIZE;
+    size_t size, from;
+    char *file = folder_read(&f->folder, "ledger.db", &size);
+
+    assert_true(size > (STEPS - 1) * part && size <= STEPS * part);
+    for (size_t step = 0; step < STEPS; step++) {
+        from = step * part;
+        assert_int_equal(memmem(file + from, step + 1 < STEPS ? part : size - from, bytes.data,
+                                bytes.size) != NULL,
+                         expected[step]);
+    }
+    free(file);
+}
+
+static void order(struct ledger_fixture *f, uint64_t seq)
+{
+    ledger_fixture_begin(f);
+    erase_seq(f, &f->a->feed, seq);
+    ledger_fixture_commit(f);
+}
+
+static void test_ledger__is_cleaned_to_its_end_while_orders_come(void **state)
+{
+    struct ledger_fixture *f = *state;
+    const struct span bytes = span_of_text("a copy of a row that was here");
+
+    make_large(f);
+    assert_true(plant(f, bytes) > 3);
+    ok(ledger_script_open(f));
+    folder_write_text(&f->folder, "ledger.db.v1", 0600, "an old copy");
+    assert_parts(f, bytes, true, true, true);
+    order(f, 1);
+    assert_parts(f, bytes, false, true, true);
+    assert_false(folder_has(&f->folder, "ledger.db.v1"));
+    order(f, 2);
+    assert_parts(f, bytes, false, false, true);
+    order(f, 3);
+    assert_parts(f, bytes, false, false, false);
+    order(f, 4);
+    /* All that was there at the last order is looked at once more, and no more than that. */
+    for (int step = 1; step < STEPS; step++) {
+        assert_true(is_unclean(f));
+        idle_commit(f);
+    }
+    assert_false(is_unclean(f));
+    assert_int_equal(ledger_seen_entries(f->writer, &f->a->feed, 1, UINT64_MAX)->count, 300);
+}
+
+/* In another process, which is killed when it has done so many orders and then other commits. */
+static void order_and_die(struct ledger_fixture *f, uint64_t first, int orders, int others)
+{
+    pid_t child = fork();
+    int status;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (ledger_script_open(f))
+            _exit(1);
+        for (int i = 0; i < orders; i++)
+            order(f, first + (uint64_t)i);
+        for (int i = 0; i < others; i++)
+            idle_commit(f);
+        raise(SIGKILL);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+}
+
+static void test_ledger__goes_on_cleaning_where_it_was_killed(void **state)
+{
+    struct ledger_fixture *f = *state;
+    const struct span bytes = span_of_text("a copy of a row that was here");
+
+    make_large(f);
+    order_and_die(f, 1, 2, 0); /* the second order is owed from the second part on */
+    assert_true(plant(f, bytes) > 3);
+    ok(ledger_script_open(f));
+    assert_parts(f, bytes, true, false, true);
+    idle_commit(f);
+    assert_parts(f, bytes, false, false, false);
+    assert_true(is_unclean(f));
+    idle_commit(f);
+    assert_false(is_unclean(f));
+}
+
+/* What is owed after a start is no more than what was owed before. */
+static void test_ledger__ends_a_round_that_began_before_it_was_killed(void **state)
+{
+    struct ledger_fixture *f = *state;
+    const struct span bytes = span_of_text("a copy of a row that was here");
+
+    make_large(f);
+    order_and_die(f, 1, 3, 1); /* the third is owed up to the end of the second part */
+    assert_true(plant(f, bytes) > 3);
+    ok(ledger_script_open(f));
+    assert_true(is_unclean(f));
+    idle_commit(f);
+    assert_false(is_unclean(f));
+    assert_parts(f, bytes, true, false, true); /* of the first, what was clean before */
+}
+
 #define ROW(test)                                                                                  \
     cmocka_unit_test_setup_teardown(test, ledger_fixture_setup_sqlite, ledger_fixture_teardown)
 
@@ -384,6 +525,9 @@ int main(void)
         ROW(test_ledger__is_cleaned_at_the_next_start),
         ROW(test_ledger__copies_of_migrations_go),
         ROW(test_ledger__keeps_its_locks_while_it_cleans),
+        ROW(test_ledger__is_cleaned_to_its_end_while_orders_come),
+        ROW(test_ledger__goes_on_cleaning_where_it_was_killed),
+        ROW(test_ledger__ends_a_round_that_began_before_it_was_killed),
     };
 
     return cmocka_run_group_tests_name("ledger_clean", tests, NULL, NULL);

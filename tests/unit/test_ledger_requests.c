@@ -1,6 +1,7 @@
 /* Request ids in the ledger: few, as many as fit into memory, and more than that. */
 #include <string.h>
 
+#include "node/ledger/sqlite_request_index.h"
 #include "node/ledger/sqlite_requests.h"
 #include "tests/support/ledger_fixture.h"
 
@@ -44,10 +45,11 @@ static void assert_answer(struct ledger_fixture *f, struct store store, uint64_t
     assert_int_equal(found, known ? seq : 0);
 }
 
-/* Ids that no hash makes: many begin with the same eight bytes. */
+/* Ids that no hash makes: more begin with the same eight bytes than a row is to hold, and they
+ * stand in one all the same. Twice as many, not thousands: each put reads such a row. */
 static void make_alike(uint64_t seq, uint8_t id[STORE_REQUEST_ID_SIZE])
 {
-    bytes_put_u64(id, seq % 5);
+    bytes_put_u64(id, seq % (SQLITE_REQUESTS_RECENT / (2 * SQLITE_REQUEST_CHUNK)));
     bytes_put_u64(id + 8, seq);
 }
 

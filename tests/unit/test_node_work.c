@@ -1,5 +1,5 @@
-/* node_work: the check and the writer thread, with an exchange on a ledger in memory. The bus is
- * slow: every message to the partner takes its time, as expensive events do. */
+/* node_work: the check, the writer and the reader thread, with an exchange on a ledger in memory.
+ * The bus is slow: every message to the partner takes its time, as expensive events do. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +19,7 @@
 #include "tests/support/folder.h"
 #include "tests/support/institution.h"
 #include "tests/support/net_fixture.h"
+#include "tests/support/sealed.h"
 
 #define EVENTS 24
 #define EVENT_MS 40
@@ -331,6 +332,105 @@ static void test_node_work__a_pack_fits_into_the_readers_queue(void **state)
     assert_int_equal(passed, PACK);
 }
 
+/* --- the reader's keys --- */
+
+/* A ledger of its own, for the reader: somebody sealed something for `us` and erased it again. */
+struct sealed_world {
+    struct store writer, reader;
+    const struct store_operations *inner;
+    struct store_operations watched;
+    atomic_uint looks; /* of the reader, for what is new */
+    struct institution us, them;
+};
+
+static struct sealed_world *the_sealed_world;
+
+static int note_arrivals(void *self, uint64_t after, uint32_t types, store_entry_visitor visit,
+                         void *context, struct error *error)
+{
+    int code = the_sealed_world->inner->arrivals(self, after, types, visit, context, error);
+
+    atomic_fetch_add(&the_sealed_world->looks, 1);
+    return code;
+}
+
+static void sealed_world_init(struct sealed_world *sealed, struct node *node)
+{
+    struct store store;
+
+    the_sealed_world = sealed;
+    institution_init(&sealed->us, 3);
+    institution_init(&sealed->them, 4);
+    assert_int_equal(ledger_memory_create(&sealed->writer, NULL), ERROR_NONE);
+    assert_int_equal(ledger_memory_open_reader(&sealed->writer, &sealed->reader, NULL), ERROR_NONE);
+    sealed->inner = sealed->reader.operations;
+    sealed->watched = *sealed->inner;
+    sealed->watched.arrivals = note_arrivals;
+    sealed->reader.operations = &sealed->watched;
+    announcements_join(&sealed->writer, &sealed->us, "th-us", "TH");
+    announcements_join(&sealed->writer, &sealed->them, "cn-them", "CN");
+    assert_int_equal(opened_create(&sealed->reader, INSTITUTION_NETWORK, &sealed->us.sealing, 1,
+                                   &node->opened, NULL),
+                     ERROR_NONE);
+    store = opened_store(node->opened);
+    assert_int_equal(view_create(&store, &sealed->us.head.feed, false, &node->view, NULL),
+                     ERROR_NONE);
+    node_desk_init(&node->reader_desk);
+    node->reader_desk.net = node->net;
+}
+
+static void sealed_world_finish(struct sealed_world *sealed, struct node *node)
+{
+    node_desk_finish(&node->reader_desk);
+    view_destroy(node->view);
+    opened_destroy(node->opened);
+    sealed->inner->destroy(sealed->reader.self);
+    sealed->writer.operations->destroy(sealed->writer.self);
+    institution_finish(&sealed->us);
+    institution_finish(&sealed->them);
+}
+
+static void seal_and_erase(struct sealed_world *sealed, struct node *node)
+{
+    struct institution *audience[] = {&sealed->us};
+    const struct store_operations *operations = sealed->writer.operations;
+    struct erasure_order order;
+    size_t erased;
+
+    sealed_announce(&sealed->writer, &sealed->them, "Call", audience, 1, NULL);
+    assert_int_equal(view_update(node->view, NULL), ERROR_NONE);
+    assert_int_equal(opened_key_count(node->opened), 1);
+    order = (struct erasure_order){sealed->them.head.seq, sealed->them.head.seq + 1};
+    assert_int_equal(operations->begin(sealed->writer.self, NULL), ERROR_NONE);
+    assert_int_equal(
+        operations->erase(sealed->writer.self, &sealed->them.head.feed, &order, 1, &erased, NULL),
+        ERROR_NONE);
+    assert_int_equal(operations->commit(sealed->writer.self, NULL), ERROR_NONE);
+}
+
+/* Nobody asks for anything: the commit is all that the reader hears of. */
+static void test_node_work__the_reader_forgets_keys_of_what_was_erased(void **state)
+{
+    const struct timespec pause = {.tv_nsec = 5000000};
+    struct world *world = *state;
+    struct node *node = &world->node;
+    struct sealed_world sealed = {.us = {.network = NULL}};
+    unsigned before;
+    pthread_t reader;
+
+    sealed_world_init(&sealed, node);
+    seal_and_erase(&sealed, node);
+    before = atomic_load(&sealed.looks);
+    atomic_store(&node->changes, 1);
+    assert_int_equal(pthread_create(&reader, NULL, node_work_reader, node), 0);
+    while (atomic_load(&sealed.looks) == before)
+        nanosleep(&pause, NULL);
+    node_queue_close(node->to_reader);
+    pthread_join(reader, NULL);
+    assert_int_equal(opened_key_count(node->opened), 0);
+    sealed_world_finish(&sealed, node);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +440,8 @@ int main(void)
             test_node_work__answers_who_has_waited_while_nothing_can_begin, setup, teardown),
         cmocka_unit_test_setup_teardown(test_node_work__a_pack_fits_into_the_readers_queue, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_node_work__the_reader_forgets_keys_of_what_was_erased,
+                                        setup, teardown),
     };
 
     return cmocka_run_group_tests_name("node_work", tests, NULL, NULL);

@@ -443,6 +443,166 @@ static void test_opened__gives_the_key_of_what_it_can_open(void **state)
     assert_memory_equal(found.bytes, other.bytes, sizeof other.bytes);
 }
 
+/* The order, and what it orders. */
+static void erase(uint64_t seq)
+{
+    const struct store *store = &world.base->writer;
+    const struct erasure_order order = {seq, partner()->head.seq + 1};
+    struct buffer content = {0};
+    size_t erased;
+
+    assert_int_equal(store->operations->begin(store->self, NULL), ERROR_NONE);
+    announcements_keep(store, partner(), TYPE(ERASURE), buffer_span(&content)); /* of no interest */
+    assert_int_equal(
+        store->operations->erase(store->self, &partner()->head.feed, &order, 1, &erased, NULL),
+        ERROR_NONE);
+    assert_int_equal(erased, 1);
+    assert_int_equal(store->operations->commit(store->self, NULL), ERROR_NONE);
+}
+
+static void quarantine(uint64_t first)
+{
+    const struct store *store = &world.base->writer;
+
+    assert_int_equal(store->operations->begin(store->self, NULL), ERROR_NONE);
+    assert_int_equal(
+        store->operations->quarantine(store->self, &partner()->head.feed, first, 0, NULL),
+        ERROR_NONE);
+    assert_int_equal(store->operations->commit(store->self, NULL), ERROR_NONE);
+}
+
+static void assert_keys(size_t count)
+{
+    assert_int_equal(opened_key_count(world.opened), count);
+}
+
+static void assert_no_key(uint64_t seq)
+{
+    struct seal_key key;
+
+    assert_int_equal(opened_key(world.opened, &partner()->head.feed, seq, &key, NULL),
+                     ERROR_NOT_FOUND);
+}
+
+static void test_opened__forgets_the_key_of_what_is_erased(void **state)
+{
+    uint64_t one = seal(us(), TYPE(ANNOUNCEMENT), "one", NULL);
+    uint64_t two = seal(us(), TYPE(ANNOUNCEMENT), "two", NULL);
+
+    (void)state;
+    seal(&world.third, TYPE(ANNOUNCEMENT), "theirs", NULL);
+    check(3, 5, "3: type 4 min 1 one for 1\n4: type 4 min 1 two for 1\n5: type 13 min 1\n");
+    assert_keys(2);
+    erase(one);
+    assert_keys(2);
+    check(one, one, "3: type 13 min 1\n"); /* whoever looks makes it forget */
+    assert_keys(1);
+    assert_no_key(one);
+    check(3, 4, "3: type 13 min 1\n4: type 4 min 1 two for 1\n");
+    assert_keys(1);
+    erase(two);
+    assert_no_key(two);
+    assert_keys(0);
+}
+
+/* Nobody looks; it is asked to. */
+static void test_opened__forgets_when_it_is_told_to(void **state)
+{
+    struct seal_key key;
+    uint64_t one = seal(us(), TYPE(ANNOUNCEMENT), "one", NULL), shared;
+
+    (void)state;
+    shared = seal(&world.third, TYPE(ANNOUNCEMENT), "shared", &key);
+    assert_int_equal(opened_forget(world.opened, NULL), ERROR_NONE);
+    share(shared, &key);
+    check(3, 5,
+          "3: type 4 min 1 one for 1\n4: type 13 min 1\n5: type 14 min 1 lets read 4 for 1\n");
+    assert_keys(3);
+    assert_int_equal(opened_forget(world.opened, NULL), ERROR_NONE);
+    assert_keys(3);
+    erase(one);
+    assert_int_equal(opened_forget(world.opened, NULL), ERROR_NONE);
+    assert_keys(2);
+    erase(shared);
+    erase(5);
+    assert_int_equal(opened_forget(world.opened, NULL), ERROR_NONE);
+    assert_keys(0);
+    seal(us(), TYPE(ANNOUNCEMENT), "last", NULL);
+    check(9, 9, "9: type 4 min 1 last for 1\n");
+    erase(9);
+    assert_int_equal(opened_forget(world.opened, NULL), ERROR_NONE);
+    assert_keys(0);
+}
+
+/* A Reader brings no key for what is erased, and the one that it brought for late content goes. */
+static void test_opened__a_reader_brings_no_key_for_what_is_erased(void **state)
+{
+    struct institution *audience[] = {&world.third};
+    struct buffer late = {0};
+    struct seal_key key;
+    uint64_t seq = sealed_keep_without(&world.base->writer, partner(), TYPE(ANNOUNCEMENT),
+                                       span_of_text("late"), audience, 1, &key, &late);
+
+    (void)state;
+    share(seq, &key);
+    check(4, 4, "4: type 14 min 1 lets read 3 for 1\n");
+    assert_keys(2); /* with that of the Reader */
+    erase(seq);
+    assert_int_equal(opened_forget(world.opened, NULL), ERROR_NONE);
+    assert_keys(1);
+    check(3, 4, "3: type 13 min 1\n4: type 14 min 1 lets read 3 for 1\n");
+    assert_keys(1);
+    buffer_finish(&late);
+}
+
+/* An order that is moved aside is void: what it erased comes again, and can be read. */
+static void test_opened__opens_what_comes_back(void **state)
+{
+    struct institution *audience[] = {us()};
+    struct buffer sealed = {0};
+    uint64_t seq;
+
+    (void)state;
+    sealed_make(partner(), TYPE(ANNOUNCEMENT), 1, span_of_text("ours"), audience, 1, &sealed, NULL);
+    seq = announcements_keep(&world.base->writer, partner(), TYPE(SEALED), buffer_span(&sealed));
+    check(seq, seq, "3: type 4 min 1 ours for 1\n");
+    erase(seq);
+    check(seq, seq, "3: type 13 min 1\n");
+    assert_keys(0);
+    quarantine(4);
+    sealed_put_late(&world.base->writer, partner(), seq, buffer_span(&sealed));
+    check(seq, seq, "3: type 4 min 1 ours for 1\n");
+    assert_keys(1);
+    buffer_finish(&sealed);
+}
+
+/* Entries of a branch that has lost, whose contents may be erased where nobody visits them. */
+static void test_opened__forgets_the_keys_of_what_is_moved_aside(void **state)
+{
+    struct entry_head head;
+    struct store_info info;
+
+    (void)state;
+    seal(us(), TYPE(ANNOUNCEMENT), "kept", NULL);
+    head = partner()->head;
+    seal(us(), TYPE(ANNOUNCEMENT), "moved", NULL);
+    seal(us(), TYPE(ANNOUNCEMENT), "moved, too", NULL);
+    check(3, 5,
+          "3: type 4 min 1 kept for 1\n4: type 4 min 1 moved for 1\n"
+          "5: type 4 min 1 moved, too for 1\n");
+    assert_keys(3);
+    quarantine(4);
+    partner()->head = head;
+    seal(us(), TYPE(ANNOUNCEMENT), "in its place", NULL);
+    assert_int_equal(world.store.operations->info(world.store.self, &info, NULL), ERROR_NONE);
+    assert_keys(1);
+    check(3, 5, "3: type 4 min 1 kept for 1\n4: type 4 min 1 in its place for 1\n");
+    assert_keys(2);
+    quarantine(4);
+    assert_int_equal(opened_forget(world.opened, NULL), ERROR_NONE);
+    assert_keys(1);
+}
+
 static void test_opened__refuses_a_network_without_a_name(void **state)
 {
     struct opened *opened = NULL;
@@ -553,6 +713,11 @@ int main(void)
         TEST(test_opened__a_reader_for_others_stays_closed),
         TEST(test_opened__keeps_the_key_of_a_reader_from_visitors),
         TEST(test_opened__gives_the_key_of_what_it_can_open),
+        TEST(test_opened__forgets_the_key_of_what_is_erased),
+        TEST(test_opened__forgets_when_it_is_told_to),
+        TEST(test_opened__a_reader_brings_no_key_for_what_is_erased),
+        TEST(test_opened__opens_what_comes_back),
+        TEST(test_opened__forgets_the_keys_of_what_is_moved_aside),
         TEST(test_opened__refuses_a_network_without_a_name),
         TEST(test_opened__a_visitor_may_look_again),
         TEST(test_opened__survives_every_allocation_that_fails),
