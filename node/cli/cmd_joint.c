@@ -9,6 +9,7 @@
 #include "common/codec.h"
 #include "common/guard.h"
 #include "node/cli/cli_commands.h"
+#include "node/cli/cli_find.h"
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_message.h"
 #include "node/cli/cli_put.h"
@@ -39,38 +40,26 @@ static void joint_init(struct joint *joint, struct cli *cli)
 
 static int joint_finish(struct joint *joint, int code, struct error *error)
 {
-    fflush(stdout); /* what was said stands there before anybody waits */
-    if (!code)
-        code = cli_wait(&joint->wait, joint->client, &joint->arena, error);
-    client_destroy(joint->client);
-    arena_finish(&joint->arena);
-    return code ? cli_fail(joint->cli, error) : 0;
+    return cli_wait_end(joint->cli, code, &joint->wait, joint->client, &joint->arena, error);
 }
 
 /* The announcement as it is now. */
 static int find(struct joint *joint, char *name, struct error *error)
 {
-    Caravan__ShowRequest request = CARAVAN__SHOW_REQUEST__INIT;
-    ProtobufCMessage *message;
+    struct cli_found found;
     int code = cli_wait_check(&joint->wait, error);
 
-    joint->name = name;
-    request.name = name;
     if (!code)
         code = client_create(joint->cli, &joint->client, error);
     if (!code)
-        code = client_call(joint->client, "show", &request.base, &caravan__show_reply__descriptor,
-                           &joint->arena, CLIENT_TIMEOUT_MS, &message, error);
+        code = cli_find(joint->client, name, &joint->arena, &found, error);
     if (code)
         return code;
-    joint->shown = (const Caravan__ShowReply *)message;
-    joint->item = joint->shown->item;
-    joint->announcement = joint->item ? cli_item_read(joint->item, &joint->arena) : NULL;
-    if (joint->announcement)
-        return ERROR_NONE;
-    return error_set(error, ERROR_INVALID, "%.80s %.200s", name,
-                     joint->item && joint->item->problem ? joint->item->problem
-                                                         : "is no announcement");
+    joint->name = name;
+    joint->shown = found.shown;
+    joint->item = found.item;
+    joint->announcement = found.announcement;
+    return ERROR_NONE;
 }
 
 static const Caravan__Side *own_side(const struct joint *joint)

@@ -11,6 +11,7 @@
 #include "common/vocabulary.h"
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_file.h"
+#include "node/cli/cli_find.h"
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_message.h"
 #include "node/cli/cli_names.h"
@@ -564,20 +565,11 @@ static int run_publish(struct cli *cli, int argc, char **argv)
 static int find_own(struct publishing *publishing, char *name, const Caravan__Item **item,
                     struct error *error)
 {
-    Caravan__ShowRequest request = CARAVAN__SHOW_REQUEST__INIT;
-    ProtobufCMessage *message;
-    int code;
+    struct cli_found found;
+    int code = cli_find_any(publishing->client, name, &publishing->arena, &found, error);
 
-    request.name = name;
-    code = client_call(publishing->client, "show", &request.base, &caravan__show_reply__descriptor,
-                       &publishing->arena, CLIENT_TIMEOUT_MS, &message, error);
-    if (code)
-        return code;
-    *item = ((const Caravan__ShowReply *)message)->item;
-    if (*item && (*item)->own)
-        return ERROR_NONE;
-    return error_set(error, ERROR_DENIED,
-                     "%.80s is not your own announcement; only its publisher can change it", name);
+    *item = code ? NULL : found.item;
+    return code ? code : cli_find_check_own(&found, "change it", error);
 }
 
 /* Says something of a sealed announcement of ours, for those that may read it. */

@@ -9,6 +9,7 @@
 #include "common/difference.h"
 #include "common/guard.h"
 #include "node/cli/cli_commands.h"
+#include "node/cli/cli_find.h"
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_sides.h"
 #include "node/cli/cli_voice.h"
@@ -510,27 +511,22 @@ static int ask_coverage(struct showing *showing, struct client *client, struct e
 
 static int show(struct showing *showing, char *name, struct error *error)
 {
-    Caravan__ShowRequest request = CARAVAN__SHOW_REQUEST__INIT;
     struct client *client = NULL;
+    struct cli_found found;
     struct buffer json = {0};
-    ProtobufCMessage *message;
     int code = client_create(showing->cli, &client, error);
 
-    request.name = name;
     while (!code) { /* right after a start the node is still reading what links it */
-        code = client_call(client, "show", &request.base, &caravan__show_reply__descriptor,
-                           showing->arena, CLIENT_TIMEOUT_MS, &message, error);
-        if (code || !((const Caravan__ShowReply *)message)->counting)
+        code = cli_find_any(client, name, showing->arena, &found, error);
+        if (code || !found.shown->counting)
             break;
         arena_finish(showing->arena);
         arena_init(showing->arena, 4 * LIMIT_ARENA_SIZE);
     }
     if (code)
         goto out;
-    showing->reply = (const Caravan__ShowReply *)message;
-    if (!showing->reply->item)
-        code = error_set(error, ERROR_INTERNAL, "the node's answer has no announcement in it");
-    else if (showing->reply->item->own)
+    showing->reply = found.shown;
+    if (found.item->own)
         code = ask_coverage(showing, client, error);
     if (code)
         goto out;
