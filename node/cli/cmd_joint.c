@@ -12,6 +12,7 @@
 #include "node/cli/cli_find.h"
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_message.h"
+#include "node/cli/cli_names.h"
 #include "node/cli/cli_put.h"
 #include "node/cli/cli_sides.h"
 #include "node/cli/cli_wait.h"
@@ -122,14 +123,14 @@ static int say(struct joint *joint, uint32_t type, const ProtobufCMessage *messa
 
 /* --- confirm ---------------------------------------------------------------------------------- */
 
-static bool print_yaml(const ProtobufCMessage *message)
+static int print_yaml(const struct cli *cli, const ProtobufCMessage *message, struct error *error)
 {
     struct buffer yaml = {0};
-    bool ok = codec_write_yaml(message, &yaml);
+    int code = cli_names_write(cli, message, &yaml, error);
 
     cli_print_text(stderr, buffer_text(&yaml), true);
     buffer_finish(&yaml);
-    return ok;
+    return code;
 }
 
 /* What is confirmed: on standard error, as standard output is for the result. */
@@ -137,6 +138,7 @@ static int print_terms(const struct joint *joint, uint64_t revision, struct erro
 {
     const Caravan__Side *side = own_side(joint);
     const Caravan__Party *party = side ? party_of(joint, side) : NULL;
+    int code;
 
     cli_print_text(stderr, joint->item->name, false);
     fprintf(stderr, ", No. %" PRIu64 ": ", revision);
@@ -145,10 +147,9 @@ static int print_terms(const struct joint *joint, uint64_t revision, struct erro
     if (!party)
         return ERROR_NONE;
     fputs("Our side in it:\n", stderr);
-    if (!print_yaml(&party->base))
-        return error_memory(error);
-    if (!cli_sides_differs(joint->item, side, CLI_SIDES_SINCE))
-        return ERROR_NONE;
+    code = print_yaml(joint->cli, &party->base, error);
+    if (code || !cli_sides_differs(joint->item, side, CLI_SIDES_SINCE))
+        return code;
     fprintf(stderr, "What has changed since No. %" PRIu64 ", of which we spoke last:\n",
             side->revision);
     return cli_sides_print(joint->cli, stderr, joint->shown, side, CLI_SIDES_SINCE, 2, error);

@@ -151,12 +151,14 @@ const struct cli_command cmd_revise = {
     .summary = "replace what an own announcement says",
     .help =
         "The announcement keeps its name; readers see the new text and the history. The file is a\n"
-        "whole announcement, as for publish (caravan show NAME prints the present one). What a "
-        "newer\n"
-        "version of Caravan wrote and this one does not know is never dropped: it refuses.\n\n"
+        "whole announcement, as for publish; caravan show NAME --file prints the present one. "
+        "What a\n"
+        "newer version of Caravan wrote and this one does not know is never dropped: it "
+        "refuses.\n\n"
         "With --erase-earlier every node that has the announcement is told to delete what it said\n"
         "before, for good: so the name of one person can go without the announcement. What was\n"
         "exported, copied or sent by e-mail is not reached.\n\n"
+        "Example: caravan show cn-demo/4 --file > call.yaml\n"
         "Example: caravan revise cn-demo/4 call.yaml",
     .run = run_revise,
 };

@@ -11,8 +11,10 @@
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_find.h"
 #include "node/cli/cli_item.h"
+#include "node/cli/cli_names.h"
 #include "node/cli/cli_sides.h"
 #include "node/cli/cli_voice.h"
+#include "node/cli/cli_written.h"
 #include "node/cli/client.h"
 
 struct showing {
@@ -21,6 +23,7 @@ struct showing {
     const Caravan__CoverageReply *coverage; /* own announcements only; else NULL */
     struct arena *arena;
     int64_t now_ms;
+    bool file; /* --file */
 };
 
 /* The last entry that is about it. */
@@ -411,7 +414,7 @@ static bool print_announcement(const struct showing *showing,
 {
     const struct cli *cli = showing->cli;
     struct buffer yaml = {0};
-    bool ok = codec_write_yaml(&announcement->base, &yaml);
+    bool ok = cli_names_write(cli, &announcement->base, &yaml, NULL) == ERROR_NONE;
 
     printf("%s---%s\n", cli_style(cli, CLI_DIM), cli_style(cli, CLI_PLAIN));
     cli_print_text(stdout, buffer_text(&yaml), true);
@@ -509,7 +512,33 @@ static int ask_coverage(struct showing *showing, struct client *client, struct e
     return code;
 }
 
-static int show(struct showing *showing, char *name, struct error *error)
+static int print_file(const struct showing *showing, const struct cli_found *found,
+                      struct error *error)
+{
+    struct buffer file = {0};
+    int code = cli_written(showing->cli, found, &file, error);
+
+    if (!code)
+        cli_print_text(stdout, buffer_text(&file), true);
+    buffer_finish(&file);
+    return code;
+}
+
+static int show_file(const struct showing *showing, const char *name, struct error *error)
+{
+    struct client *client = NULL;
+    struct cli_found found;
+    int code = client_create(showing->cli, &client, error);
+
+    if (!code)
+        code = cli_find(client, name, showing->arena, &found, error);
+    if (!code)
+        code = print_file(showing, &found, error);
+    client_destroy(client);
+    return code;
+}
+
+static int show(struct showing *showing, const char *name, struct error *error)
 {
     struct client *client = NULL;
     struct cli_found found;
@@ -547,18 +576,24 @@ static int run_show(struct cli *cli, int argc, char **argv)
 {
     struct arena arena;
     struct showing showing = {.cli = cli, .arena = &arena, .now_ms = (int64_t)time(NULL) * 1000};
+    const struct cli_option options[] = {
+        {.name = "--file", .help = "only its text, as a file for revise", .flag = &showing.file},
+        {.name = NULL}};
     struct error error = {0};
     int rest = 0;
-    int code = cli_options(cli, &cmd_show, NULL, argc, argv, &rest, &error);
+    int code = cli_options(cli, &cmd_show, options, argc, argv, &rest, &error);
 
     if (code < 0)
         return 0;
     if (!code && rest != 1)
         code = error_set(&error, ERROR_USAGE,
                          "say which announcement: caravan show NAME, for example cn-demo/4");
+    if (!code && showing.file && cli->json)
+        code = error_set(&error, ERROR_USAGE, "--file does not go with --json");
     arena_init(&arena, 4 * LIMIT_ARENA_SIZE);
     if (!code)
-        code = show(&showing, argv[0], &error);
+        code =
+            showing.file ? show_file(&showing, argv[0], &error) : show(&showing, argv[0], &error);
     arena_finish(&arena);
     return code ? cli_fail(cli, &error) : 0;
 }
@@ -566,7 +601,7 @@ static int run_show(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_show = {
     .name = "show",
     .group = CLI_GROUP_READ,
-    .usage = "show NAME [--json]",
+    .usage = "show NAME [--json]\nshow NAME --file",
     .summary = "show one announcement",
     .help =
         "Its state (forthcoming, open, closed, … from its dates), deadlines, whether this\n"
@@ -576,6 +611,9 @@ const struct cli_command cmd_show = {
         "handle, or the beginning of a feed id in hex. Of announcements that are one call, the\n"
         "deadlines of all where they differ, and what else differs; a link that only one side\n"
         "says is told as such.\n\n"
-        "Example: caravan show cn-demo/4",
+        "With --file only what was written, in a form that caravan revise and caravan publish\n"
+        "take.\n\n"
+        "Example: caravan show cn-demo/4\n"
+        "Example: caravan show cn-demo/4 --file > call.yaml",
     .run = run_show,
 };
