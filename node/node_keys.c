@@ -70,6 +70,10 @@ static int follow_ledger(struct node *node, const struct identity_chain *chain, 
     int code = keyfiles_load(home, identity_chain_get(chain, chain->count), &keys, NULL);
 
     keyfiles_finish(&keys);
+    if (code && code != ERROR_MEMORY)
+        log_warning("keys.old", "certificate", log_number((long long)chain->count), "text",
+                    "keys/ does not have the keys of this certificate of ours, the newest one: "
+                    "nothing that this node signs counts; caravan status says what to do");
     if (code)
         return code == ERROR_MEMORY ? error_memory(error) : ERROR_NONE;
     code = keyfiles_settle(home, chain, error);

@@ -107,6 +107,19 @@ static void print_quarantined(const Caravan__KeysReply *reply)
         puts("  …");
 }
 
+static void print_old_keys(const struct cli *cli, const Caravan__KeysReply *reply)
+{
+    char have[64] = "other keys";
+
+    if (reply->in_use == reply->in_force)
+        return;
+    if (reply->in_use)
+        snprintf(have, sizeof have, "the older keys of certificate %" PRIu64, reply->in_use);
+    printf("\n%sCertificate %" PRIu64 " is in force, but keys/ has %s.%s Nothing that this node "
+           "signs\ncounts. What to do: caravan status\n",
+           cli_style(cli, CLI_BAD), reply->in_force, have, cli_style(cli, CLI_PLAIN));
+}
+
 static void print_left_behind(const char *home, const char *name, const char *todo)
 {
     char path[HOME_PATH_SIZE];
@@ -120,6 +133,7 @@ static void print_keys(const struct cli *cli, const char *home, const Caravan__K
     printf("%sCertificates%s\n", cli_style(cli, CLI_BOLD), cli_style(cli, CLI_PLAIN));
     for (size_t i = 0; i < reply->n_certificate; i++)
         print_certificate(reply->certificate[i]);
+    print_old_keys(cli, reply);
     if (reply->n_certificate > 1)
         print_partners(reply);
     if (reply->former_transport)

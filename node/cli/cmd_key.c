@@ -453,6 +453,9 @@ static void print_done(const struct job *job, const Caravan__CertifyReply *reply
     if (job->options->stolen)
         puts("The former keys count for nothing any more. Partners that are not connected now "
              "need our\nnew card: caravan card. Who lacks it: caravan key show");
+    else if (job->state->in_use != job->state->in_force)
+        puts("Partners that know newer keys than this node had do not let it in before they have "
+             "our new\ncard: caravan card. Who lacks it: caravan key show");
     else
         puts("Partners learn of it by themselves. Until all have it this node also lives by its "
              "former\ntransport key; who lacks it: caravan key show");
