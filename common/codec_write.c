@@ -203,10 +203,11 @@ struct value *codec_write_short(struct codec_writer *writer, const ProtobufCMess
 /* ---- whole messages -------------------------------------------------------------------------- */
 
 static bool write_text(const ProtobufCMessage *message, bool yaml, const struct codec_names *names,
-                       struct buffer *out)
+                       const char *language, struct buffer *out)
 {
     struct arena arena;
-    struct codec_writer writer = {.yaml = yaml, .arena = &arena, .names = names};
+    struct codec_writer writer = {
+        .yaml = yaml, .arena = &arena, .language = language, .names = names};
     struct value *root;
     bool ok;
 
@@ -219,18 +220,18 @@ static bool write_text(const ProtobufCMessage *message, bool yaml, const struct 
 
 bool codec_write_yaml(const ProtobufCMessage *message, struct buffer *out)
 {
-    return write_text(message, true, NULL, out);
+    return write_text(message, true, NULL, NULL, out);
 }
 
 bool codec_write_yaml_with(const ProtobufCMessage *message, const struct codec_names *names,
-                           struct buffer *out)
+                           const char *language, struct buffer *out)
 {
-    return write_text(message, true, names, out);
+    return write_text(message, true, names, language, out);
 }
 
 bool codec_write_json(const ProtobufCMessage *message, struct buffer *out)
 {
-    return write_text(message, false, NULL, out);
+    return write_text(message, false, NULL, NULL, out);
 }
 
 bool codec_pack(const ProtobufCMessage *message, struct buffer *out)

@@ -330,8 +330,9 @@ static int retire(void *self, struct error *error)
     struct node *node = self;
 
     if (node->keys.wire == node->own.transport)
-        return error_set(error, ERROR_NOT_FOUND,
-                         "no former transport key is used; nothing was changed");
+        return error_set(
+            error, ERROR_NOT_FOUND,
+            "there is no former key in use that could be retired; nothing was changed");
     if (node->keys.pending || node->keys.unsettled || is_backed_up(node))
         return error_set(error, ERROR_BUSY,
                          "new keys are being put into place, or a backup is being written; try "

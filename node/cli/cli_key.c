@@ -128,6 +128,20 @@ static void print_left_behind(const char *home, const char *name, const char *to
         printf("\nNote: %s is still on this machine; %s.\n", path, todo);
 }
 
+static void print_former(const Caravan__KeysReply *reply)
+{
+    const Caravan__KeysCertificate *newest = reply->certificate[reply->n_certificate - 1];
+
+    puts(
+        newest->former_stolen
+            ? "\nWithin some seconds this node goes over to its new key. Partners that do not have "
+              "the newest\ncertificate by then cannot connect before they have our new card: "
+              "caravan card"
+            : "\nPartners that do not have the newest certificate yet can still connect by the "
+              "former key.\nWhen all have it, that key goes by itself; to do without those that "
+              "do not: caravan key retire");
+}
+
 static void print_keys(const struct cli *cli, const char *home, const Caravan__KeysReply *reply)
 {
     printf("%sCertificates%s\n", cli_style(cli, CLI_BOLD), cli_style(cli, CLI_PLAIN));
@@ -136,13 +150,11 @@ static void print_keys(const struct cli *cli, const char *home, const Caravan__K
     print_old_keys(cli, reply);
     if (reply->n_certificate > 1)
         print_partners(reply);
-    if (reply->former_transport)
-        puts(
-            "\nThis node still answers by the former transport key, so that nobody is locked out.\n"
-            "It goes over to the new one by itself when all partners have the newest "
-            "certificate;\nto do without those that lack it: caravan key retire");
+    if (reply->former_transport && reply->n_certificate)
+        print_former(reply);
     if (reply->former_sealing)
-        printf("\nFormer sealing keys, kept for reading: %u\n", reply->former_sealing);
+        printf("\nKept to read what was sealed for us before: %u older key%s\n",
+               reply->former_sealing, reply->former_sealing == 1 ? "" : "s");
     if (reply->frozen)
         puts("\nOur feed is forked. A new certificate ends that, and chooses the branch:\n"
              "caravan key rotate --root FILE --last-good NUMBER (with --stolen after a theft)");

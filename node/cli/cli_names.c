@@ -153,13 +153,13 @@ struct codec_names cli_names_plain(const struct cli_names *names)
     return plain;
 }
 
-int cli_names_write(const struct cli *cli, const ProtobufCMessage *message, struct buffer *yaml,
-                    struct error *error)
+int cli_names_write(const struct cli *cli, const ProtobufCMessage *message, const char *language,
+                    struct buffer *yaml, struct error *error)
 {
     struct cli_names *names = NULL;
     int code = cli_names_create(cli, &names, error);
 
-    if (!code && !codec_write_yaml_with(message, cli_names_codec(names), yaml))
+    if (!code && !codec_write_yaml_with(message, cli_names_codec(names), language, yaml))
         code = error_memory(error);
     cli_names_destroy(names);
     return code;

@@ -54,5 +54,5 @@ int cli_written(const struct cli *cli, const struct cli_found *found, struct buf
 
     if (!code && !(append_head(found->item, out) && append_audience(found->item, out)))
         code = error_memory(error);
-    return code ? code : cli_names_write(cli, &found->announcement->base, out, error);
+    return code ? code : cli_names_write(cli, &found->announcement->base, NULL, out, error);
 }

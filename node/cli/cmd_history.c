@@ -367,7 +367,8 @@ static void print_header(const struct telling *telling, const Caravan__Item *ite
     cli_item_row(item, arena, (int64_t)time(NULL) * 1000, &row);
     printf("%s", cli_style(cli, CLI_BOLD));
     cli_print_text(stdout, row.name, false);
-    printf("%s  %s%s%s\n", cli_style(cli, CLI_PLAIN), row.kind, *row.state ? ", " : "", row.state);
+    printf("%s  %s%s%s\n", cli_style(cli, CLI_PLAIN), cli_item_kind(&row), *row.state ? ", " : "",
+           row.state);
 }
 
 /* The first line says how it is now, which is not yet known from its first steps. */

@@ -146,8 +146,8 @@ static void print_end(const struct inbox *inbox, const Caravan__InboxReply *repl
                          : "nothing is unread; caravan inbox --all shows everything\n",
               stderr);
     if (reply->to_do)
-        fprintf(stderr, "%" PRIu64 " thing%s for an act of ours\n", reply->to_do,
-                reply->to_do == 1 ? " waits" : "s wait");
+        fprintf(stderr, "%" PRIu64 " thing%s to do; caravan inbox read NAME says what\n",
+                reply->to_do, reply->to_do == 1 ? "" : "s");
 }
 
 static int list(struct inbox *inbox, struct error *error)
@@ -211,7 +211,7 @@ static int print_answer(const struct cli *cli, const Caravan__Item *item, struct
 
     if (answer) {
         answer->announcement = NULL;
-        code = cli_names_write(cli, &answer->base, &yaml, error);
+        code = cli_names_write(cli, &answer->base, NULL, &yaml, error);
         puts("---");
         cli_print_text(stdout, buffer_text(&yaml), true);
     }

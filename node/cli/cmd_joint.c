@@ -123,10 +123,11 @@ static int say(struct joint *joint, uint32_t type, const ProtobufCMessage *messa
 
 /* --- confirm ---------------------------------------------------------------------------------- */
 
-static int print_yaml(const struct cli *cli, const ProtobufCMessage *message, struct error *error)
+static int print_yaml(const struct joint *joint, const ProtobufCMessage *message,
+                      struct error *error)
 {
     struct buffer yaml = {0};
-    int code = cli_names_write(cli, message, &yaml, error);
+    int code = cli_names_write(joint->cli, message, joint->announcement->language, &yaml, error);
 
     cli_print_text(stderr, buffer_text(&yaml), true);
     buffer_finish(&yaml);
@@ -147,7 +148,7 @@ static int print_terms(const struct joint *joint, uint64_t revision, struct erro
     if (!party)
         return ERROR_NONE;
     fputs("Our side in it:\n", stderr);
-    code = print_yaml(joint->cli, &party->base, error);
+    code = print_yaml(joint, &party->base, error);
     if (code || !cli_sides_differs(joint->item, side, CLI_SIDES_SINCE))
         return code;
     fprintf(stderr, "What has changed since No. %" PRIu64 ", of which we spoke last:\n",
@@ -174,9 +175,9 @@ static int get_consent(struct joint *joint, uint64_t revision, bool yes, const c
         return code;
     if (isatty(STDIN_FILENO) != 1)
         return error_set(error, ERROR_USAGE,
-                         "nobody can be asked; to confirm what caravan show has printed, say: "
-                         "caravan confirm %.80s --revision %s",
-                         joint->name, number);
+                         "this is not a terminal, so nobody can be asked; read it (caravan show "
+                         "%.80s), then say: caravan confirm %.80s --revision %s",
+                         joint->name, joint->name, number);
     fputs("Does our institution confirm this? [yes/no] ", stderr);
     if (!fgets(answer, sizeof answer, stdin))
         answer[0] = '\0';
@@ -288,8 +289,8 @@ static int propose(struct joint *joint, char *name, const char *path, struct err
     side = own_side(joint);
     if (!side || !party_of(joint, side))
         return error_set(error, ERROR_DENIED,
-                         "%.80s names no party with our feed as its node id: only its parties "
-                         "propose other terms",
+                         "%.80s does not name us as a party (with our handle as `node id`): only "
+                         "its parties propose other terms",
                          name);
     code = read_terms(joint, path, &terms, error);
     if (code)

@@ -48,8 +48,39 @@ static int say(struct saying *saying, const struct cli_put_saying *what,
     return code;
 }
 
-static int tell(const struct saying *saying, const Caravan__PrepareReply *prepared,
-                const char *what, struct error *error)
+static void print_audience(const Caravan__PrepareReply *prepared)
+{
+    for (size_t i = 0; i < prepared->n_audience; i++) {
+        fputs(i ? ", " : "", stdout);
+        cli_print_text(stdout, prepared->audience[i], false);
+    }
+}
+
+static void print_answered(const char *name, const Caravan__PublishReply *reply,
+                           const Caravan__PrepareReply *prepared)
+{
+    (void)name; /* the answer has one of its own */
+    cli_print_text(stdout, reply->name, false);
+    printf("  %s ",
+           reply->repeated_request ? "was sent before, sealed for" : "answered, sealed for");
+    print_audience(prepared);
+    putchar('\n');
+}
+
+static void print_shared(const char *name, const Caravan__PublishReply *reply,
+                         const Caravan__PrepareReply *prepared)
+{
+    cli_print_text(stdout, name, false);
+    fputs("  may be read by ", stdout);
+    print_audience(prepared);
+    printf(" %s, as No. %" PRIu64 "\n", reply->repeated_request ? "already" : "now", reply->seq);
+}
+
+/* name: of the announcement. */
+static int
+tell(const struct saying *saying, const char *name, const Caravan__PrepareReply *prepared,
+     void (*print)(const char *, const Caravan__PublishReply *, const Caravan__PrepareReply *),
+     struct error *error)
 {
     const Caravan__PublishReply *reply = saying->reply;
     struct buffer json = {0};
@@ -59,13 +90,7 @@ static int tell(const struct saying *saying, const Caravan__PrepareReply *prepar
         ok = codec_write_json(&reply->base, &json) && buffer_append_text(&json, "\n");
         cli_item_print_json(stdout, buffer_span(&json));
     } else {
-        cli_print_text(stdout, reply->name, false);
-        printf("  %s ", what);
-        for (size_t i = 0; i < prepared->n_audience; i++) {
-            fputs(i ? ", " : "", stdout);
-            cli_print_text(stdout, prepared->audience[i], false);
-        }
-        puts(reply->repeated_request ? " already" : "");
+        print(name, reply, prepared);
     }
     buffer_finish(&json);
     return ok ? ERROR_NONE : error_memory(error);
@@ -124,7 +149,7 @@ static int respond(struct saying *saying, const char *name, const char *path, st
         code = say(saying, &put, &prepared, error);
     }
     if (!code)
-        code = tell(saying, prepared, "answered, sealed for", error);
+        code = tell(saying, name, prepared, print_answered, error);
     config_finish(&config);
     return code;
 }
@@ -187,7 +212,9 @@ static int find_sealed(struct saying *saying, const char *name, const Caravan__I
         return ERROR_NONE;
     return error_set(
         error, ERROR_INVALID,
-        "%.80s is not a sealed announcement of ours; only such a one needs to be shared", name);
+        "%.80s is not a sealed announcement of ours: only these can be shared, and what is not "
+        "sealed can be read by all",
+        name);
 }
 
 static int share_entry(struct saying *saying, const Caravan__Item *item, uint64_t entry,
@@ -216,7 +243,7 @@ static int share(struct saying *saying, const char *name, const struct cli_audie
         code = share_entry(saying, item, item->revised_by, audience, &prepared, error);
     if (!code)
         code = share_entry(saying, item, item->seq, audience, &prepared, error);
-    return code ? code : tell(saying, prepared, "may be read by", error);
+    return code ? code : tell(saying, item->name, prepared, print_shared, error);
 }
 
 static int run_share(struct cli *cli, int argc, char **argv)

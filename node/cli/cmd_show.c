@@ -97,7 +97,8 @@ static void print_reason(const Caravan__Item *item)
     cli_print_text(stdout, item->reason[0]->text, false);
 }
 
-static void print_event(const struct cli *cli, const Caravan__Item *item)
+/* now: the announcement as it is; why it cannot be shown is said below, once. */
+static void print_event(const struct cli *cli, const Caravan__Item *now, const Caravan__Item *item)
 {
     static const struct {
         uint32_t type;
@@ -117,7 +118,7 @@ static void print_event(const struct cli *cli, const Caravan__Item *item)
     printf(" as No. %" PRIu64, item->event_seq);
     if (item->content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL)
         print_reason(item);
-    else if (item->problem) {
+    else if (item->problem && !(now->problem && strcmp(now->problem, item->problem) == 0)) {
         fputs("; ", stdout);
         cli_print_text(stdout, item->problem, false);
     }
@@ -291,7 +292,7 @@ static void print_side_state(const Caravan__Item *item, const Caravan__Side *sid
         fputs("publishes it", stdout);
         break;
     case CARAVAN__SIDE_STATE__SIDE_STATE_CONFIRMED:
-        printf("confirmed as No. %" PRIu64, side->by_seq);
+        printf("confirmed, in %s No. %" PRIu64, side->own ? "our" : "its", side->by_seq);
         break;
     case CARAVAN__SIDE_STATE__SIDE_STATE_EARLIER:
         printf("confirmed an earlier revision, No. %" PRIu64, side->revision);
@@ -332,7 +333,8 @@ static bool print_side(const struct cli *cli, const Caravan__ShowReply *reply,
     }
     if (side->has_proposal_seq) {
         print_label(cli, "");
-        printf("proposes other terms, as No. %" PRIu64 ":\n", side->proposal_seq);
+        printf("proposes other terms, in %s No. %" PRIu64 ":\n", side->own ? "our" : "its",
+               side->proposal_seq);
         ok = ok && cli_sides_print(cli, stdout, reply, side, CLI_SIDES_PROPOSED, SIDE_INDENT,
                                    NULL) == ERROR_NONE;
     }
@@ -414,7 +416,7 @@ static bool print_announcement(const struct showing *showing,
 {
     const struct cli *cli = showing->cli;
     struct buffer yaml = {0};
-    bool ok = cli_names_write(cli, &announcement->base, &yaml, NULL) == ERROR_NONE;
+    bool ok = cli_names_write(cli, &announcement->base, NULL, &yaml, NULL) == ERROR_NONE;
 
     printf("%s---%s\n", cli_style(cli, CLI_DIM), cli_style(cli, CLI_PLAIN));
     cli_print_text(stdout, buffer_text(&yaml), true);
@@ -465,8 +467,8 @@ static bool print_text(const struct showing *showing)
     cli_item_row(item, showing->arena, showing->now_ms, &row);
     printf("%s", cli_style(cli, CLI_BOLD));
     cli_print_text(stdout, row.name, false);
-    printf("%s  %s%s%s%s%s\n", cli_style(cli, CLI_PLAIN), row.kind, *row.state ? ", " : "",
-           row.state, *row.mark ? ", " : "", row.mark);
+    printf("%s  %s%s%s%s%s\n", cli_style(cli, CLI_PLAIN), cli_item_kind(&row),
+           *row.state ? ", " : "", row.state, *row.mark ? ", " : "", row.mark);
     print_also(cli, item);
     if (announcement &&
         !(print_deadlines(showing, announcement) && print_differences(showing, announcement)))
@@ -475,7 +477,7 @@ static bool print_text(const struct showing *showing)
         print_link(cli, item->links[i]);
     print_eligible(cli, &row);
     for (size_t i = 0; i < showing->reply->n_history; i++)
-        print_event(cli, showing->reply->history[i]);
+        print_event(cli, item, showing->reply->history[i]);
     print_audience(cli, item);
     for (size_t i = 0; i < item->n_sides; i++)
         ok = print_side(cli, showing->reply, item->sides[i]) && ok;
@@ -607,10 +609,9 @@ const struct cli_command cmd_show = {
         "Its state (forthcoming, open, closed, … from its dates), deadlines, whether this\n"
         "institution may apply and by which rule, history, and, of an own one, who has received\n"
         "it; of a joint one, where each side stands and what is different for it; then the\n"
-        "announcement as people write it. NAME is institution/number; the institution is a\n"
-        "handle, or the beginning of a feed id in hex. Of announcements that are one call, the\n"
-        "deadlines of all where they differ, and what else differs; a link that only one side\n"
-        "says is told as such.\n\n"
+        "announcement as people write it. NAME is institution/number. Of announcements that are\n"
+        "one call, the deadlines of all where they differ, and what else differs; a link that\n"
+        "only one side says is told as such.\n\n"
         "With --file only what was written, in a form that caravan revise and caravan publish\n"
         "take.\n\n"
         "Example: caravan show cn-demo/4\n"

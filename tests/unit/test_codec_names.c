@@ -173,7 +173,7 @@ static void assert_written(const ProtobufCMessage *message, const struct codec_n
 {
     struct buffer yaml = {0};
 
-    assert_true(codec_write_yaml_with(message, known, &yaml));
+    assert_true(codec_write_yaml_with(message, known, "en", &yaml));
     assert_string_equal(buffer_text(&yaml), expected);
     buffer_finish(&yaml);
 }
@@ -209,10 +209,22 @@ static void test_codec__writes_handles_where_they_are_known(void **state)
     const Caravan__Announcement *whole = read_with(
         &caravan__announcement__descriptor, &names,
         "kind: visit\nlanguage: en\nparties: [{node id: th-nstda}, {node id: " HEX "}]\n");
+    Caravan__LocalizedText english = CARAVAN__LOCALIZED_TEXT__INIT, thai = english;
+    Caravan__LocalizedText *names_of[] = {&english, &thai};
+    Caravan__Party named = CARAVAN__PARTY__INIT;
 
     (void)state;
+    english.lang = (char *)(uintptr_t) "en";
+    english.text = (char *)(uintptr_t) "Agency";
+    thai.lang = (char *)(uintptr_t) "th";
+    thai.text = (char *)(uintptr_t) "xx";
     assert_non_null(party);
     assert_written(&party->base, &names, "node id: th-nstda\ncountry: TH\n");
+    named.name = names_of;
+    named.n_name = 2;
+    assert_written(&named.base, &names, "name:\n  en: Agency\n  th: xx\n");
+    named.n_name = 1;
+    assert_written(&named.base, &names, "name: Agency\n");
     assert_written(&party->base, NULL,
                    "node id: 0707070707070707070707070707070707070707070707070707070707070707\n"
                    "country: TH\n");
