@@ -57,6 +57,9 @@ struct codec_names {
     bool (*find)(void *self, const char *handle, struct id *feed);
     /* A key at the top that is no field of the message and for the caller alone; NULL: none. */
     const char *aside;
+    /* The handle for which `find` gives this feed; NULL when there is none. Borrowed, as long as
+     * self. The function may be NULL: then only reading knows names. */
+    const char *(*name)(void *self, const struct id *feed);
 };
 /* codec_read_yaml with what only the caller knows. Either may be NULL. With names a handle may
  * stand where a feed id is expected, and "handle/number" for an announcement. language: of plain
@@ -69,6 +72,11 @@ int codec_read_yaml_with(const ProtobufCMessageDescriptor *type, struct span tex
 /* Append; false when memory runs out. YAML ends with a line end, JSON is one line without. */
 bool codec_write_yaml(const ProtobufCMessage *message, struct buffer *out);
 bool codec_write_json(const ProtobufCMessage *message, struct buffer *out);
+/* codec_write_yaml with handles instead of feed ids where they are known; texts in `language` are
+ * plain, where the message does not say its own. What it writes is what codec_read_yaml_with reads
+ * with the same names and language. Both may be NULL. */
+bool codec_write_yaml_with(const ProtobufCMessage *message, const struct codec_names *names,
+                           const char *language, struct buffer *out);
 /* One value of a field as YAML shows it, without keys around it, appended: "up to 1500000 CNY", a
  * text as it is; of a map and of a list their parts in one line: "what: full, at: 2026-05-15".
  * language: what plain texts are in (NULL: not known). *single (may be NULL): it is one value, no

@@ -22,6 +22,7 @@ struct codec_writer {
     bool yaml;
     struct arena *arena;
     const char *language;
+    const struct codec_names *names; /* NULL: no handles are known */
 };
 
 /* A row of the table of short forms. Either a value that `accepts` says yes to (NULL: any scalar)
@@ -35,7 +36,8 @@ struct codec_short {
     bool (*read)(struct codec_reader *reader, const struct value *value, ProtobufCMessage *message);
     /* false: this message has no short form. That it reads back the same is checked by the caller.
      */
-    bool (*write)(const ProtobufCMessage *message, struct buffer *out);
+    bool (*write)(const struct codec_writer *writer, const ProtobufCMessage *message,
+                  struct buffer *out);
 };
 
 extern const struct codec_short codec_shorts[]; /* ended by a row without a type */
@@ -85,6 +87,8 @@ struct value *codec_write_texts(struct codec_writer *writer, const ProtobufCMess
                                 const ProtobufCFieldDescriptor *field);
 /* One text without its language; it must have a text. */
 struct value *codec_write_text(struct codec_writer *writer, const Caravan__LocalizedText *text);
+/* The handle of a feed, YAML only; NULL: it has none here, or is no feed id. */
+const char *codec_name_feed(const struct codec_writer *writer, const ProtobufCBinaryData *feed);
 /* NULL also when there is no short form that reads back the same. */
 struct value *codec_write_short(struct codec_writer *writer, const ProtobufCMessage *message);
 

@@ -334,6 +334,23 @@ static struct value *write_string(struct codec_writer *writer, const char *text)
     return value;
 }
 
+const char *codec_name_feed(const struct codec_writer *writer, const ProtobufCBinaryData *feed)
+{
+    struct id id;
+
+    if (!writer->yaml || !writer->names || !writer->names->name || feed->len != sizeof id.bytes)
+        return NULL;
+    memcpy(id.bytes, feed->data, sizeof id.bytes);
+    return writer->names->name(writer->names->self, &id);
+}
+
+static struct value *write_feed(struct codec_writer *writer, const ProtobufCBinaryData *feed)
+{
+    const char *handle = codec_name_feed(writer, feed);
+
+    return handle ? write_string(writer, handle) : write_bytes(writer, feed);
+}
+
 struct value *codec_write_scalar(struct codec_writer *writer, const ProtobufCFieldDescriptor *field,
                                  const void *slot)
 {
@@ -345,7 +362,7 @@ struct value *codec_write_scalar(struct codec_writer *writer, const ProtobufCFie
     case PROTOBUF_C_TYPE_ENUM:
         return write_enum(writer, field->descriptor, *(const int32_t *)slot);
     case PROTOBUF_C_TYPE_BYTES:
-        return write_bytes(writer, slot);
+        return is_feed(field) ? write_feed(writer, slot) : write_bytes(writer, slot);
     case PROTOBUF_C_TYPE_STRING:
         return write_string(writer, *(const char *const *)slot);
     case PROTOBUF_C_TYPE_FLOAT:

@@ -137,8 +137,10 @@ static bool append_date(const Caravan__Date *date, struct buffer *out)
     return buffer_append_text(out, text);
 }
 
-static bool write_date(const ProtobufCMessage *message, struct buffer *out)
+static bool write_date(const struct codec_writer *writer, const ProtobufCMessage *message,
+                       struct buffer *out)
 {
+    (void)writer;
     return append_date((const Caravan__Date *)message, out);
 }
 
@@ -168,12 +170,14 @@ static bool read_instant(struct codec_reader *reader, const struct value *value,
     return true;
 }
 
-static bool write_instant(const ProtobufCMessage *message, struct buffer *out)
+static bool write_instant(const struct codec_writer *writer, const ProtobufCMessage *message,
+                          struct buffer *out)
 {
     const Caravan__Instant *in = (const Caravan__Instant *)message;
     struct moment_instant instant = {.has_time = in->has_hour, .has_seconds = in->has_second};
     char text[MOMENT_INSTANT_SIZE];
 
+    (void)writer;
     if (!date_of(in->date, &instant.date) || in->hour > 24 || in->minute > 59 || in->second > 59)
         return false;
     if (in->zone && strlen(in->zone) >= sizeof instant.zone)
@@ -222,11 +226,13 @@ static bool read_period(struct codec_reader *reader, const struct value *value,
     return true;
 }
 
-static bool write_period(const ProtobufCMessage *message, struct buffer *out)
+static bool write_period(const struct codec_writer *writer, const ProtobufCMessage *message,
+                         struct buffer *out)
 {
     const Caravan__Period *period = (const Caravan__Period *)message;
     struct moment_date start, end;
 
+    (void)writer;
     if (!period->end)
         return buffer_append_text(out, "from ") && append_date(period->start, out);
     if (!period->start)
@@ -258,10 +264,12 @@ static bool read_range(struct codec_reader *reader, const struct value *value,
     return true;
 }
 
-static bool write_range(const ProtobufCMessage *message, struct buffer *out)
+static bool write_range(const struct codec_writer *writer, const ProtobufCMessage *message,
+                        struct buffer *out)
 {
     const Caravan__Range *range = (const Caravan__Range *)message;
 
+    (void)writer;
     if (range->has_min && range->has_max && range->min == range->max)
         return buffer_printf(out, "%" PRIu64, range->min);
     if (range->has_min && range->has_max)
@@ -315,10 +323,12 @@ static bool read_duration(struct codec_reader *reader, const struct value *value
     return true;
 }
 
-static bool write_duration(const ProtobufCMessage *message, struct buffer *out)
+static bool write_duration(const struct codec_writer *writer, const ProtobufCMessage *message,
+                           struct buffer *out)
 {
     const Caravan__Duration *duration = (const Caravan__Duration *)message;
 
+    (void)writer;
     for (size_t i = 0; i < sizeof durations / sizeof durations[0]; i++) {
         const char *word = durations[i].words[0];
         size_t length = strlen(word);
@@ -348,10 +358,12 @@ static bool read_size(struct codec_reader *reader, const struct value *value,
     return true;
 }
 
-static bool write_size(const ProtobufCMessage *message, struct buffer *out)
+static bool write_size(const struct codec_writer *writer, const ProtobufCMessage *message,
+                       struct buffer *out)
 {
     const Caravan__Size *size = (const Caravan__Size *)message;
 
+    (void)writer;
     for (size_t i = 0; i < 4; i++)
         if (size->bytes % sizes[i].number == 0 && size->bytes)
             return buffer_printf(out, "%" PRIu64 " %s", size->bytes / sizes[i].number,
@@ -445,13 +457,15 @@ static bool append_minor(int64_t minor, int decimals, struct buffer *out)
     return buffer_printf(out, "%" PRId64 ".%0*" PRId64, minor / unit, decimals, minor % unit);
 }
 
-static bool write_amount(const ProtobufCMessage *message, struct buffer *out)
+static bool write_amount(const struct codec_writer *writer, const ProtobufCMessage *message,
+                         struct buffer *out)
 {
     const Caravan__Amount *amount = (const Caravan__Amount *)message;
     int decimals = amount->currency ? vocabulary_decimals(amount->currency) : -1;
     bool low = amount->has_min_minor, high = amount->has_max_minor;
     bool both = low && high && amount->min_minor != amount->max_minor;
 
+    (void)writer;
     if (decimals < 0 || (!low && !high))
         return false;
     if (!low || !high)
@@ -526,10 +540,12 @@ static bool read_free(struct codec_reader *reader, const struct value *value,
     return true;
 }
 
-static bool write_free(const ProtobufCMessage *message, struct buffer *out)
+static bool write_free(const struct codec_writer *writer, const ProtobufCMessage *message,
+                       struct buffer *out)
 {
     const Caravan__Fee *fee = (const Caravan__Fee *)message;
 
+    (void)writer;
     return fee->free && buffer_append_text(out, "free");
 }
 
@@ -566,15 +582,17 @@ static bool read_announcement(struct codec_reader *reader, const struct value *v
     return name->feed.data || codec_full(reader);
 }
 
-static bool write_announcement(const ProtobufCMessage *message, struct buffer *out)
+static bool write_announcement(const struct codec_writer *writer, const ProtobufCMessage *message,
+                               struct buffer *out)
 {
     const Caravan__AnnouncementName *name = (const Caravan__AnnouncementName *)message;
+    const char *handle = codec_name_feed(writer, &name->feed);
     char hex[2 * sizeof(struct id) + 1];
 
     if (name->feed.len != sizeof(struct id) || !name->seq)
         return false;
     bytes_to_hex(name->feed.data, name->feed.len, hex);
-    return buffer_printf(out, "%s/%" PRIu64, hex, name->seq);
+    return buffer_printf(out, "%s/%" PRIu64, handle ? handle : hex, name->seq);
 }
 
 /* Rows of one type stand in the order in which they are tried. */

@@ -149,7 +149,7 @@ static bool reads_back(struct codec_writer *writer, const struct value *value,
                        const ProtobufCMessage *message)
 {
     struct codec_reader reader = {
-        .yaml = true, .arena = writer->arena, .language = writer->language};
+        .yaml = true, .arena = writer->arena, .language = writer->language, .names = writer->names};
     ProtobufCMessage *back = reflect_new(message->descriptor, writer->arena);
 
     return back && codec_short_for(message->descriptor, value) &&
@@ -170,7 +170,7 @@ static struct value *short_value(struct codec_writer *writer, const struct codec
                    ? codec_write_field(writer, message, field)
                    : NULL;
     }
-    if (row->write(message, &text))
+    if (row->write(writer, message, &text))
         value = value_new_text(writer->arena, VALUE_TEXT, (const char *)text.data, text.size);
     buffer_finish(&text);
     return value;
@@ -202,10 +202,12 @@ struct value *codec_write_short(struct codec_writer *writer, const ProtobufCMess
 
 /* ---- whole messages -------------------------------------------------------------------------- */
 
-static bool write_text(const ProtobufCMessage *message, bool yaml, struct buffer *out)
+static bool write_text(const ProtobufCMessage *message, bool yaml, const struct codec_names *names,
+                       const char *language, struct buffer *out)
 {
     struct arena arena;
-    struct codec_writer writer = {.yaml = yaml, .arena = &arena};
+    struct codec_writer writer = {
+        .yaml = yaml, .arena = &arena, .language = language, .names = names};
     struct value *root;
     bool ok;
 
@@ -218,12 +220,18 @@ static bool write_text(const ProtobufCMessage *message, bool yaml, struct buffer
 
 bool codec_write_yaml(const ProtobufCMessage *message, struct buffer *out)
 {
-    return write_text(message, true, out);
+    return write_text(message, true, NULL, NULL, out);
+}
+
+bool codec_write_yaml_with(const ProtobufCMessage *message, const struct codec_names *names,
+                           const char *language, struct buffer *out)
+{
+    return write_text(message, true, names, language, out);
 }
 
 bool codec_write_json(const ProtobufCMessage *message, struct buffer *out)
 {
-    return write_text(message, false, out);
+    return write_text(message, false, NULL, NULL, out);
 }
 
 bool codec_pack(const ProtobufCMessage *message, struct buffer *out)

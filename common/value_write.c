@@ -1,5 +1,6 @@
 /* Writing YAML: block style, so that people can read and edit it, and every reader reads the same.
  */
+#include "common/text.h"
 #include "common/utf8.h"
 #include "common/value.h"
 
@@ -11,11 +12,11 @@
 
 static bool write_block(const struct value *value, unsigned indent, bool first, struct buffer *out);
 
-/* Characters that may stand as they are in any scalar. */
+/* Characters that may stand as they are in any scalar: what a terminal must not get is written as a
+ * number, so that what is shown can be read again unchanged. */
 static bool printable(int32_t c)
 {
-    return (c >= 0x20 && c <= 0x7E) ||
-           (c >= 0xA0 && c <= 0xFFFD && c != 0xFEFF && c != 0x2028 && c != 0x2029) || c >= 0x10000;
+    return !text_is_unsafe(c);
 }
 
 static bool all_printable(struct span text, bool line_ends)
@@ -76,8 +77,10 @@ static bool write_quoted(const struct value *value, struct buffer *out)
             ok = buffer_append_text(out, "\\n");
         else if (printable(c))
             ok = utf8_append(out, (uint32_t)c);
-        else
+        else if (c < 0x10000)
             ok = buffer_printf(out, c < 0x100 ? "\\x%02X" : "\\u%04X", (unsigned)c);
+        else
+            ok = buffer_printf(out, "\\U%08X", (unsigned)c);
     }
     return ok && buffer_append_text(out, "\"");
 }

@@ -70,6 +70,10 @@ static int follow_ledger(struct node *node, const struct identity_chain *chain, 
     int code = keyfiles_load(home, identity_chain_get(chain, chain->count), &keys, NULL);
 
     keyfiles_finish(&keys);
+    if (code && code != ERROR_MEMORY)
+        log_warning("keys.old", "certificate", log_number((long long)chain->count), "text",
+                    "keys/ does not have the keys of this certificate of ours, the newest one: "
+                    "nothing that this node signs counts; caravan status says what to do");
     if (code)
         return code == ERROR_MEMORY ? error_memory(error) : ERROR_NONE;
     code = keyfiles_settle(home, chain, error);
@@ -326,8 +330,9 @@ static int retire(void *self, struct error *error)
     struct node *node = self;
 
     if (node->keys.wire == node->own.transport)
-        return error_set(error, ERROR_NOT_FOUND,
-                         "no former transport key is used; nothing was changed");
+        return error_set(
+            error, ERROR_NOT_FOUND,
+            "there is no former key in use that could be retired; nothing was changed");
     if (node->keys.pending || node->keys.unsettled || is_backed_up(node))
         return error_set(error, ERROR_BUSY,
                          "new keys are being put into place, or a backup is being written; try "

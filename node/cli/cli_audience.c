@@ -57,11 +57,21 @@ static int add_group(const struct cli *cli, const char *name, struct arena *aren
     return code;
 }
 
+/* As show names an institution whose handle is not known. */
+static bool is_feed_id(const char *name)
+{
+    struct id feed;
+
+    return strlen(name) == 2 * sizeof feed.bytes &&
+           bytes_from_hex(name, feed.bytes, sizeof feed.bytes);
+}
+
 static int add_name(const struct cli *cli, const char *name, struct arena *arena,
                     struct cli_audience *audience, struct error *error)
 {
-    return card_handle_is_valid(name) ? add_handle(name, arena, audience, error)
-                                      : add_group(cli, name, arena, audience, error);
+    return card_handle_is_valid(name) || is_feed_id(name)
+               ? add_handle(name, arena, audience, error)
+               : add_group(cli, name, arena, audience, error);
 }
 
 int cli_audience_add_text(const struct cli *cli, const char *text, struct arena *arena,

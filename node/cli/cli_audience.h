@@ -11,11 +11,12 @@
 
 /* Zeroed is empty: for everybody. */
 struct cli_audience {
-    char **handles; /* in the arena, each once, in alphabetical order */
+    char **handles; /* in the arena, each once, in alphabetical order; or feed ids in hex */
     size_t count;
 };
 
-/* Adds the parts of "th-nstda,brics". ERROR_USAGE when one is neither a handle nor a group. */
+/* Adds the parts of "th-nstda,brics". ERROR_USAGE when one is neither a handle (or a whole feed id)
+ * nor a group. */
 int cli_audience_add_text(const struct cli *cli, const char *text, struct arena *arena,
                           struct cli_audience *audience, struct error *error);
 /* Adds what the file says; a file without the key, or that is no YAML, adds nothing. ERROR_INVALID

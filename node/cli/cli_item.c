@@ -161,6 +161,10 @@ static const char *mark_of(const Caravan__Announcement *announcement)
 /* "profile" for CONTENT_TYPE_PROFILE. */
 static void other_kind(uint32_t content_type, char out[64])
 {
+    if (content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_INTEREST) {
+        snprintf(out, 64, "answer"); /* as everywhere else on the screen */
+        return;
+    }
     codec_enum_text(&caravan__content_type__descriptor, (int)content_type, out);
 }
 
@@ -229,6 +233,11 @@ void cli_item_row(const Caravan__Item *item, struct arena *arena, int64_t now_ms
         snprintf(row->kind, sizeof row->kind, "?");
     else
         other_kind(item->content_type, row->kind);
+}
+
+const char *cli_item_kind(const struct cli_item_row *row)
+{
+    return strcmp(row->kind, "?") == 0 ? "announcement" : row->kind;
 }
 
 const ProtobufCMessageDescriptor *cli_item_said_type(const Caravan__Item *item)

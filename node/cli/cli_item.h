@@ -30,6 +30,8 @@ struct cli_item_row {
 };
 void cli_item_row(const Caravan__Item *item, struct arena *arena, int64_t now_ms,
                   struct cli_item_row *row);
+/* The kind for a line of text, where "?" says nothing: "announcement". */
+const char *cli_item_kind(const struct cli_item_row *row);
 
 /* What happened, of an item of changes or history: "published", "revised", "withdrawn"; of a voice
  * "confirmed", "declined", "proposed", "outcome", "answered"; "shared" when an earlier announcement

@@ -107,6 +107,19 @@ static void print_quarantined(const Caravan__KeysReply *reply)
         puts("  …");
 }
 
+static void print_old_keys(const struct cli *cli, const Caravan__KeysReply *reply)
+{
+    char have[64] = "other keys";
+
+    if (reply->in_use == reply->in_force)
+        return;
+    if (reply->in_use)
+        snprintf(have, sizeof have, "the older keys of certificate %" PRIu64, reply->in_use);
+    printf("\n%sCertificate %" PRIu64 " is in force, but keys/ has %s.%s Nothing that this node "
+           "signs\ncounts. What to do: caravan status\n",
+           cli_style(cli, CLI_BAD), reply->in_force, have, cli_style(cli, CLI_PLAIN));
+}
+
 static void print_left_behind(const char *home, const char *name, const char *todo)
 {
     char path[HOME_PATH_SIZE];
@@ -115,20 +128,33 @@ static void print_left_behind(const char *home, const char *name, const char *to
         printf("\nNote: %s is still on this machine; %s.\n", path, todo);
 }
 
+static void print_former(const Caravan__KeysReply *reply)
+{
+    const Caravan__KeysCertificate *newest = reply->certificate[reply->n_certificate - 1];
+
+    puts(
+        newest->former_stolen
+            ? "\nWithin some seconds this node goes over to its new key. Partners that do not have "
+              "the newest\ncertificate by then cannot connect before they have our new card: "
+              "caravan card"
+            : "\nPartners that do not have the newest certificate yet can still connect by the "
+              "former key.\nWhen all have it, that key goes by itself; to do without those that "
+              "do not: caravan key retire");
+}
+
 static void print_keys(const struct cli *cli, const char *home, const Caravan__KeysReply *reply)
 {
     printf("%sCertificates%s\n", cli_style(cli, CLI_BOLD), cli_style(cli, CLI_PLAIN));
     for (size_t i = 0; i < reply->n_certificate; i++)
         print_certificate(reply->certificate[i]);
+    print_old_keys(cli, reply);
     if (reply->n_certificate > 1)
         print_partners(reply);
-    if (reply->former_transport)
-        puts(
-            "\nThis node still answers by the former transport key, so that nobody is locked out.\n"
-            "It goes over to the new one by itself when all partners have the newest "
-            "certificate;\nto do without those that lack it: caravan key retire");
+    if (reply->former_transport && reply->n_certificate)
+        print_former(reply);
     if (reply->former_sealing)
-        printf("\nFormer sealing keys, kept for reading: %u\n", reply->former_sealing);
+        printf("\nKept to read what was sealed for us before: %u older key%s\n",
+               reply->former_sealing, reply->former_sealing == 1 ? "" : "s");
     if (reply->frozen)
         puts("\nOur feed is forked. A new certificate ends that, and chooses the branch:\n"
              "caravan key rotate --root FILE --last-good NUMBER (with --stolen after a theft)");

@@ -34,6 +34,20 @@ static bool find(void *self, const char *handle, struct id *feed)
     return false;
 }
 
+/* Only a handle that would lead back here: of two institutions with one handle the second has none.
+ */
+static const char *name(void *self, const struct id *feed)
+{
+    const struct cli_names *names = self;
+    struct id found;
+
+    for (size_t i = 0; i < names->count; i++)
+        if (id_equal(&names->items[i].feed, feed) && find(self, names->items[i].handle, &found) &&
+            id_equal(&found, feed))
+            return names->items[i].handle;
+    return NULL;
+}
+
 static int add(struct cli_names *names, const char *handle, const struct id *feed,
                struct error *error)
 {
@@ -105,7 +119,7 @@ int cli_names_create(const struct cli *cli, struct cli_names **out, struct error
 
     if (!names)
         return error_memory(error);
-    names->codec = (struct codec_names){names, find, CLI_AUDIENCE_KEY};
+    names->codec = (struct codec_names){names, find, CLI_AUDIENCE_KEY, name};
     if (cli->home)
         code = add_own(names, cli->home, error);
     if (!code && cli->home)
@@ -137,4 +151,16 @@ struct codec_names cli_names_plain(const struct cli_names *names)
 
     plain.aside = NULL;
     return plain;
+}
+
+int cli_names_write(const struct cli *cli, const ProtobufCMessage *message, const char *language,
+                    struct buffer *yaml, struct error *error)
+{
+    struct cli_names *names = NULL;
+    int code = cli_names_create(cli, &names, error);
+
+    if (!code && !codec_write_yaml_with(message, cli_names_codec(names), language, yaml))
+        code = error_memory(error);
+    cli_names_destroy(names);
+    return code;
 }

@@ -18,4 +18,10 @@ const struct codec_names *cli_names_codec(const struct cli_names *names);
 /* The same for what is no announcement: there `audience` is no key, and is refused. */
 struct codec_names cli_names_plain(const struct cli_names *names);
 
+/* Appends a message as YAML, as people write it: with the handles of institutions that the home
+ * knows. language: of its texts, where it does not say that itself; may be NULL. ERROR_MEMORY only.
+ */
+int cli_names_write(const struct cli *cli, const ProtobufCMessage *message, const char *language,
+                    struct buffer *yaml, struct error *error);
+
 #endif

@@ -147,3 +147,14 @@ int cli_wait(const struct cli_wait *wait, struct client *client, struct arena *a
         return code;
     return cli_wait_for_partners(client, wait->seq, seconds, arena, &reply, error);
 }
+
+int cli_wait_end(const struct cli *cli, int code, const struct cli_wait *wait,
+                 struct client *client, struct arena *arena, struct error *error)
+{
+    fflush(stdout); /* what was said stands there before anybody waits */
+    if (!code)
+        code = cli_wait(wait, client, arena, error);
+    client_destroy(client);
+    arena_finish(arena);
+    return code ? cli_fail(cli, error) : 0;
+}

@@ -45,4 +45,9 @@ int cli_wait_check(const struct cli_wait *wait, struct error *error);
 int cli_wait(const struct cli_wait *wait, struct client *client, struct arena *arena,
              struct error *error);
 
+/* How such a command ends: when it went well (code is ERROR_NONE) it waits as above; frees the
+ * client (may be NULL) and what the arena holds; says what went wrong. Returns the exit code. */
+int cli_wait_end(const struct cli *cli, int code, const struct cli_wait *wait,
+                 struct client *client, struct arena *arena, struct error *error);
+
 #endif

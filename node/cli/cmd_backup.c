@@ -77,7 +77,10 @@ static int run_restore(struct cli *cli, int argc, char **argv)
             "Restored into %s.\nMake sure that the old node no longer runs, then start this one: "
             "caravan --home %s run\n"
             "It publishes again as soon as a partner has said what it holds of your "
-            "announcements.\n",
+            "announcements.\n"
+            "If you have made new keys after this backup (caravan key rotate), restore a newer "
+            "one: "
+            "partners\nrefuse the keys in this one.\n",
             home, home);
     return 0;
 }
@@ -112,6 +115,9 @@ const struct cli_command cmd_restore = {
         "the restored node does not publish before a partner has answered; what it lacks is\n"
         "fetched back first. Never run the old and the restored node at the same time: two\n"
         "nodes that publish in one name fork the feed.\n"
+        "\n"
+        "A backup that was made before the keys were replaced (caravan key rotate) has keys that\n"
+        "partners refuse. Use a newer one; without one, caravan status says what to do.\n"
         "\n"
         "Example: caravan --home ~/caravan restore /backup/node-2026-11-23.caravan",
     .run = run_restore,

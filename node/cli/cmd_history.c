@@ -7,6 +7,7 @@
 #include "common/announcement.h"
 #include "node/cli/cli_change.h"
 #include "node/cli/cli_commands.h"
+#include "node/cli/cli_find.h"
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_voice.h"
 #include "node/cli/client.h"
@@ -366,33 +367,25 @@ static void print_header(const struct telling *telling, const Caravan__Item *ite
     cli_item_row(item, arena, (int64_t)time(NULL) * 1000, &row);
     printf("%s", cli_style(cli, CLI_BOLD));
     cli_print_text(stdout, row.name, false);
-    printf("%s  %s%s%s\n", cli_style(cli, CLI_PLAIN), row.kind, *row.state ? ", " : "", row.state);
+    printf("%s  %s%s%s\n", cli_style(cli, CLI_PLAIN), cli_item_kind(&row), *row.state ? ", " : "",
+           row.state);
 }
 
 /* The first line says how it is now, which is not yet known from its first steps. */
 static int ask_header(struct telling *telling, struct arena *arena)
 {
-    Caravan__ShowRequest request = CARAVAN__SHOW_REQUEST__INIT;
-    const Caravan__ShowReply *reply;
-    ProtobufCMessage *message;
-    int code;
+    struct cli_found found;
+    int code = cli_find_any(telling->client, telling->name, arena, &found, telling->error);
 
-    request.name = telling->name;
-    code = client_call(telling->client, "show", &request.base, &caravan__show_reply__descriptor,
-                       arena, CLIENT_TIMEOUT_MS, &message, telling->error);
     if (code)
         return code;
-    reply = (const Caravan__ShowReply *)message;
-    if (!reply->item)
-        return error_set(telling->error, ERROR_INTERNAL,
-                         "the node's answer has no announcement in it");
-    telling->now = reply;
+    telling->now = found.shown;
     if (telling->cli->json)
         return buffer_append_text(&telling->json, "{\"item\": ") &&
-                       cli_item_json(reply->item, NULL, arena, &telling->json)
+                       cli_item_json(found.item, NULL, arena, &telling->json)
                    ? ERROR_NONE
                    : error_memory(telling->error);
-    print_header(telling, reply->item, arena);
+    print_header(telling, found.item, arena);
     return ERROR_NONE;
 }
 

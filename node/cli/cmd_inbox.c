@@ -7,6 +7,7 @@
 #include "common/codec.h"
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_item.h"
+#include "node/cli/cli_names.h"
 #include "node/cli/cli_sides.h"
 #include "node/cli/cli_voice.h"
 #include "node/cli/client.h"
@@ -145,8 +146,8 @@ static void print_end(const struct inbox *inbox, const Caravan__InboxReply *repl
                          : "nothing is unread; caravan inbox --all shows everything\n",
               stderr);
     if (reply->to_do)
-        fprintf(stderr, "%" PRIu64 " thing%s for an act of ours\n", reply->to_do,
-                reply->to_do == 1 ? " waits" : "s wait");
+        fprintf(stderr, "%" PRIu64 " thing%s to do; caravan inbox read NAME says what\n",
+                reply->to_do, reply->to_do == 1 ? "" : "s");
 }
 
 static int list(struct inbox *inbox, struct error *error)
@@ -201,20 +202,21 @@ static int mark(struct inbox *inbox, const char *name, bool unread, uint64_t *ch
 }
 
 /* An answer, as people write it. What it is about stands in the line above. */
-static int print_answer(const Caravan__Item *item, struct arena *arena, struct error *error)
+static int print_answer(const struct cli *cli, const Caravan__Item *item, struct arena *arena,
+                        struct error *error)
 {
     Caravan__Interest *answer = (Caravan__Interest *)(uintptr_t)cli_voice_read(item, arena);
     struct buffer yaml = {0};
-    bool ok = true;
+    int code = ERROR_NONE;
 
     if (answer) {
         answer->announcement = NULL;
-        ok = codec_write_yaml(&answer->base, &yaml);
+        code = cli_names_write(cli, &answer->base, NULL, &yaml, error);
         puts("---");
         cli_print_text(stdout, buffer_text(&yaml), true);
     }
     buffer_finish(&yaml);
-    return ok ? ERROR_NONE : error_memory(error);
+    return code;
 }
 
 /* What a side proposes, as the difference to what its terms are now. */
@@ -239,7 +241,7 @@ static int print_more(const struct cli *cli, const Caravan__InboxThing *thing, s
                       struct error *error)
 {
     if (thing->item && thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_ANSWER)
-        return print_answer(thing->item, arena, error);
+        return print_answer(cli, thing->item, arena, error);
     if (thing->item && thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_PROPOSAL)
         return print_proposal(cli, thing->item, arena, error);
     return ERROR_NONE;

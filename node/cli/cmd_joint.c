@@ -9,8 +9,10 @@
 #include "common/codec.h"
 #include "common/guard.h"
 #include "node/cli/cli_commands.h"
+#include "node/cli/cli_find.h"
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_message.h"
+#include "node/cli/cli_names.h"
 #include "node/cli/cli_put.h"
 #include "node/cli/cli_sides.h"
 #include "node/cli/cli_wait.h"
@@ -39,38 +41,26 @@ static void joint_init(struct joint *joint, struct cli *cli)
 
 static int joint_finish(struct joint *joint, int code, struct error *error)
 {
-    fflush(stdout); /* what was said stands there before anybody waits */
-    if (!code)
-        code = cli_wait(&joint->wait, joint->client, &joint->arena, error);
-    client_destroy(joint->client);
-    arena_finish(&joint->arena);
-    return code ? cli_fail(joint->cli, error) : 0;
+    return cli_wait_end(joint->cli, code, &joint->wait, joint->client, &joint->arena, error);
 }
 
 /* The announcement as it is now. */
 static int find(struct joint *joint, char *name, struct error *error)
 {
-    Caravan__ShowRequest request = CARAVAN__SHOW_REQUEST__INIT;
-    ProtobufCMessage *message;
+    struct cli_found found;
     int code = cli_wait_check(&joint->wait, error);
 
-    joint->name = name;
-    request.name = name;
     if (!code)
         code = client_create(joint->cli, &joint->client, error);
     if (!code)
-        code = client_call(joint->client, "show", &request.base, &caravan__show_reply__descriptor,
-                           &joint->arena, CLIENT_TIMEOUT_MS, &message, error);
+        code = cli_find(joint->client, name, &joint->arena, &found, error);
     if (code)
         return code;
-    joint->shown = (const Caravan__ShowReply *)message;
-    joint->item = joint->shown->item;
-    joint->announcement = joint->item ? cli_item_read(joint->item, &joint->arena) : NULL;
-    if (joint->announcement)
-        return ERROR_NONE;
-    return error_set(error, ERROR_INVALID, "%.80s %.200s", name,
-                     joint->item && joint->item->problem ? joint->item->problem
-                                                         : "is no announcement");
+    joint->name = name;
+    joint->shown = found.shown;
+    joint->item = found.item;
+    joint->announcement = found.announcement;
+    return ERROR_NONE;
 }
 
 static const Caravan__Side *own_side(const struct joint *joint)
@@ -133,14 +123,15 @@ static int say(struct joint *joint, uint32_t type, const ProtobufCMessage *messa
 
 /* --- confirm ---------------------------------------------------------------------------------- */
 
-static bool print_yaml(const ProtobufCMessage *message)
+static int print_yaml(const struct joint *joint, const ProtobufCMessage *message,
+                      struct error *error)
 {
     struct buffer yaml = {0};
-    bool ok = codec_write_yaml(message, &yaml);
+    int code = cli_names_write(joint->cli, message, joint->announcement->language, &yaml, error);
 
     cli_print_text(stderr, buffer_text(&yaml), true);
     buffer_finish(&yaml);
-    return ok;
+    return code;
 }
 
 /* What is confirmed: on standard error, as standard output is for the result. */
@@ -148,6 +139,7 @@ static int print_terms(const struct joint *joint, uint64_t revision, struct erro
 {
     const Caravan__Side *side = own_side(joint);
     const Caravan__Party *party = side ? party_of(joint, side) : NULL;
+    int code;
 
     cli_print_text(stderr, joint->item->name, false);
     fprintf(stderr, ", No. %" PRIu64 ": ", revision);
@@ -156,10 +148,9 @@ static int print_terms(const struct joint *joint, uint64_t revision, struct erro
     if (!party)
         return ERROR_NONE;
     fputs("Our side in it:\n", stderr);
-    if (!print_yaml(&party->base))
-        return error_memory(error);
-    if (!cli_sides_differs(joint->item, side, CLI_SIDES_SINCE))
-        return ERROR_NONE;
+    code = print_yaml(joint, &party->base, error);
+    if (code || !cli_sides_differs(joint->item, side, CLI_SIDES_SINCE))
+        return code;
     fprintf(stderr, "What has changed since No. %" PRIu64 ", of which we spoke last:\n",
             side->revision);
     return cli_sides_print(joint->cli, stderr, joint->shown, side, CLI_SIDES_SINCE, 2, error);
@@ -184,9 +175,9 @@ static int get_consent(struct joint *joint, uint64_t revision, bool yes, const c
         return code;
     if (isatty(STDIN_FILENO) != 1)
         return error_set(error, ERROR_USAGE,
-                         "nobody can be asked; to confirm what caravan show has printed, say: "
-                         "caravan confirm %.80s --revision %s",
-                         joint->name, number);
+                         "this is not a terminal, so nobody can be asked; read it (caravan show "
+                         "%.80s), then say: caravan confirm %.80s --revision %s",
+                         joint->name, joint->name, number);
     fputs("Does our institution confirm this? [yes/no] ", stderr);
     if (!fgets(answer, sizeof answer, stdin))
         answer[0] = '\0';
@@ -298,8 +289,8 @@ static int propose(struct joint *joint, char *name, const char *path, struct err
     side = own_side(joint);
     if (!side || !party_of(joint, side))
         return error_set(error, ERROR_DENIED,
-                         "%.80s names no party with our feed as its node id: only its parties "
-                         "propose other terms",
+                         "%.80s does not name us as a party (with our handle as `node id`): only "
+                         "its parties propose other terms",
                          name);
     code = read_terms(joint, path, &terms, error);
     if (code)

@@ -453,9 +453,12 @@ static void print_done(const struct job *job, const Caravan__CertifyReply *reply
     if (job->options->stolen)
         puts("The former keys count for nothing any more. Partners that are not connected now "
              "need our\nnew card: caravan card. Who lacks it: caravan key show");
+    else if (job->state->in_use != job->state->in_force)
+        puts("Partners that know newer keys than this node had do not let it in before they have "
+             "our new\ncard: caravan card. Who lacks it: caravan key show");
     else
-        puts("Partners learn of it by themselves. Until all have it this node also lives by its "
-             "former\ntransport key; who lacks it: caravan key show");
+        puts("Partners get it by themselves. Until all have it they can also connect by the former "
+             "key; who\ndoes not have it yet: caravan key show");
     if (job->new_root)
         printf("\nNow:\n  1. Move %s/" HOME_ROOT_KEY
                " off this machine: it is the root key from now "
@@ -508,8 +511,8 @@ static int retire(struct job *job, struct error *error)
     if (!code && job->cli->json)
         puts("{\"retired\": true}");
     else if (!code)
-        puts("The former transport key is used no more. A partner that lacks the new certificate "
-             "needs\nour card: caravan card");
+        puts("The former key is used no more. A partner that does not have the new certificate "
+             "needs our\nnew card: caravan card");
     return code;
 }
 
@@ -522,8 +525,8 @@ static int check_options(const char *verb, const struct options *options, struct
                          "say where the root key is: caravan key rotate --root FILE");
     if (recovers && (!options->recovery || options->root))
         return error_set(error, ERROR_USAGE,
-                         "say where the recovery paper is typed in: caravan key recover --recovery "
-                         "FILE (- for standard input)");
+                         "type the recovery paper into a file, and say which: caravan key recover "
+                         "--recovery FILE (or - and type it here)");
     if (!rotates && !recovers &&
         (options->root || options->recovery || options->last_good || options->stolen))
         return error_set(error, ERROR_USAGE, "key %s takes no such option", verb);
@@ -593,7 +596,7 @@ const struct cli_command cmd_key = {
         "at every partner. --last-good alone ends a fork of our feed.\n\n"
         "recover does the same with the recovery paper when the root key is lost or stolen, and\n"
         "makes a new root key and a new paper.\n\n"
-        "retire: use the former transport key no longer, although some partner knows no other.\n"
+        "retire: use the former key no longer, although some partner knows no other.\n"
         "The node must be running.\n\n"
         "Example: caravan key rotate --root /media/stick/root.key\n"
         "Example: caravan key rotate --root /media/stick/root.key --stolen --last-good 41\n"

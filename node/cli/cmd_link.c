@@ -6,6 +6,7 @@
 #include "common/announcement.h"
 #include "common/codec.h"
 #include "node/cli/cli_commands.h"
+#include "node/cli/cli_find.h"
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_put.h"
 #include "node/cli/cli_wait.h"
@@ -16,9 +17,9 @@ struct linking {
     struct client *client;
     struct arena arena;
     struct cli_put_patience patience;
-    const char *as, *timeout;
-    bool remove, wait;
-    unsigned seconds;
+    struct cli_wait wait;
+    const char *as;
+    bool remove;
     Caravan__RelatedRel rel;
     char *name, *other; /* as they were typed */
     const Caravan__Item *item;
@@ -49,48 +50,31 @@ static int take_rel(const char *text, Caravan__RelatedRel *rel, struct error *er
 
 /* --- finding ---------------------------------------------------------------------------------- */
 
-static int show(struct linking *linking, char *name, const Caravan__Item **item,
-                struct error *error)
-{
-    Caravan__ShowRequest request = CARAVAN__SHOW_REQUEST__INIT;
-    ProtobufCMessage *message;
-    int code;
-
-    request.name = name;
-    code = client_call(linking->client, "show", &request.base, &caravan__show_reply__descriptor,
-                       &linking->arena, CLIENT_TIMEOUT_MS, &message, error);
-    if (code)
-        return code;
-    *item = ((const Caravan__ShowReply *)message)->item;
-    if (*item && cli_item_read(*item, &linking->arena))
-        return ERROR_NONE;
-    return error_set(error, ERROR_INVALID, "%.80s %.200s", name,
-                     *item && (*item)->problem ? (*item)->problem : "is no announcement");
-}
-
 static int find_own(struct linking *linking, struct error *error)
 {
-    int code = show(linking, linking->name, &linking->item, error);
+    struct cli_found found;
+    char can[160];
+    int code = cli_find(linking->client, linking->name, &linking->arena, &found, error);
 
     if (code)
         return code;
-    if (!linking->item->own)
-        return error_set(error, ERROR_DENIED,
-                         "%.80s is not your own announcement; only its publisher can link it. An "
-                         "own one is linked to it so: caravan link OURS %.80s",
-                         linking->name, linking->name);
-    linking->announcement = cli_item_read(linking->item, &linking->arena);
-    return ERROR_NONE;
+    linking->item = found.item;
+    linking->announcement = found.announcement;
+    snprintf(can, sizeof can, "link it. An own one is linked to it so: caravan link OURS %.80s",
+             linking->name);
+    return cli_find_check_own(&found, can, error);
 }
 
 /* The other one must be here, so that nobody links a slip of the pen. */
 static int find_other(struct linking *linking, struct error *error)
 {
+    struct cli_found found;
     const Caravan__Item *other;
-    int code = show(linking, linking->other, &other, error);
+    int code = cli_find(linking->client, linking->other, &linking->arena, &found, error);
 
     if (code)
         return code;
+    other = found.item;
     if (other->own && other->seq == linking->item->seq)
         return error_set(error, ERROR_INVALID, "%.80s cannot be linked to itself", linking->name);
     if (other->withdrawn)
@@ -190,11 +174,11 @@ static bool says_it_already(const struct linking *linking)
 /* What readers see now. */
 static int tell_state(struct linking *linking, struct error *error)
 {
-    const Caravan__Item *item;
-    int code = show(linking, linking->name, &item, error);
+    struct cli_found found;
+    int code = cli_find(linking->client, linking->name, &linking->arena, &found, error);
 
-    for (size_t i = 0; !code && i < item->n_links; i++) {
-        const Caravan__ItemLink *link = item->links[i];
+    for (size_t i = 0; !code && i < found.item->n_links; i++) {
+        const Caravan__ItemLink *link = found.item->links[i];
 
         if (link->seq != linking->target.seq || link->feed.len != linking->target.feed.len ||
             memcmp(link->feed.data, linking->target.feed.data, link->feed.len) != 0)
@@ -203,7 +187,7 @@ static int tell_state(struct linking *linking, struct error *error)
             puts("readers see both as one");
         else if (link->state == CARAVAN__LINK_STATE__LINK_STATE_ONE_SIDED)
             printf("readers see both as one when its publisher says so, too: caravan link %s %s\n",
-                   link->name, item->name);
+                   link->name, found.item->name);
         else if (link->state == CARAVAN__LINK_STATE__LINK_STATE_CROWDED)
             puts("too many announcements are linked with each other to be shown as one");
     }
@@ -279,7 +263,6 @@ static int revise(struct linking *linking, struct error *error)
     Caravan__Announcement changed;
     struct buffer content = {0};
     const Caravan__PublishReply *reply = NULL;
-    const Caravan__CoverageReply *coverage;
     int code = change(linking, &changed, error);
 
     if (!code && !codec_pack(&changed.base, &content))
@@ -288,13 +271,8 @@ static int revise(struct linking *linking, struct error *error)
         code = linking->item->sealed ? put_sealed(linking, buffer_span(&content), &reply, error)
                                      : put_public(linking, buffer_span(&content), &reply, error);
     buffer_finish(&content);
-    if (!code)
-        code = tell(linking, reply, error);
-    fflush(stdout);
-    if (!code && linking->wait && reply)
-        code = cli_wait_for_partners(linking->client, reply->seq, linking->seconds, &linking->arena,
-                                     &coverage, error);
-    return code;
+    linking->wait.seq = !code && reply ? reply->seq : 0;
+    return code ? code : tell(linking, reply, error);
 }
 
 static int link_both(struct linking *linking, struct error *error)
@@ -304,7 +282,7 @@ static int link_both(struct linking *linking, struct error *error)
     if (!code && linking->remove && linking->as)
         code = error_set(error, ERROR_USAGE, "--as does not go with --remove");
     if (!code)
-        code = cli_wait_seconds(linking->timeout, &linking->seconds, error);
+        code = cli_wait_check(&linking->wait, error);
     if (!code)
         code = client_create(linking->cli, &linking->client, error);
     if (!code)
@@ -316,25 +294,20 @@ static int link_both(struct linking *linking, struct error *error)
 
 static int run_link(struct cli *cli, int argc, char **argv)
 {
-    struct linking linking = {.cli = cli, .patience = {.cli = cli}, .seconds = CLI_WAIT_SECONDS};
+    struct linking linking = {.cli = cli, .patience = {.cli = cli}};
     const struct cli_option options[] = {
         {.name = "--as",
          .value = "WHAT",
          .help = "same-as (default), mirror-of, supersedes, outcome-of or part-of",
          .text = &linking.as},
         {.name = "--remove", .help = "take the link back", .flag = &linking.remove},
-        {.name = "--wait", .help = "until all partners have it", .flag = &linking.wait},
-        {.name = "--timeout",
-         .value = "SECONDS",
-         .help = "wait so long at most (60)",
-         .text = &linking.timeout},
+        CLI_WAIT_OPTIONS(linking.wait),
         {.name = NULL}};
     struct error error = {0};
     int rest = 0, code = cli_options(cli, &cmd_link, options, argc, argv, &rest, &error);
 
     if (code < 0)
         return 0;
-    linking.wait = linking.wait || linking.timeout;
     arena_init(&linking.arena, 8 * LIMIT_ARENA_SIZE);
     caravan__announcement_name__init(&linking.target);
     linking.target.has_feed = linking.target.has_seq = true;
@@ -346,9 +319,7 @@ static int run_link(struct cli *cli, int argc, char **argv)
         linking.other = argv[1];
         code = link_both(&linking, &error);
     }
-    client_destroy(linking.client);
-    arena_finish(&linking.arena);
-    return code ? cli_fail(cli, &error) : 0;
+    return cli_wait_end(cli, code, &linking.wait, linking.client, &linking.arena, &error);
 }
 
 const struct cli_command cmd_link = {

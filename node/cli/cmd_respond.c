@@ -7,6 +7,7 @@
 #include "common/announcement.h"
 #include "common/codec.h"
 #include "node/cli/cli_commands.h"
+#include "node/cli/cli_find.h"
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_message.h"
 #include "node/cli/cli_put.h"
@@ -16,25 +17,81 @@
 
 #define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
 
-static int tell(const struct cli *cli, const Caravan__PrepareReply *prepared,
-                const Caravan__PublishReply *reply, const char *what, struct error *error)
+/* One command while it works. */
+struct saying {
+    struct cli *cli;
+    struct client *client;
+    struct arena arena;
+    struct cli_put_patience patience;
+    struct cli_wait wait;
+    const Caravan__PublishReply *reply; /* to what was said last */
+};
+
+static void saying_init(struct saying *saying, struct cli *cli)
 {
+    *saying = (struct saying){.cli = cli, .patience = {.cli = cli}};
+    arena_init(&saying->arena, 4 * LIMIT_ARENA_SIZE);
+}
+
+static int saying_finish(struct saying *saying, int code, struct error *error)
+{
+    return cli_wait_end(saying->cli, code, &saying->wait, saying->client, &saying->arena, error);
+}
+
+static int say(struct saying *saying, const struct cli_put_saying *what,
+               const Caravan__PrepareReply **prepared, struct error *error)
+{
+    int code = cli_put_say(&saying->patience, saying->client, what, &saying->arena, prepared,
+                           &saying->reply, error);
+
+    saying->wait.seq = code ? 0 : saying->reply->seq;
+    return code;
+}
+
+static void print_audience(const Caravan__PrepareReply *prepared)
+{
+    for (size_t i = 0; i < prepared->n_audience; i++) {
+        fputs(i ? ", " : "", stdout);
+        cli_print_text(stdout, prepared->audience[i], false);
+    }
+}
+
+static void print_answered(const char *name, const Caravan__PublishReply *reply,
+                           const Caravan__PrepareReply *prepared)
+{
+    (void)name; /* the answer has one of its own */
+    cli_print_text(stdout, reply->name, false);
+    printf("  %s ",
+           reply->repeated_request ? "was sent before, sealed for" : "answered, sealed for");
+    print_audience(prepared);
+    putchar('\n');
+}
+
+static void print_shared(const char *name, const Caravan__PublishReply *reply,
+                         const Caravan__PrepareReply *prepared)
+{
+    cli_print_text(stdout, name, false);
+    fputs("  may be read by ", stdout);
+    print_audience(prepared);
+    printf(" %s, as No. %" PRIu64 "\n", reply->repeated_request ? "already" : "now", reply->seq);
+}
+
+/* name: of the announcement. */
+static int
+tell(const struct saying *saying, const char *name, const Caravan__PrepareReply *prepared,
+     void (*print)(const char *, const Caravan__PublishReply *, const Caravan__PrepareReply *),
+     struct error *error)
+{
+    const Caravan__PublishReply *reply = saying->reply;
     struct buffer json = {0};
     bool ok = true;
 
-    if (cli->json) {
+    if (saying->cli->json) {
         ok = codec_write_json(&reply->base, &json) && buffer_append_text(&json, "\n");
         cli_item_print_json(stdout, buffer_span(&json));
     } else {
-        cli_print_text(stdout, reply->name, false);
-        printf("  %s ", what);
-        for (size_t i = 0; i < prepared->n_audience; i++) {
-            fputs(i ? ", " : "", stdout);
-            cli_print_text(stdout, prepared->audience[i], false);
-        }
-        puts(reply->repeated_request ? " already" : "");
+        print(name, reply, prepared);
     }
-    fflush(stdout);
     buffer_finish(&json);
     return ok ? ERROR_NONE : error_memory(error);
 }
@@ -71,37 +128,28 @@ static int fill_from(const struct cli *cli, struct config *config, Caravan__Inte
     return ERROR_NONE;
 }
 
-static int respond(struct cli *cli, const char *name, const char *path, struct cli_wait *wait,
-                   struct arena *arena, struct error *error)
+static int respond(struct saying *saying, const char *name, const char *path, struct error *error)
 {
-    struct cli_put_patience patience = {.cli = cli};
     const Caravan__PrepareReply *prepared;
-    const Caravan__PublishReply *reply;
     struct config config = {0};
-    struct client *client = NULL;
     Caravan__Interest *answer;
     Caravan__Party from;
-    int code = cli_wait_check(wait, error);
+    int code = cli_wait_check(&saying->wait, error);
 
     if (!code)
-        code = read_answer(cli, path, arena, &answer, error);
+        code = read_answer(saying->cli, path, &saying->arena, &answer, error);
     if (!code)
-        code = fill_from(cli, &config, answer, &from, error);
+        code = fill_from(saying->cli, &config, answer, &from, error);
     if (!code)
-        code = client_create(cli, &client, error);
+        code = client_create(saying->cli, &saying->client, error);
     if (!code) {
-        const struct cli_put_saying saying = {
+        const struct cli_put_saying put = {
             .name = name, .content_type = TYPE(INTEREST), .message = &answer->base};
 
-        code = cli_put_say(&patience, client, &saying, arena, &prepared, &reply, error);
-    }
-    if (!code) {
-        wait->seq = reply->seq;
-        code = tell(cli, prepared, reply, "answered, sealed for", error);
+        code = say(saying, &put, &prepared, error);
     }
     if (!code)
-        code = cli_wait(wait, client, arena, error);
-    client_destroy(client);
+        code = tell(saying, name, prepared, print_answered, error);
     config_finish(&config);
     return code;
 }
@@ -123,15 +171,16 @@ static const char template[] =
 static int run_respond(struct cli *cli, int argc, char **argv)
 {
     bool print = false;
-    struct cli_wait wait = {0};
+    struct saying saying;
     const struct cli_option options[] = {
         {.name = "--template", .help = "print a file to fill in", .flag = &print},
-        CLI_WAIT_OPTIONS(wait),
+        CLI_WAIT_OPTIONS(saying.wait),
         {.name = NULL}};
     struct error error = {0};
-    struct arena arena;
-    int rest = 0, code = cli_options(cli, &cmd_respond, options, argc, argv, &rest, &error);
+    int rest = 0, code;
 
+    saying_init(&saying, cli);
+    code = cli_options(cli, &cmd_respond, options, argc, argv, &rest, &error);
     if (code < 0)
         return 0;
     if (!code && print) {
@@ -143,100 +192,80 @@ static int run_respond(struct cli *cli, int argc, char **argv)
             error_set(&error, ERROR_USAGE,
                       "say to which announcement, and what: caravan respond NAME FILE; a file to "
                       "fill in comes from: caravan respond --template > answer.yaml");
-    arena_init(&arena, 2 * LIMIT_ARENA_SIZE);
     if (!code)
-        code = respond(cli, argv[0], argv[1], &wait, &arena, &error);
-    arena_finish(&arena);
-    return code ? cli_fail(cli, &error) : 0;
+        code = respond(&saying, argv[0], argv[1], &error);
+    return saying_finish(&saying, code, &error);
 }
 
 /* --- share ------------------------------------------------------------------------------------ */
 
-struct sharing {
-    struct cli *cli;
-    struct client *client;
-    struct cli_put_patience patience;
-    struct arena arena;
-    struct cli_audience audience;
-    struct cli_wait wait;
-};
-
-static int find_own(struct sharing *sharing, char *name, const Caravan__Item **item,
-                    struct error *error)
+static int find_sealed(struct saying *saying, const char *name, const Caravan__Item **item,
+                       struct error *error)
 {
-    Caravan__ShowRequest request = CARAVAN__SHOW_REQUEST__INIT;
-    ProtobufCMessage *message;
-    int code;
+    struct cli_found found;
+    int code = cli_find_any(saying->client, name, &saying->arena, &found, error);
 
-    request.name = name;
-    code = client_call(sharing->client, "show", &request.base, &caravan__show_reply__descriptor,
-                       &sharing->arena, CLIENT_TIMEOUT_MS, &message, error);
     if (code)
         return code;
-    *item = ((const Caravan__ShowReply *)message)->item;
-    if (*item && (*item)->own && (*item)->sealed)
+    *item = found.item;
+    if (found.item->own && found.item->sealed)
         return ERROR_NONE;
     return error_set(
         error, ERROR_INVALID,
-        "%.80s is not a sealed announcement of ours; only such a one needs to be shared", name);
+        "%.80s is not a sealed announcement of ours: only these can be shared, and what is not "
+        "sealed can be read by all",
+        name);
 }
 
-static int share_entry(struct sharing *sharing, const Caravan__Item *item, uint64_t entry,
-                       const Caravan__PrepareReply **prepared, const Caravan__PublishReply **reply,
+static int share_entry(struct saying *saying, const Caravan__Item *item, uint64_t entry,
+                       const struct cli_audience *audience, const Caravan__PrepareReply **prepared,
                        struct error *error)
 {
-    const struct cli_put_saying saying = {.name = item->name,
-                                          .content_type = TYPE(READER),
-                                          .audience = sharing->audience,
-                                          .entry = entry};
+    const struct cli_put_saying put = {
+        .name = item->name, .content_type = TYPE(READER), .audience = *audience, .entry = entry};
 
-    return cli_put_say(&sharing->patience, sharing->client, &saying, &sharing->arena, prepared,
-                       reply, error);
+    return say(saying, &put, prepared, error);
 }
 
 /* What first published it, without which it is no announcement, and what is in force. */
-static int share(struct sharing *sharing, char *name, struct error *error)
+static int share(struct saying *saying, const char *name, const struct cli_audience *audience,
+                 struct error *error)
 {
     const Caravan__PrepareReply *prepared;
-    const Caravan__PublishReply *reply;
     const Caravan__Item *item;
-    int code = cli_wait_check(&sharing->wait, error);
+    int code = cli_wait_check(&saying->wait, error);
 
     if (!code)
-        code = client_create(sharing->cli, &sharing->client, error);
+        code = client_create(saying->cli, &saying->client, error);
     if (!code)
-        code = find_own(sharing, name, &item, error);
+        code = find_sealed(saying, name, &item, error);
     if (!code && item->revised_by)
-        code = share_entry(sharing, item, item->revised_by, &prepared, &reply, error);
+        code = share_entry(saying, item, item->revised_by, audience, &prepared, error);
     if (!code)
-        code = share_entry(sharing, item, item->seq, &prepared, &reply, error);
-    if (!code) {
-        sharing->wait.seq = reply->seq;
-        code = tell(sharing->cli, prepared, reply, "may be read by", error);
-    }
-    return code ? code : cli_wait(&sharing->wait, sharing->client, &sharing->arena, error);
+        code = share_entry(saying, item, item->seq, audience, &prepared, error);
+    return code ? code : tell(saying, item->name, prepared, print_shared, error);
 }
 
 static int run_share(struct cli *cli, int argc, char **argv)
 {
-    struct sharing sharing = {.cli = cli, .patience = {.cli = cli}};
-    const struct cli_option options[] = {CLI_WAIT_OPTIONS(sharing.wait), {.name = NULL}};
+    struct saying saying;
+    struct cli_audience audience = {0};
+    const struct cli_option options[] = {CLI_WAIT_OPTIONS(saying.wait), {.name = NULL}};
     struct error error = {0};
-    int rest = 0, code = cli_options(cli, &cmd_share, options, argc, argv, &rest, &error);
+    int rest = 0, code;
 
+    saying_init(&saying, cli);
+    code = cli_options(cli, &cmd_share, options, argc, argv, &rest, &error);
     if (code < 0)
         return 0;
-    arena_init(&sharing.arena, 4 * LIMIT_ARENA_SIZE);
     if (!code && rest != 2)
         code = error_set(&error, ERROR_USAGE,
                          "say which announcement, and with whom: caravan share NAME HANDLE,…");
     if (!code)
-        code = cli_audience_add_text(cli, argv[1], &sharing.arena, &sharing.audience, &error);
+        code = cli_audience_add_text(cli, argv[1], &saying.arena, &audience, &error);
     if (!code)
-        code = share(&sharing, argv[0], &error);
-    client_destroy(sharing.client);
-    arena_finish(&sharing.arena);
-    return code ? cli_fail(cli, &error) : 0;
+        code = share(&saying, argv[0], &audience, &error);
+    return saying_finish(&saying, code, &error);
 }
 
 const struct cli_command cmd_respond = {

@@ -9,9 +9,12 @@
 #include "common/difference.h"
 #include "common/guard.h"
 #include "node/cli/cli_commands.h"
+#include "node/cli/cli_find.h"
 #include "node/cli/cli_item.h"
+#include "node/cli/cli_names.h"
 #include "node/cli/cli_sides.h"
 #include "node/cli/cli_voice.h"
+#include "node/cli/cli_written.h"
 #include "node/cli/client.h"
 
 struct showing {
@@ -20,6 +23,7 @@ struct showing {
     const Caravan__CoverageReply *coverage; /* own announcements only; else NULL */
     struct arena *arena;
     int64_t now_ms;
+    bool file; /* --file */
 };
 
 /* The last entry that is about it. */
@@ -93,7 +97,8 @@ static void print_reason(const Caravan__Item *item)
     cli_print_text(stdout, item->reason[0]->text, false);
 }
 
-static void print_event(const struct cli *cli, const Caravan__Item *item)
+/* now: the announcement as it is; why it cannot be shown is said below, once. */
+static void print_event(const struct cli *cli, const Caravan__Item *now, const Caravan__Item *item)
 {
     static const struct {
         uint32_t type;
@@ -113,7 +118,7 @@ static void print_event(const struct cli *cli, const Caravan__Item *item)
     printf(" as No. %" PRIu64, item->event_seq);
     if (item->content_type == CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL)
         print_reason(item);
-    else if (item->problem) {
+    else if (item->problem && !(now->problem && strcmp(now->problem, item->problem) == 0)) {
         fputs("; ", stdout);
         cli_print_text(stdout, item->problem, false);
     }
@@ -287,7 +292,7 @@ static void print_side_state(const Caravan__Item *item, const Caravan__Side *sid
         fputs("publishes it", stdout);
         break;
     case CARAVAN__SIDE_STATE__SIDE_STATE_CONFIRMED:
-        printf("confirmed as No. %" PRIu64, side->by_seq);
+        printf("confirmed, in %s No. %" PRIu64, side->own ? "our" : "its", side->by_seq);
         break;
     case CARAVAN__SIDE_STATE__SIDE_STATE_EARLIER:
         printf("confirmed an earlier revision, No. %" PRIu64, side->revision);
@@ -328,7 +333,8 @@ static bool print_side(const struct cli *cli, const Caravan__ShowReply *reply,
     }
     if (side->has_proposal_seq) {
         print_label(cli, "");
-        printf("proposes other terms, as No. %" PRIu64 ":\n", side->proposal_seq);
+        printf("proposes other terms, in %s No. %" PRIu64 ":\n", side->own ? "our" : "its",
+               side->proposal_seq);
         ok = ok && cli_sides_print(cli, stdout, reply, side, CLI_SIDES_PROPOSED, SIDE_INDENT,
                                    NULL) == ERROR_NONE;
     }
@@ -410,7 +416,7 @@ static bool print_announcement(const struct showing *showing,
 {
     const struct cli *cli = showing->cli;
     struct buffer yaml = {0};
-    bool ok = codec_write_yaml(&announcement->base, &yaml);
+    bool ok = cli_names_write(cli, &announcement->base, NULL, &yaml, NULL) == ERROR_NONE;
 
     printf("%s---%s\n", cli_style(cli, CLI_DIM), cli_style(cli, CLI_PLAIN));
     cli_print_text(stdout, buffer_text(&yaml), true);
@@ -461,8 +467,8 @@ static bool print_text(const struct showing *showing)
     cli_item_row(item, showing->arena, showing->now_ms, &row);
     printf("%s", cli_style(cli, CLI_BOLD));
     cli_print_text(stdout, row.name, false);
-    printf("%s  %s%s%s%s%s\n", cli_style(cli, CLI_PLAIN), row.kind, *row.state ? ", " : "",
-           row.state, *row.mark ? ", " : "", row.mark);
+    printf("%s  %s%s%s%s%s\n", cli_style(cli, CLI_PLAIN), cli_item_kind(&row),
+           *row.state ? ", " : "", row.state, *row.mark ? ", " : "", row.mark);
     print_also(cli, item);
     if (announcement &&
         !(print_deadlines(showing, announcement) && print_differences(showing, announcement)))
@@ -471,7 +477,7 @@ static bool print_text(const struct showing *showing)
         print_link(cli, item->links[i]);
     print_eligible(cli, &row);
     for (size_t i = 0; i < showing->reply->n_history; i++)
-        print_event(cli, showing->reply->history[i]);
+        print_event(cli, item, showing->reply->history[i]);
     print_audience(cli, item);
     for (size_t i = 0; i < item->n_sides; i++)
         ok = print_side(cli, showing->reply, item->sides[i]) && ok;
@@ -508,29 +514,50 @@ static int ask_coverage(struct showing *showing, struct client *client, struct e
     return code;
 }
 
-static int show(struct showing *showing, char *name, struct error *error)
+static int print_file(const struct showing *showing, const struct cli_found *found,
+                      struct error *error)
 {
-    Caravan__ShowRequest request = CARAVAN__SHOW_REQUEST__INIT;
+    struct buffer file = {0};
+    int code = cli_written(showing->cli, found, &file, error);
+
+    if (!code)
+        cli_print_text(stdout, buffer_text(&file), true);
+    buffer_finish(&file);
+    return code;
+}
+
+static int show_file(const struct showing *showing, const char *name, struct error *error)
+{
     struct client *client = NULL;
-    struct buffer json = {0};
-    ProtobufCMessage *message;
+    struct cli_found found;
     int code = client_create(showing->cli, &client, error);
 
-    request.name = name;
+    if (!code)
+        code = cli_find(client, name, showing->arena, &found, error);
+    if (!code)
+        code = print_file(showing, &found, error);
+    client_destroy(client);
+    return code;
+}
+
+static int show(struct showing *showing, const char *name, struct error *error)
+{
+    struct client *client = NULL;
+    struct cli_found found;
+    struct buffer json = {0};
+    int code = client_create(showing->cli, &client, error);
+
     while (!code) { /* right after a start the node is still reading what links it */
-        code = client_call(client, "show", &request.base, &caravan__show_reply__descriptor,
-                           showing->arena, CLIENT_TIMEOUT_MS, &message, error);
-        if (code || !((const Caravan__ShowReply *)message)->counting)
+        code = cli_find_any(client, name, showing->arena, &found, error);
+        if (code || !found.shown->counting)
             break;
         arena_finish(showing->arena);
         arena_init(showing->arena, 4 * LIMIT_ARENA_SIZE);
     }
     if (code)
         goto out;
-    showing->reply = (const Caravan__ShowReply *)message;
-    if (!showing->reply->item)
-        code = error_set(error, ERROR_INTERNAL, "the node's answer has no announcement in it");
-    else if (showing->reply->item->own)
+    showing->reply = found.shown;
+    if (found.item->own)
         code = ask_coverage(showing, client, error);
     if (code)
         goto out;
@@ -551,18 +578,24 @@ static int run_show(struct cli *cli, int argc, char **argv)
 {
     struct arena arena;
     struct showing showing = {.cli = cli, .arena = &arena, .now_ms = (int64_t)time(NULL) * 1000};
+    const struct cli_option options[] = {
+        {.name = "--file", .help = "only its text, as a file for revise", .flag = &showing.file},
+        {.name = NULL}};
     struct error error = {0};
     int rest = 0;
-    int code = cli_options(cli, &cmd_show, NULL, argc, argv, &rest, &error);
+    int code = cli_options(cli, &cmd_show, options, argc, argv, &rest, &error);
 
     if (code < 0)
         return 0;
     if (!code && rest != 1)
         code = error_set(&error, ERROR_USAGE,
                          "say which announcement: caravan show NAME, for example cn-demo/4");
+    if (!code && showing.file && cli->json)
+        code = error_set(&error, ERROR_USAGE, "--file does not go with --json");
     arena_init(&arena, 4 * LIMIT_ARENA_SIZE);
     if (!code)
-        code = show(&showing, argv[0], &error);
+        code =
+            showing.file ? show_file(&showing, argv[0], &error) : show(&showing, argv[0], &error);
     arena_finish(&arena);
     return code ? cli_fail(cli, &error) : 0;
 }
@@ -570,16 +603,18 @@ static int run_show(struct cli *cli, int argc, char **argv)
 const struct cli_command cmd_show = {
     .name = "show",
     .group = CLI_GROUP_READ,
-    .usage = "show NAME [--json]",
+    .usage = "show NAME [--json]\nshow NAME --file",
     .summary = "show one announcement",
     .help =
         "Its state (forthcoming, open, closed, … from its dates), deadlines, whether this\n"
         "institution may apply and by which rule, history, and, of an own one, who has received\n"
         "it; of a joint one, where each side stands and what is different for it; then the\n"
-        "announcement as people write it. NAME is institution/number; the institution is a\n"
-        "handle, or the beginning of a feed id in hex. Of announcements that are one call, the\n"
-        "deadlines of all where they differ, and what else differs; a link that only one side\n"
-        "says is told as such.\n\n"
-        "Example: caravan show cn-demo/4",
+        "announcement as people write it. NAME is institution/number. Of announcements that are\n"
+        "one call, the deadlines of all where they differ, and what else differs; a link that\n"
+        "only one side says is told as such.\n\n"
+        "With --file only what was written, in a form that caravan revise and caravan publish\n"
+        "take.\n\n"
+        "Example: caravan show cn-demo/4\n"
+        "Example: caravan show cn-demo/4 --file > call.yaml",
     .run = run_show,
 };

@@ -227,7 +227,7 @@ static void print_node(const struct cli *cli, const Caravan__StatusReply *status
     print_line(cli, "Fingerprint", status->fingerprint);
     buffer_printf(&text, "up to No. %" PRIu64 ", publishing: %s", status->seq,
                   open ? "open" : status->publishing);
-    print_line(cli, "Own feed", buffer_text(&text));
+    print_line(cli, "Published", buffer_text(&text));
     buffer_clear(&text);
     write_age(status->now_ms, status->started_ms, age);
     buffer_printf(&text, "caravan %s, for %s; it holds %" PRIu64 " entries", status->version, age,
@@ -383,7 +383,7 @@ const struct cli_command cmd_status = {
     .usage = "status [--json]\nstatus --check",
     .summary = "show partners, links, who has received what, and what is wrong",
     .help =
-        "Inbox: how many requests wait for an act of ours, and how much nobody has read yet.\n"
+        "Inbox: how many things there are to do for us, and how many nobody has read yet.\n"
         "WE HOLD: how far we hold the partner's feed, of what it said itself, and when (AS OF).\n"
         "THEY HOLD: how far the partner has confirmed that it holds ours, and when. Below stands\n"
         "what is wrong and what to do about it.\n\n"

@@ -77,8 +77,10 @@ static int check_state(const struct exchange *exchange, const struct exchange_pl
     if (place->after || (state != EXCHANGE_CHECKING && state != EXCHANGE_HELD))
         return ERROR_NONE;
     return error_set(error, ERROR_HELD,
-                     "our own feed is not confirmed yet, so a certificate is not put behind it; "
-                     "wait until publishing is open, or name the last good announcement");
+                     "no partner has confirmed yet what we have published, so new keys are not "
+                     "put behind it: wait until caravan status says \"publishing: open\", or what "
+                     "is in the way. After a theft, name the last good announcement: --last-good "
+                     "NUMBER");
 }
 
 static int check_rank(const struct feed *own, const struct certifying *certifying,

@@ -219,6 +219,10 @@ void exchange_tell_certificates(struct exchange *exchange);
 /* Our own certificates, all that are known; and the entry that brought one into force (0: none). */
 const struct identity_chain *exchange_own_chain(const struct exchange *exchange);
 uint64_t exchange_own_certificate_seq(const struct exchange *exchange, uint64_t number);
+/* The certificate in force at the end of our feed; and the newest one that names the node key with
+ * which we sign (0: none does). When the two differ, we sign with keys that were replaced. */
+uint64_t exchange_own_certificate(const struct exchange *exchange);
+uint64_t exchange_own_key_certificate(const struct exchange *exchange);
 /* Asks a partner to dial us back; the answer arrives as a message and is kept here. */
 bool exchange_dial(struct exchange *exchange, const struct id *partner);
 struct exchange_dialled {

@@ -23,9 +23,8 @@ static int refuse_publishing(const struct exchange *exchange, struct error *erro
         return ERROR_NONE;
     case EXCHANGE_REPLACED:
         return error_set(error, ERROR_FROZEN,
-                         "certificate %llu of our own feed names another node key than the one "
-                         "in keys/: what this node signs no longer counts; bring back the keys "
-                         "of that certificate, or make a new one: caravan key rotate",
+                         "keys/ has older keys than certificate %llu of our own feed: what this "
+                         "node signs no longer counts; caravan status says what to do",
                          (unsigned long long)exchange->own->head.certificate);
     case EXCHANGE_FROZEN:
         return error_set(
@@ -33,10 +32,12 @@ static int refuse_publishing(const struct exchange *exchange, struct error *erro
             "our own feed is forked: two entries stand at one number; publishing stays "
             "closed until a new certificate chooses the branch");
     case EXCHANGE_HELD:
-        return error_set(error, ERROR_HELD,
-                         "the ledger was restored or copied, so publishing waits until one partner "
-                         "has confirmed our feed; connect one, or, if no other copy of this node "
-                         "can be running, start with: caravan run --alone");
+        return error_set(
+            error, ERROR_HELD,
+            "this node was restored from a backup or copied, so publishing waits until "
+            "one partner has confirmed what we have published; caravan status says "
+            "what is in the way. Only if no partner can have more of it than this "
+            "node, and no other copy of it runs: caravan run --alone");
     case EXCHANGE_CHECKING:
     default:
         return error_set(error, ERROR_HELD,

@@ -91,9 +91,8 @@ int view_resolve(const struct view *view, const char *name, struct id *feed, str
     }
     if (!found)
         return error_set(error, ERROR_NOT_FOUND,
-                         "no institution is known as \"%.80s\"; expected a handle like th-nstda, a "
-                         "fingerprint, or at least 8 hex digits of a feed id; caravan status lists "
-                         "those that are known",
+                         "no institution is known as \"%.80s\"; expected a handle like "
+                         "th-nstda, or a fingerprint; caravan status lists those that are known",
                          name);
     *feed = found->id;
     return ERROR_NONE;

@@ -101,3 +101,19 @@ uint64_t exchange_own_certificate_seq(const struct exchange *exchange, uint64_t 
 
     return number && number <= own->position_count ? own->positions[number - 1] : 0;
 }
+
+uint64_t exchange_own_certificate(const struct exchange *exchange)
+{
+    return exchange->own->head.certificate;
+}
+
+uint64_t exchange_own_key_certificate(const struct exchange *exchange)
+{
+    const struct identity_chain *chain = &exchange->own->chain;
+    const struct id *key = secret_public(exchange->config.node_key);
+
+    for (size_t i = chain->count; i > 0; i--)
+        if (id_equal(&chain->certificates[i - 1].node_key, key))
+            return chain->certificates[i - 1].number;
+    return 0;
+}

@@ -236,8 +236,9 @@ void link_finish(struct link *link, const char *reason)
 /* What a refusal means for the people who run this node. */
 static const char *refusal_text(int32_t status)
 {
-    return status == 400 ? "the partner's gate refused our key: it has not accepted our card"
-                         : "the partner's gate cannot tell now whether we may connect";
+    return status == 400 ? "the partner refused our key: it has not accepted our card, or knows a "
+                           "newer one"
+                         : "the partner cannot tell now whether we may connect";
 }
 
 static void hear_event(struct link *link, uint16_t event, int32_t value)

@@ -191,6 +191,9 @@ int ops_keys(struct ops_context *context, const ProtobufCMessage *message, struc
     answer->has_former_transport = answer->has_former_sealing = true;
     answer->former_transport = context->keys.former_transport;
     answer->former_sealing = context->keys.former_sealing;
+    answer->has_in_force = answer->has_in_use = true;
+    answer->in_force = exchange_own_certificate(context->exchange);
+    answer->in_use = exchange_own_key_certificate(context->exchange);
     answer->has_quarantined_total = true;
     exchange_feeds(context->exchange, visit_feed, &showing);
     code = find_base(&showing, request, error);

@@ -54,8 +54,8 @@ static int check_party(struct preparing *preparing)
 {
     if (preparing->side.party == SIZE_MAX)
         return refuse(preparing, ERROR_DENIED,
-                      "names no party with our feed as its node id: only its parties confirm it "
-                      "or propose other terms; ask its publisher to name us");
+                      "does not name us as a party (with our handle as `node id`): only its "
+                      "parties confirm it or propose other terms; ask its publisher to name us");
     if (preparing->side.state == VIEW_SIDE_PUBLISHER)
         return refuse(preparing, ERROR_INVALID,
                       "is our own announcement: our side is confirmed by publishing it, and its "
@@ -267,8 +267,8 @@ static int complete_outcome(struct preparing *preparing)
     outcome->announcement = &preparing->name;
     if (preparing->side.party == SIZE_MAX && !preparing->state->own)
         return refuse(preparing, ERROR_DENIED,
-                      "is not ours, and names no party with our feed as its node id: only its "
-                      "publisher and its parties say what came of it");
+                      "is not ours, and does not name us as a party (with our handle as `node "
+                      "id`): only its publisher and its parties say what came of it");
     if (outcome->what <= CARAVAN__OUTCOME_WHAT__OUTCOME_WHAT_UNSPECIFIED ||
         outcome->what > CARAVAN__OUTCOME_WHAT__OUTCOME_WHAT_MATCHED)
         return error_set(preparing->error, ERROR_INVALID,
@@ -346,7 +346,9 @@ static int note_taken_back(struct preparing *preparing)
 static int complete_interest(struct preparing *preparing)
 {
     Caravan__Interest *interest = (Caravan__Interest *)preparing->message;
-    int code = preparing->state->own ? refuse(preparing, ERROR_INVALID, "is our own announcement")
+    int code = preparing->state->own ? refuse(preparing, ERROR_INVALID,
+                                              "is our own announcement; an answer goes to "
+                                              "another institution")
                                      : check_not_withdrawn(preparing);
 
     if (code)

@@ -59,6 +59,27 @@ static bool has_endpoints(const struct ops_context *context, const struct id *fe
     return endpoints && endpoints->n_sync > 0;
 }
 
+/* Our own feed says that the keys which we use were replaced. */
+static bool are_replaced(const struct ops_context *context)
+{
+    return exchange_publishing(context->exchange) == EXCHANGE_REPLACED;
+}
+
+static void note_exchanging(void *context, const struct exchange_feed_state *state)
+{
+    bool *any = context;
+
+    *any = *any || state->exchanging;
+}
+
+static bool any_exchanging(struct ops_problems *problems, const struct ops_context *context)
+{
+    if (!problems->asked)
+        exchange_feeds(context->exchange, note_exchanging, &problems->exchanging);
+    problems->asked = true;
+    return problems->exchanging;
+}
+
 /* What helps, by a part of the reason that the link gives; the last row is for all others. */
 static const struct {
     const char *reason, *todo;
@@ -73,20 +94,27 @@ static const struct {
          "looks at our side)"},
 };
 
-static const char *remedy(const char *reason)
+#define REFUSED remedies[0].reason
+
+/* Whoever refuses our key has not got our card yet, as a rule. But a partner that has confirmed our
+ * newest certificate has let us in before. */
+static const char *remedy(struct ops_problems *problems, const struct exchange_feed_state *state,
+                          const char *reason, const struct ops_context *context)
 {
     size_t i = 0;
 
+    if (strstr(reason, REFUSED) && are_replaced(context))
+        return "it knows newer keys of ours; what to do about that is said below";
+    if (strstr(reason, REFUSED) && state->received_newest) {
+        problems->refusing++;
+        return any_exchanging(problems, context)
+                   ? "it has let us in before: ask whether they have removed our card; then they "
+                     "add it again (caravan card)"
+                   : "it has let us in before; what may be wrong is said below";
+    }
     while (!strstr(reason, remedies[i].reason))
         i++;
     return remedies[i].todo;
-}
-
-static void note_exchanging(void *context, const struct exchange_feed_state *state)
-{
-    bool *any = context;
-
-    *any = *any || state->exchanging;
 }
 
 /* Neither can dial the other, and yet we have its entries: a partner that is connected hands them
@@ -94,12 +122,8 @@ static void note_exchanging(void *context, const struct exchange_feed_state *sta
 static bool comes_by_relay(struct ops_problems *problems, const struct exchange_feed_state *state,
                            const struct ops_context *context)
 {
-    if (has_endpoints(context, &state->feed) || context->listen_sync || !state->head.seq)
-        return false;
-    if (!problems->asked)
-        exchange_feeds(context->exchange, note_exchanging, &problems->exchanging);
-    problems->asked = true;
-    return problems->exchanging;
+    return !has_endpoints(context, &state->feed) && !context->listen_sync && state->head.seq &&
+           any_exchanging(problems, context);
 }
 
 static bool add_unconnected(struct ops_problems *problems, const char *who,
@@ -130,9 +154,9 @@ static bool add_unconnected(struct ops_problems *problems, const char *who,
                    "it connects to us: ask whether its node runs and has our newest card, and "
                    "whether our address can be reached from outside (caravan doctor)",
                    "%s is not connected; it has no address of its own to dial", who);
-    return add(problems, false, remedy(out->reason), "not connected to %s%s%s%s%s", who,
-               out->endpoint[0] ? " at " : "", out->endpoint, out->reason[0] ? ": " : "",
-               out->reason);
+    return add(problems, false, remedy(problems, state, out->reason, context),
+               "not connected to %s%s%s%s%s", who, out->endpoint[0] ? " at " : "", out->endpoint,
+               out->reason[0] ? ": " : "", out->reason);
 }
 
 static bool add_clock(struct ops_problems *problems, const char *who,
@@ -170,7 +194,8 @@ static bool add_certificate(struct ops_problems *problems, const char *who,
                             const struct exchange_feed_state *state,
                             const struct ops_context *context)
 {
-    if (state->received_newest || exchange_own_chain(context->exchange)->count < 2)
+    if (state->received_newest || exchange_own_chain(context->exchange)->count < 2 ||
+        are_replaced(context))
         return true;
     if (context->keys.former_transport)
         return add(problems, true,
@@ -211,7 +236,54 @@ bool ops_problems_partner(struct ops_problems *problems, const struct exchange_f
 
 /* --- this node -------------------------------------------------------------------------------- */
 
-static bool add_publishing(struct ops_problems *problems, enum exchange_publishing publishing)
+/* A rotation after the backup that runs here now, or beside keys/ that were put back. */
+static bool add_replaced(struct ops_problems *problems, const struct ops_context *context)
+{
+    uint64_t newest = exchange_own_certificate(context->exchange);
+    uint64_t ours = exchange_own_key_certificate(context->exchange);
+    char have[64] = "other keys";
+
+    if (ours)
+        snprintf(have, sizeof have, "the older keys of certificate %" PRIu64, ours);
+    return add(problems, false,
+               "bring back the keys of that certificate: restore a newer backup, or the folder "
+               "keys/ of the machine that ran last. If they are lost, make new ones: caravan key "
+               "rotate --root FILE, or, without the root key, caravan key recover --recovery FILE; "
+               "then send the new card to your partners (caravan card). If nobody of you has made "
+               "that certificate, the root key is stolen: caravan key recover --stolen",
+               "certificate %" PRIu64 " of our own feed is in force since No. %" PRIu64
+               ", but keys/ has %s: nothing that this node signs counts, and partners that know "
+               "the newer keys refuse it",
+               newest, exchange_own_certificate_seq(context->exchange, newest), have);
+}
+
+/* Our own feed, as it is here, does not know of newer keys; but partners that do refuse ours. */
+static bool add_refusing(struct ops_problems *problems, const struct ops_context *context,
+                         size_t partners)
+{
+    char todo[512];
+
+    snprintf(todo, sizeof todo,
+             "restore a newer backup. If there is none, let one of these partners write what it "
+             "has of us to a file (there: caravan export %s FILE) and read it in here (caravan "
+             "import FILE): then caravan status says for certain which keys are missing. Do not "
+             "start with --alone, and do not send the card: it names the old keys",
+             exchange_own_handle(context->exchange));
+    return add(problems, false, todo,
+               "our keys are probably too old: %zu of %zu partners refuse them and have let them "
+               "in before. That is so when a backup was restored that is older than the newest "
+               "keys (caravan key rotate)",
+               problems->refusing, partners);
+}
+
+/* No partner lets us in any more: then it is not they that have changed something. */
+static bool are_probably_old(struct ops_problems *problems, const struct ops_context *context)
+{
+    return problems->refusing && !any_exchanging(problems, context);
+}
+
+static bool add_publishing(struct ops_problems *problems, const struct ops_context *context,
+                           enum exchange_publishing publishing)
 {
     switch (publishing) {
     case EXCHANGE_CHECKING:
@@ -220,8 +292,10 @@ static bool add_publishing(struct ops_problems *problems, enum exchange_publishi
     case EXCHANGE_HELD:
         return add(
             problems, false,
-            "connect to a partner; or, if no other copy of this node runs anywhere, start it "
-            "once with: caravan run --alone",
+            are_probably_old(problems, context)
+                ? "connect to a partner; first do what is said above about our keys"
+                : "connect to a partner; or, if no other copy of this node runs anywhere, start it "
+                  "once with: caravan run --alone",
             "publishing is held: this ledger was restored or copied, and no partner has said "
             "yet what it holds of our feed");
     case EXCHANGE_FROZEN:
@@ -232,21 +306,19 @@ static bool add_publishing(struct ops_problems *problems, enum exchange_publishi
             "--last-good NUMBER (after a theft with --stolen, too)",
             "our own feed is forked: two different entries stand at one number");
     case EXCHANGE_REPLACED:
-        return add(problems, false,
-                   "bring back the keys of that certificate; or, if nobody else should have made "
-                   "it, make a new one: caravan key rotate --stolen, or caravan key recover",
-                   "a newer certificate of our own feed names another node key than the one in "
-                   "keys/: nothing that this node signs counts");
+        return add_replaced(problems, context);
     case EXCHANGE_OPEN:
         break;
     }
     return true;
 }
 
-bool ops_problems_node(struct ops_problems *problems, enum exchange_publishing publishing,
-                       const struct error *failure, size_t partners)
+bool ops_problems_node(struct ops_problems *problems, const struct ops_context *context,
+                       enum exchange_publishing publishing, const struct error *failure,
+                       size_t partners)
 {
-    bool ok = add_publishing(problems, publishing);
+    bool ok = (!are_probably_old(problems, context) || add_refusing(problems, context, partners)) &&
+              add_publishing(problems, context, publishing);
 
     if (ok && failure)
         ok = add(problems, false,

@@ -12,6 +12,7 @@ struct ops_problems {
     size_t partners, skewed; /* partners whose clock is known, and those that differ much */
     int64_t skew_ms;         /* of one of them */
     bool asked, exchanging;  /* whether any partner exchanges, once that was asked */
+    size_t refusing; /* partners that have let us in with our newest certificate, and refuse us */
 };
 
 void ops_problems_init(struct ops_problems *problems, struct arena *arena);
@@ -21,8 +22,9 @@ bool ops_problems_partner(struct ops_problems *problems, const struct exchange_f
                           const struct exchange_dialled *dialled,
                           const struct ops_context *context);
 /* What is wrong with this node; after all partners. failure: exchange_failure. */
-bool ops_problems_node(struct ops_problems *problems, enum exchange_publishing publishing,
-                       const struct error *failure, size_t partners);
+bool ops_problems_node(struct ops_problems *problems, const struct ops_context *context,
+                       enum exchange_publishing publishing, const struct error *failure,
+                       size_t partners);
 /* … and with its ledger. */
 bool ops_problems_ledger(struct ops_problems *problems, const struct store_info *info);
 

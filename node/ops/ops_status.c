@@ -211,7 +211,7 @@ int ops_status(struct ops_context *context, const ProtobufCMessage *message, str
     code = context->store.operations->info(context->store.self, &info, error);
     if (code)
         goto out;
-    if (!ops_problems_node(&report.problems, exchange_publishing(context->exchange),
+    if (!ops_problems_node(&report.problems, context, exchange_publishing(context->exchange),
                            exchange_failure(context->exchange), report.answer.n_partners) ||
         !ops_problems_ledger(&report.problems, &info) || report.no_memory ||
         report.arena.over_limit || report.arena.no_memory)

@@ -670,6 +670,31 @@ static void test_client__revise_and_withdraw(void **state)
     assert_run(world, "withdraw cn-one/99", 66, "cn-one/99");
 }
 
+/* Every command that needs an announcement, a readable one, or our own, says what else it found. */
+static void test_client__says_what_a_name_stands_for(void **state)
+{
+    struct world *world = *state;
+
+    partner_says(world, "Theirs");
+    publish(world, "a.yaml", "Ours");
+    assert_run(world, "confirm th-two/2", 65, "th-two/2 is no announcement");
+    assert_run(world, "outcome th-two/2 closed", 65, "th-two/2 is no announcement");
+    assert_run(world, "link cn-one/2 th-two/3", 65, "cn-one/2 is no announcement");
+    assert_run(world, "link cn-one/3 th-two/1", 65, "th-two/1 is no announcement");
+    assert_run(world, "link cn-one/3 th-two/4", 66, "th-two/4");
+    assert_run(world, "link th-two/3 cn-one/3", 77,
+               "th-two/3 is not your own announcement; only its publisher can link it. An own one "
+               "is linked to it so: caravan link OURS th-two/3\n");
+    assert_run(world, "withdraw th-two/3", 77,
+               "th-two/3 is not your own announcement; only its publisher can change it\n");
+    assert_run(world, "share th-two/3 th-two", 65, "is not a sealed announcement of ours");
+    assert_run(world, "share cn-one/3 th-two", 65, "is not a sealed announcement of ours");
+    assert_run(world, "history th-two/9", 66, "th-two/9");
+    assert_run(world, "link cn-one/3 th-two/3", 0, "readers see both as one when its publisher");
+    assert_run(world, "link cn-one/3 th-two/3", 0, "says already");
+    assert_run(world, "link cn-one/3 th-two/3 --remove --wait", 0, "received by th-two");
+}
+
 static void test_client__list_shows_a_table_and_json(void **state)
 {
     struct world *world = *state;
@@ -906,6 +931,7 @@ int main(void)
         TEST(publish_sends_again_what_had_no_room),
         TEST(publish_waits_for_partners),
         TEST(revise_and_withdraw),
+        TEST(says_what_a_name_stands_for),
         TEST(list_shows_a_table_and_json),
         TEST(show_tells_state_deadline_and_receivers),
         TEST(history_says_what_each_step_changed),

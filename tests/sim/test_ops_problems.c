@@ -105,7 +105,7 @@ static void test_ops_problems__a_good_partner_has_none(void **state)
     world->state.clock_skew_ms = LIMIT_CLOCK_SKEW_MS;
     assert_true(
         ops_problems_partner(&world->problems, &world->state, &world->dialled, &world->context));
-    assert_true(ops_problems_node(&world->problems, EXCHANGE_OPEN, NULL, 1));
+    assert_true(ops_problems_node(&world->problems, &world->context, EXCHANGE_OPEN, NULL, 1));
     assert_int_equal(world->problems.count, 0);
 }
 
@@ -135,7 +135,8 @@ static void test_ops_problems__the_reason_decides_the_advice(void **state)
     strcpy(link->endpoint, "tcp://two.example:7411");
     strcpy(link->reason, "nobody answers there");
     assert_problem(world, "th-two at tcp://two.example:7411: nobody answers", "firewalls", false);
-    strcpy(link->reason, "the partner's gate refused our key: it has not accepted our card");
+    strcpy(link->reason,
+           "the partner refused our key: it has not accepted our card, or knows a newer one");
     assert_problem(world, "refused our key", "send them your card", false);
     strcpy(link->reason, "the handshake failed: the partner's card may be old");
     assert_problem(world, "card may be old", "newest card", false);
@@ -143,6 +144,54 @@ static void test_ops_problems__the_reason_decides_the_advice(void **state)
     assert_problem(world, "not a node", "another program", false);
     link->up = true;
     assert_problem(world, "has not said yet", "wait a moment", true);
+}
+
+static void note_exchanging(void *context, const struct exchange_feed_state *state)
+{
+    bool *any = context;
+
+    *any = *any || state->exchanging;
+}
+
+static bool nobody_exchanges(struct network *network, void *unused)
+{
+    bool any = false;
+
+    (void)unused;
+    exchange_feeds(network->nodes[0].exchange, note_exchanging, &any);
+    return !any;
+}
+
+/* A partner that has confirmed our newest certificate has let us in before. */
+static void test_ops_problems__a_refusal_by_who_let_us_in_before_means_old_keys(void **state)
+{
+    struct world *world = *state;
+    const struct ops_context *context = &world->context;
+    struct exchange_link_state *link = &world->state.links[EXCHANGE_SYNC_OUT];
+    size_t count;
+
+    publish_endpoints(world);
+    world->state.exchanging = false;
+    world->state.received_known = world->state.received_newest = true;
+    strcpy(link->reason, "the partner refused our key: it has not accepted our card, or knows a "
+                         "newer one");
+    /* Others let us in: it is this partner that has changed something. */
+    assert_problem(world, "refused our key", "whether they have removed our card", false);
+    count = world->problems.count;
+    assert_true(ops_problems_node(&world->problems, context, EXCHANGE_OPEN, NULL, 1));
+    assert_int_equal(world->problems.count, count);
+    /* Nobody does. */
+    ops_problems_finish(&world->problems);
+    ops_problems_init(&world->problems, &world->arena);
+    network_cut(&world->network, 0, 1, true);
+    assert_true(network_run(&world->network, MINUTE, nobody_exchanges, NULL));
+    assert_problem(world, "refused our key", "said below", false);
+    assert_true(ops_problems_node(&world->problems, context, EXCHANGE_HELD, NULL, 1));
+    assert_int_equal(world->problems.count, 3);
+    assert_non_null(
+        strstr(world->problems.items[1]->what, "our keys are probably too old: 1 of 1"));
+    assert_non_null(strstr(world->problems.items[1]->todo, "caravan import"));
+    assert_null(strstr(world->problems.items[2]->todo, "--alone"));
 }
 
 static void test_ops_problems__names_forks_faults_and_gaps(void **state)
@@ -176,11 +225,11 @@ static void test_ops_problems__a_clock_that_differs_from_all_is_our_own(void **s
     world->state.clock_known = true;
     world->state.clock_skew_ms = -20 * 60 * 1000;
     assert_problem(world, "20 minutes behind ours", "NTP", true);
-    assert_true(ops_problems_node(&world->problems, EXCHANGE_OPEN, NULL, 1));
+    assert_true(ops_problems_node(&world->problems, &world->context, EXCHANGE_OPEN, NULL, 1));
     assert_int_equal(world->problems.count, 1); /* of one partner alone nobody knows whose it is */
     world->state.clock_skew_ms = -21 * 60 * 1000;
     assert_problem(world, "21 minutes behind ours", "NTP", true);
-    assert_true(ops_problems_node(&world->problems, EXCHANGE_OPEN, NULL, 2));
+    assert_true(ops_problems_node(&world->problems, &world->context, EXCHANGE_OPEN, NULL, 2));
     assert_int_equal(world->problems.count, 3);
     assert_non_null(strstr(world->problems.items[2]->what, "our own clock is wrong"));
 }
@@ -194,12 +243,13 @@ static void test_ops_problems__publishing_that_waits_says_why(void **state)
         {EXCHANGE_CHECKING, "waits until partners", "10 seconds"},
         {EXCHANGE_HELD, "restored or copied", "--alone"},
         {EXCHANGE_FROZEN, "own feed is forked", "new certificate"},
-        {EXCHANGE_REPLACED, "another node key", "caravan key recover"},
+        {EXCHANGE_REPLACED, "nothing that this node signs counts", "caravan key recover"},
     };
     struct world *world = *state;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_true(ops_problems_node(&world->problems, cases[i].publishing, NULL, 1));
+        assert_true(
+            ops_problems_node(&world->problems, &world->context, cases[i].publishing, NULL, 1));
         assert_int_equal(world->problems.count, i + 1);
         assert_non_null(strstr(world->problems.items[i]->what, cases[i].what));
         assert_non_null(strstr(world->problems.items[i]->todo, cases[i].todo));
@@ -227,6 +277,7 @@ int main(void)
         TEST(a_good_partner_has_none),
         TEST(two_that_only_dial_out_need_a_way),
         TEST(the_reason_decides_the_advice),
+        TEST(a_refusal_by_who_let_us_in_before_means_old_keys),
         TEST(names_forks_faults_and_gaps),
         TEST(a_clock_that_differs_from_all_is_our_own),
         TEST(publishing_that_waits_says_why),

@@ -468,10 +468,15 @@ static void test_certify__a_key_that_is_not_in_force_publishes_nothing(void **st
     assert_int_equal(certify(f, &f->next, 0), ERROR_NONE);
     start(f, &f->own);
     assert_int_equal(exchange_publishing(f->exchange), EXCHANGE_REPLACED);
+    assert_int_equal(exchange_own_certificate(f->exchange), 2);
+    assert_int_equal(exchange_own_key_certificate(f->exchange), 1);
     assert_int_equal(publish(f, 1), ERROR_FROZEN);
-    assert_non_null(strstr(f->error.text, "certificate 2 of our own feed names another node key"));
+    assert_non_null(
+        strstr(f->error.text, "keys/ has older keys than certificate 2 of our own feed"));
     /* The root key is at hand: it goes on with a new certificate. */
     assert_int_equal(certify(f, &f->after_next, 0), ERROR_NONE);
+    assert_int_equal(exchange_own_certificate(f->exchange), 3);
+    assert_int_equal(exchange_own_key_certificate(f->exchange), 3);
     assert_int_equal(publish(f, 1), ERROR_NONE);
 }
 

@@ -82,6 +82,11 @@ static void test_cli_audience__takes_handles_and_groups_in_order(void **state)
     check("th-nstda za-nrf");
     assert_int_equal(add_text("funders,neighbours"), ERROR_NONE);
     check("cn-nsfc lk-nsf ru-rsf th-nstda za-nrf");
+    /* … and whole ids, as show names institutions without a handle */
+    assert_int_equal(add_text("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
+                     ERROR_NONE);
+    assert_int_equal(audience.count, 6);
+    assert_refused(add_text("0123456789abcdef"), ERROR_USAGE, "expected a handle");
 }
 
 static void test_cli_audience__says_what_is_no_name(void **state)

@@ -26,7 +26,15 @@ static bool find(void *self, const char *handle, struct id *feed)
     return strcmp(handle, "th-nstda") == 0;
 }
 
-static const struct codec_names names = {.find = find, .aside = "audience"};
+static const char *name(void *self, const struct id *feed)
+{
+    struct id known;
+
+    find(self, "th-nstda", &known);
+    return id_equal(feed, &known) ? "th-nstda" : NULL;
+}
+
+static const struct codec_names names = {.find = find, .aside = "audience", .name = name};
 
 #define HEX "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
@@ -160,6 +168,77 @@ static void test_codec__writes_announcements_so_that_they_are_read_again(void **
         }
 }
 
+static void assert_written(const ProtobufCMessage *message, const struct codec_names *known,
+                           const char *expected)
+{
+    struct buffer yaml = {0};
+
+    assert_true(codec_write_yaml_with(message, known, "en", &yaml));
+    assert_string_equal(buffer_text(&yaml), expected);
+    buffer_finish(&yaml);
+}
+
+/* What a terminal must not get is written as its number, and read again as what it was. */
+static void test_codec__writes_no_text_that_commands_a_terminal(void **state)
+{
+    static const char text[] =
+        "a \xe2\x80\xae b \xf3\xa0\x80\x81 c \x1b[31m d \xc2\x85 \xe7\xa0\x94";
+    Caravan__Party party = CARAVAN__PARTY__INIT;
+    const Caravan__Party *back;
+    struct buffer yaml = {0};
+
+    (void)state;
+    party.apply_url = (char *)(uintptr_t)text;
+    assert_true(codec_write_yaml(&party.base, &yaml));
+    assert_string_equal(
+        buffer_text(&yaml),
+        "apply url: \"a \\u202E b \\U000E0001 c \\x1B[31m d \\x85 \xe7\xa0\x94\"\n");
+    back = read_with(&caravan__party__descriptor, NULL, buffer_text(&yaml));
+    assert_non_null(back);
+    assert_string_equal(back->apply_url, text);
+    buffer_finish(&yaml);
+}
+
+static void test_codec__writes_handles_where_they_are_known(void **state)
+{
+    static const struct codec_names only_reading = {.find = find};
+    const Caravan__Party *party =
+        read_with(&caravan__party__descriptor, &names, "node id: th-nstda\ncountry: TH\n");
+    const Caravan__Related *related = read_with(&caravan__related__descriptor, &names,
+                                                "rel: same as\nannouncement: th-nstda/42\n");
+    const Caravan__Announcement *whole = read_with(
+        &caravan__announcement__descriptor, &names,
+        "kind: visit\nlanguage: en\nparties: [{node id: th-nstda}, {node id: " HEX "}]\n");
+    Caravan__LocalizedText english = CARAVAN__LOCALIZED_TEXT__INIT, thai = english;
+    Caravan__LocalizedText *names_of[] = {&english, &thai};
+    Caravan__Party named = CARAVAN__PARTY__INIT;
+
+    (void)state;
+    english.lang = (char *)(uintptr_t) "en";
+    english.text = (char *)(uintptr_t) "Agency";
+    thai.lang = (char *)(uintptr_t) "th";
+    thai.text = (char *)(uintptr_t) "xx";
+    assert_non_null(party);
+    assert_written(&party->base, &names, "node id: th-nstda\ncountry: TH\n");
+    named.name = names_of;
+    named.n_name = 2;
+    assert_written(&named.base, &names, "name:\n  en: Agency\n  th: xx\n");
+    named.n_name = 1;
+    assert_written(&named.base, &names, "name: Agency\n");
+    assert_written(&party->base, NULL,
+                   "node id: 0707070707070707070707070707070707070707070707070707070707070707\n"
+                   "country: TH\n");
+    assert_written(&party->base, &only_reading,
+                   "node id: 0707070707070707070707070707070707070707070707070707070707070707\n"
+                   "country: TH\n");
+    assert_non_null(related);
+    assert_written(&related->base, &names, "rel: same as\nannouncement: th-nstda/42\n");
+    assert_non_null(whole);
+    assert_written(&whole->base, &names,
+                   "kind: visit\nlanguage: en\nparties:\n  - node id: th-nstda\n"
+                   "  - node id: " HEX "\n");
+}
+
 /* The caller's key is passed over at the top, and only there, and only when there is one. */
 static void test_codec__passes_over_the_callers_key_at_the_top_only(void **state)
 {
@@ -187,6 +266,8 @@ int main(void)
         TEST(test_codec__says_what_is_no_institution),
         TEST(test_codec__reads_announcements_by_name),
         TEST(test_codec__writes_announcements_so_that_they_are_read_again),
+        TEST(test_codec__writes_handles_where_they_are_known),
+        TEST(test_codec__writes_no_text_that_commands_a_terminal),
         TEST(test_codec__passes_over_the_callers_key_at_the_top_only),
     };
 

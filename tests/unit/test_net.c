@@ -274,7 +274,7 @@ static void test_net__links_come_back_after_the_other_node_starts_again(void **s
 static void test_net__a_link_says_why_it_is_down(void **state)
 {
     static const char refused[] =
-        "the partner's gate refused our key: it has not accepted our card";
+        "the partner refused our key: it has not accepted our card, or knows a newer one";
     struct fixture a, b;
     struct access_entry of_b, of_a;
     size_t at;

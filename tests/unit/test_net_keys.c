@@ -152,8 +152,9 @@ static void test_net_keys__a_key_that_does_not_count_any_more_is_refused(void **
 
     allow(&pair->server, &pair->dialler, pair->next, NULL);
     dial(pair, pair->server.key, NULL);
-    fixture_wait_text(&pair->dialler, 0, FIXTURE_LINK,
-                      "the partner's gate refused our key: it has not accepted our card");
+    fixture_wait_text(
+        &pair->dialler, 0, FIXTURE_LINK,
+        "the partner refused our key: it has not accepted our card, or knows a newer one");
     net_use_key(pair->dialler.net, pair->next);
     wait_up(&pair->dialler, 0, NET_SYNC_OUT, pair->server.key);
 }
@@ -163,7 +164,7 @@ static void test_net_keys__a_key_that_does_not_count_any_more_is_refused(void **
 static void test_net_keys__a_refusal_is_told_though_there_is_another_key(void **state)
 {
     static const char refusal[] =
-        "the partner's gate refused our key: it has not accepted our card";
+        "the partner refused our key: it has not accepted our card, or knows a newer one";
     struct pair *pair = *state;
     struct secret *other = fixture_key();
     size_t from;

@@ -397,7 +397,7 @@ static void test_ops_prepare__knows_what_was_said_before(void **state)
     assert_true(confirm(call, false)->same);
     announcements_revise(&base->writer, &base->partner, 3, CARAVAN__KIND__KIND_VISIT, "No side",
                          "TH");
-    refuse_one(call, TYPE(CONFIRMATION), span_of(NULL, 0), ERROR_DENIED, "names no party");
+    refuse_one(call, TYPE(CONFIRMATION), span_of(NULL, 0), ERROR_DENIED, "does not name us");
 }
 
 static void test_ops_prepare__confirms_nothing_that_was_not_seen(void **state)
@@ -430,8 +430,8 @@ static void test_ops_prepare__only_sides_confirm_and_propose(void **state)
 
     (void)state;
     refuse_one(visit, TYPE(CONFIRMATION), span_of(NULL, 0), ERROR_DENIED,
-               "names no party with our feed");
-    refuse_one(visit, TYPE(PROPOSAL), pack(&proposal.base), ERROR_DENIED, "names no party");
+               "does not name us as a party");
+    refuse_one(visit, TYPE(PROPOSAL), pack(&proposal.base), ERROR_DENIED, "does not name us");
     refuse_one(ours, TYPE(CONFIRMATION), span_of(NULL, 0), ERROR_INVALID,
                "is our own announcement: our side is confirmed by publishing");
     refuse_one(ours, TYPE(PROPOSAL), pack(&proposal.base), ERROR_INVALID, "our own announcement");

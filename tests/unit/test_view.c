@@ -285,7 +285,7 @@ static void test_view__resolves_names(void **state)
     assert_int_equal(seq, 42);
     memmove(hex + 7, "/42", 4); /* seven digits are too few */
     assert_int_equal(view_resolve_name(world->view, hex, &found, &seq, &error), ERROR_NOT_FOUND);
-    assert_non_null(strstr(error.text, "at least 8 hex digits"));
+    assert_non_null(strstr(error.text, "expected a handle like th-nstda, or a fingerprint"));
     assert_int_equal(view_resolve(world->view, "lk-nobody", &found, &error), ERROR_NOT_FOUND);
     assert_non_null(strstr(error.text, "lk-nobody"));
     static const char *const wrong[] = {"th-partner",

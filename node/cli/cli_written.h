@@ -1,0 +1,16 @@
+/* cli_written: an announcement as the file that somebody could have written: caravan revise and
+ * caravan publish take it unchanged, and it then says the same, byte for byte, to the same readers.
+ *
+ * Threads: the client has one. */
+#ifndef CLI_CLI_WRITTEN_H
+#define CLI_CLI_WRITTEN_H
+
+#include "common/bytes.h"
+#include "node/cli/cli_find.h"
+
+/* Appends the file. ERROR_INVALID when no file could hold it: parts that a newer version has
+ * written, or a sealed one of which is not known who may read it. ERROR_MEMORY. */
+int cli_written(const struct cli *cli, const struct cli_found *found, struct buffer *out,
+                struct error *error);
+
+#endif
