@@ -36,16 +36,9 @@ static void create_store(struct network_node *node)
     store_fault_wrap(&node->faults, &node->store);
 }
 
-uint64_t network_seeds(uint64_t usual)
-{
-    const char *text = getenv("CARAVAN_SEEDS");
-    uint64_t seeds = text ? strtoull(text, NULL, 10) : 0;
-
-    return seeds ? seeds : usual;
-}
-
 void network_init(struct network *network, unsigned count, uint64_t seed)
 {
+    network_seed_begin(seed);
     memset(network, 0, sizeof *network);
     network->count = count;
     network->random = seed;
@@ -86,6 +79,7 @@ void network_finish(struct network *network)
         institution_finish(&node->institution);
     }
     assert_null(network->flights);
+    network_seed_end();
 }
 
 static bool is_running(const struct network_node *node)

@@ -7,6 +7,7 @@
 #define TESTS_SIM_NETWORK_H
 
 #include "node/core/exchange.h"
+#include "tests/sim/network_seed.h"
 #include "tests/sim/store_fault.h"
 #include "tests/support/institution.h"
 
@@ -54,10 +55,8 @@ struct network {
     void *context;
 };
 
-/* How many seeds a test goes through: CARAVAN_SEEDS in the environment, for a long search, or
- * usual. */
-uint64_t network_seeds(uint64_t usual);
-
+/* One network at a time. seed: also of what is random in hash tables and keys, see network_seed.h.
+ */
 void network_init(struct network *network, unsigned count, uint64_t seed);
 void network_finish(struct network *network);
 
