@@ -14,6 +14,7 @@
 #include "node/core/serve.h"
 #include "node/ledger/ledger.h"
 #include "tests/sim/network_ports.h"
+#include "tests/support/announcements.h"
 
 const struct id *network_feed(const struct network *network, unsigned node)
 {
@@ -470,4 +471,30 @@ bool network_publish_burst(struct network *network, unsigned index, unsigned cou
         return false;
     node->acknowledged = out.seq;
     return true;
+}
+
+uint64_t network_publish_content(struct network *network, unsigned index, uint32_t type,
+                                 struct span content)
+{
+    struct network_node *node = &network->nodes[index];
+    struct exchange_published out;
+    struct error error;
+
+    assert_true(is_running(node) && begin(node));
+    if (exchange_publish(node->exchange, type, content, NULL, &out, &error))
+        fail_msg("node %u publishes: %s", index, error.text);
+    assert_true(commit(node));
+    node->acknowledged = out.seq;
+    return out.seq;
+}
+
+void network_publish_profile(struct network *network, unsigned index, const char *handle,
+                             const char *country)
+{
+    struct buffer profile = {0};
+
+    announcements_profile(handle, country, &profile);
+    network_publish_content(network, index, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE,
+                            buffer_span(&profile));
+    buffer_finish(&profile);
 }

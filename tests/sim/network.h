@@ -95,6 +95,12 @@ int network_import(struct network *network, unsigned node, unsigned feed,
 bool network_publish(struct network *network, unsigned node, const char *text);
 /* So many in one transaction. */
 bool network_publish_burst(struct network *network, unsigned node, unsigned count);
+/* A content of any type; the node is running, and nothing may hinder it. Its seq. */
+uint64_t network_publish_content(struct network *network, unsigned node, uint32_t type,
+                                 struct span content);
+/* A profile with this handle and country. */
+void network_publish_profile(struct network *network, unsigned node, const char *handle,
+                             const char *country);
 /* Runs until done says so, at most limit_ms of virtual time. */
 bool network_run(struct network *network, uint64_t limit_ms,
                  bool (*done)(struct network *network, void *context), void *context);

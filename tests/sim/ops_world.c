@@ -14,31 +14,11 @@
 
 #define MINUTE 60000u
 #define CALL CARAVAN__KIND__KIND_JOINT_CALL
-#define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
 
 static bool has_profile(struct network *network, void *unused)
 {
     (void)unused;
     return network_is_equal(network, NULL) && network_is_open(network, NULL);
-}
-
-void ops_world_content(struct ops_world *world, unsigned node, uint32_t type, struct span content)
-{
-    struct exchange *exchange = world->network.nodes[node].exchange;
-    struct exchange_published published;
-
-    assert_int_equal(exchange_begin(exchange, NULL), ERROR_NONE);
-    assert_int_equal(exchange_publish(exchange, type, content, NULL, &published, NULL), ERROR_NONE);
-    assert_int_equal(exchange_commit(exchange, NULL), ERROR_NONE);
-}
-
-static void publish_profile(struct ops_world *world, unsigned node, const char *handle)
-{
-    struct buffer profile = {0};
-
-    announcements_profile(handle, "CN", &profile);
-    ops_world_content(world, node, TYPE(PROFILE), buffer_span(&profile));
-    buffer_finish(&profile);
 }
 
 int ops_world_setup(void **state)
@@ -60,8 +40,8 @@ int ops_world_setup(void **state)
         assert_int_equal(view_create(&node->store, feed, true, &world->views[i][1], NULL), 0);
     }
     assert_true(network_run(&world->network, MINUTE, network_is_open, NULL));
-    publish_profile(world, 0, "cn-one");
-    publish_profile(world, 1, "cn-two");
+    network_publish_profile(&world->network, 0, "cn-one", "CN");
+    network_publish_profile(&world->network, 1, "cn-two", "CN");
     assert_true(network_run(&world->network, MINUTE, has_profile, NULL));
     world->last_try = true;
     *state = world;

@@ -23,9 +23,6 @@ struct ops_world {
 int ops_world_setup(void **state);
 int ops_world_teardown(void **state);
 
-/* What a node publishes of itself, whatever it is. */
-void ops_world_content(struct ops_world *world, unsigned node, uint32_t type, struct span content);
-
 /* --- calls of operations by their name ---
  * What the checking thread of a node does before is done every second time only. */
 

@@ -181,7 +181,7 @@ static void test_ops_publish__revise_refuses_to_drop_unknown_fields(void **state
 
     announcements_write(CALL, "By a newer version", "CN", NULL, &newer);
     assert_true(buffer_append_text(&newer, UNKNOWN_FIELD));
-    ops_world_content(world, 0, TYPE(ANNOUNCEMENT), buffer_span(&newer));
+    network_publish_content(&world->network, 0, TYPE(ANNOUNCEMENT), buffer_span(&newer));
     announcements_write(CALL, "By this version", "CN", NULL, &older);
     message.has_announcement = message.has_content = 1;
     message.announcement = 3;

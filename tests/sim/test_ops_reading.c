@@ -65,7 +65,8 @@ static void test_ops_reading__list_cuts_large_replies_into_pages(void **state)
 
     memset(content, 'x', sizeof content); /* unreadable, but kept and counted */
     for (int i = 0; i < 20; i++)
-        ops_world_content(world, 0, TYPE(ANNOUNCEMENT), span_of(content, sizeof content));
+        network_publish_content(&world->network, 0, TYPE(ANNOUNCEMENT),
+                                span_of(content, sizeof content));
     do {
         reply = ops_world_call(world, 0, "list", &message.base);
         assert_true(protobuf_c_message_get_packed_size(&reply->base) < LIMIT_MESSAGE_SIZE);
@@ -95,7 +96,7 @@ static void test_ops_reading__history_has_all_contents_page_by_page(void **state
     content.size = 60000;
     announcements_revision(3, buffer_span(&content), &revision);
     for (int i = 0; i < 20; i++)
-        ops_world_content(world, 0, TYPE(REVISION), buffer_span(&revision));
+        network_publish_content(&world->network, 0, TYPE(REVISION), buffer_span(&revision));
     message.name = "cn-one/3";
     do {
         reply = ops_world_call(world, 0, "history", &message.base);

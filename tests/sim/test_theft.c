@@ -648,17 +648,11 @@ static uint64_t count_quarantined_contents(struct theft *theft, unsigned a)
 
 static void order_by_owner(struct theft *theft, uint64_t seq)
 {
-    struct network_node *owner = &theft->network.nodes[0];
-    struct exchange_published out;
     struct buffer content = {0};
 
     make_order(seq, &content);
-    network_settle(&theft->network);
-    assert_int_equal(exchange_begin(owner->exchange, NULL), ERROR_NONE);
-    assert_int_equal(exchange_publish(owner->exchange, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ERASURE,
-                                      buffer_span(&content), NULL, &out, NULL),
-                     ERROR_NONE);
-    assert_int_equal(exchange_commit(owner->exchange, NULL), ERROR_NONE);
+    network_publish_content(&theft->network, 0, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ERASURE,
+                            buffer_span(&content));
     buffer_finish(&content);
 }
 
