@@ -150,8 +150,7 @@ static void test_client_publish__publish_says_which_of_many_was_refused(void **s
 }
 
 /* In JSON it is one object: what was published, and the error beside it. */
-static void
-test_client_publish__publish_says_in_json_what_was_published_before_a_refusal(void **state)
+static void test_client_publish__publish_says_in_json_what_came_before_a_refusal(void **state)
 {
     struct shell_world *world = *state;
     char arguments[1024];
@@ -280,7 +279,7 @@ int main(void)
         TEST(publish_checks_every_file_first),
         TEST(publish_of_many_files_keeps_their_order),
         TEST(publish_says_which_of_many_was_refused),
-        TEST(publish_says_in_json_what_was_published_before_a_refusal),
+        TEST(publish_says_in_json_what_came_before_a_refusal),
         TEST(publish_sends_again_what_was_held),
         TEST(publish_sends_again_what_had_no_room),
         TEST(publish_waits_for_partners),
