@@ -3,11 +3,10 @@
  *
  *   CARAVAN_SEEDS=N     a test that goes through seeds tries 1 … N, for a long search
  *   CARAVAN_SEED=N      … tries N alone
- *   CARAVAN_MAP_SEED=N  other keys for the hash tables (0 when it is not set): the same messages
- * may then be handled in another order
+ *   CARAVAN_MAP_SEED=N  other keys for the hash tables; 0 when it is not set
  *
- * A network with the same seed and map seed lives through exactly the same. When a test fails, the
- * two are printed behind it. */
+ * With other keys the same messages may be handled in another order. A network with the same seed
+ * and map seed lives through exactly the same. When a test fails, the two are printed behind it. */
 #ifndef TESTS_SIM_NETWORK_SEED_H
 #define TESTS_SIM_NETWORK_SEED_H
 

@@ -2,7 +2,7 @@
  * nodes end on the same branch whatever the order of events: random orders, partitions, restarts,
  * and a thief who publishes, certifies and serves first, last, or to some of the nodes.
  *
- * A seed that fails is named; CARAVAN_SEEDS sets how many are tried. */
+ * A seed that fails is named; see network_seed.h for how to try it again, or more of them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
