@@ -233,19 +233,24 @@ static void explain_sources(const struct theft *theft, unsigned a)
     const struct network_node *node = &theft->network.nodes[a];
     const struct feed *feed = feed_find(node->exchange, network_feed(&theft->network, 0));
 
-    print_message("  chain %zu, walk at No. %llu from %llu, proven %llu/%llu, pulls %d\n",
+    print_message("  chain %zu, walk at No. %llu from %llu, proven %llu/%llu, pulls %d%s%s\n",
                   feed->chain.count, (unsigned long long)feed->walk.seq,
                   (unsigned long long)feed->walk.from, (unsigned long long)feed->proven.recoveries,
                   (unsigned long long)feed->proven.certificate,
-                  feed->pulls ? (int)feed->pulls->kind : -1);
-    for (size_t i = 0; i < feed->source_count; i++)
-        print_message(
-            "  source %s: No. %llu, certificate %llu/%llu%s, faults %u, asked %u, able %d\n",
-            feed->sources[i].partner->card_handle, (unsigned long long)feed->sources[i].head.seq,
-            (unsigned long long)feed->sources[i].head.recoveries,
-            (unsigned long long)feed->sources[i].head.certificate,
-            feed->sources[i].off ? ", off" : "", feed->sources[i].faults,
-            feed->sources[i].asked_chain, feed->sources[i].partner->able);
+                  feed->pulls ? (int)feed->pulls->kind : -1, feed->diverged ? ", diverged" : "",
+                  a == 0 && node->exchange->ahead ? ", behind others" : "");
+    for (size_t i = 0; i < feed->source_count; i++) {
+        const struct source *source = &feed->sources[i];
+
+        print_message("  source %s: No. %llu (heard %llu), certificate %llu/%llu%s%s%s, faults %u, "
+                      "asked %u, able %d\n",
+                      source->partner->card_handle, (unsigned long long)source->head.seq,
+                      (unsigned long long)source->heard,
+                      (unsigned long long)source->head.recoveries,
+                      (unsigned long long)source->head.certificate, source->off ? ", off" : "",
+                      source->wanted ? ", wanted" : "", source->partner->doubted ? ", doubted" : "",
+                      source->faults, source->asked_chain, source->partner->able);
+    }
 }
 
 static void explain_node(struct theft *theft, unsigned a)
