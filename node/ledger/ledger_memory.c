@@ -1,6 +1,6 @@
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "node/ledger/ledger.h"
 #include "node/ledger/memory_feeds.h"
@@ -486,17 +486,17 @@ static const struct store_operations operations = {
 
 int ledger_memory_create(struct store *out, struct error *error)
 {
-    static atomic_uint_fast64_t counter;
     struct memory_store *store = calloc(1, sizeof *store);
     struct memory_ledger *ledger = calloc(1, sizeof *ledger);
+    int code = store && ledger ? ERROR_NONE : error_memory(error);
 
-    if (!store || !ledger) {
+    if (!code && getrandom(ledger->id, sizeof ledger->id, 0) != (ssize_t)sizeof ledger->id)
+        code = error_set(error, ERROR_IO, "no random bytes for the id of a ledger");
+    if (code) {
         free(store);
         free(ledger);
-        return error_memory(error);
+        return code;
     }
-    memcpy(ledger->id, "memory--", 8);
-    bytes_put_u64(ledger->id + 8, atomic_fetch_add(&counter, 1) + 1);
     store->ledger = ledger;
     store->writer = true;
     *out = (struct store){&operations, store};

@@ -465,6 +465,31 @@ class Theft(Keys):
         thief.handle = node.handle
         return thief
 
+    def robbed(self, hides):
+        """Three institutions that have caught up. The node of the first has stopped, and a thief of its keys runs;
+        returned with it is the number of the last entry that the owner has published."""
+        a, b, c = self.add("cn-aa", "th-bb", "za-cc")
+        self.network.exchange_cards()
+        self.network.start()
+        a.publish("Really ours")
+        self.network.wait_equal()
+        last_good = a.status_number("seq")
+        a.stop()
+        thief = self.thief_of(a, hides)
+        thief.start("--alone")
+        return a, b, c, thief, last_good
+
+    def lie(self, thief, partners, titles):
+        """The thief publishes, and the partners take it."""
+        bad = [thief.publish(title) for title in titles][-1]
+        wait(lambda: all(n.run("show", bad, check=False).returncode == 0 for n in partners), "partners have it")
+
+    def goes_on(self, owner, partners):
+        """The owner has a new certificate: partners follow it, and what it publishes reaches all."""
+        wait(lambda: not self.uses_former(owner) and not self.lacking(owner), "partners have the certificate")
+        owner.publish("Ours again")
+        self.assert_owners_branch([owner] + partners)
+
     def shown(self, nodes, title):
         return [n.handle for n in nodes if title in n.run("list").stdout]
 
@@ -488,26 +513,15 @@ class Theft(Keys):
         wait(refusals, "the thief is told that its key is refused")
 
     def test_a_thief_that_hides_is_out(self):
-        a, b, c = self.add("cn-aa", "th-bb", "za-cc")
-        self.network.exchange_cards()
-        self.network.start()
-        a.publish("Really ours")
-        self.network.wait_equal()
-        last_good = a.status_number("seq")
-        a.stop()
-        thief = self.thief_of(a, hides=True)
-        thief.start("--alone")
+        a, b, c, thief, last_good = self.robbed(hides=True)
         self.wait_exchanging(thief, b)
-        bad = [thief.publish("Send money %d" % i) for i in range(3)]
-        wait(lambda: all(n.run("show", bad[-1], check=False).returncode == 0 for n in (b, c)), "partners have it")
+        self.lie(thief, [b, c], ["Send money %d" % i for i in range(3)])
         # The owner comes back, and is shown what it never wrote.
         a.start()
         wait(lambda: a.status_number("seq") == last_good + 3, "the owner sees what was published")
         self.wait_open(a)
         self.rotate(a, "--stolen", "--last-good", str(last_good))
-        wait(lambda: not self.uses_former(a) and not self.lacking(a), "partners have the certificate")
-        a.publish("Ours again")
-        self.assert_owners_branch([a, b, c])
+        self.goes_on(a, [b, c])
         aside = self.keys(a)["quarantined"]
         self.assertEqual([entry["title"] for entry in aside], ["Send money %d" % i for i in range(3)])
         self.assertIn("Send money 0", a.run("key", "show").stdout)
@@ -525,47 +539,27 @@ class Theft(Keys):
             self.wait_exchanging(a, other)
 
     def test_a_thief_that_takes_the_address_is_out(self):
-        a, b, c = self.add("cn-aa", "th-bb", "za-cc")
-        self.network.exchange_cards()
-        self.network.start()
-        a.publish("Really ours")
-        self.network.wait_equal()
-        last_good = a.status_number("seq")
-        a.stop()
-        thief = self.thief_of(a, hides=False)
-        thief.start("--alone")
+        a, b, c, thief, last_good = self.robbed(hides=False)
         self.wait_exchanging(thief, b)
-        bad = [thief.publish("Send money %d" % i) for i in range(3)]
-        wait(lambda: all(n.run("show", bad[-1], check=False).returncode == 0 for n in (b, c)), "partners have it")
+        self.lie(thief, [b, c], ["Send money %d" % i for i in range(3)])
         # Partners now dial the thief for the owner, whom they hardly hear.
         a.start()
         self.wait_open(a)
         self.rotate(a, "--stolen", "--last-good", str(last_good))
-        wait(lambda: not self.uses_former(a) and not self.lacking(a), "partners have the certificate")
-        a.publish("Ours again")
-        self.assert_owners_branch([a, b, c])
+        self.goes_on(a, [b, c])
         self.assert_out(thief, [b, c])
         for other in b, c:
             self.wait_exchanging(other, a)
 
     def test_a_thief_of_the_root_key_is_out(self):
         """It has named new keys, and partners follow it: the recovery key outranks that, by a card."""
-        a, b, c = self.add("cn-aa", "th-bb", "za-cc")
-        self.network.exchange_cards()
-        self.network.start()
-        a.publish("Really ours")
-        self.network.wait_equal()
-        last_good = a.status_number("seq")
-        a.stop()
-        thief = self.thief_of(a, hides=False)
-        thief.start("--alone")
+        a, b, c, thief, last_good = self.robbed(hides=False)
         thief.root = a.root
         for partner in b, c:
             self.wait_exchanging(thief, partner)
         self.rotate(thief, "--stolen", "--last-good", "end")
         wait(lambda: not self.uses_former(thief) and not self.lacking(thief), "partners follow the thief")
-        bad = thief.publish("Send money")
-        wait(lambda: all(n.run("show", bad, check=False).returncode == 0 for n in (b, c)), "partners have it")
+        self.lie(thief, [b, c], ["Send money"])
         c.run("partner", "add", "--yes", thief.card())
         a.start()
         self.wait_open(a)
@@ -573,9 +567,7 @@ class Theft(Keys):
         a.json("key", "recover", "--recovery", a.paper, "--stolen", "--last-good", str(last_good))
         for partner in b, c:
             partner.run("partner", "add", "--yes", a.card())
-        wait(lambda: not self.uses_former(a) and not self.lacking(a), "partners follow the owner")
-        a.publish("Ours again")
-        self.assert_owners_branch([a, b, c])
+        self.goes_on(a, [b, c])
         self.assert_out(thief, [b, c])
 
     def test_a_lost_root_is_recovered(self):

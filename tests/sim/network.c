@@ -14,6 +14,7 @@
 #include "node/core/serve.h"
 #include "node/ledger/ledger.h"
 #include "tests/sim/network_ports.h"
+#include "tests/support/announcements.h"
 
 const struct id *network_feed(const struct network *network, unsigned node)
 {
@@ -36,16 +37,9 @@ static void create_store(struct network_node *node)
     store_fault_wrap(&node->faults, &node->store);
 }
 
-uint64_t network_seeds(uint64_t usual)
-{
-    const char *text = getenv("CARAVAN_SEEDS");
-    uint64_t seeds = text ? strtoull(text, NULL, 10) : 0;
-
-    return seeds ? seeds : usual;
-}
-
 void network_init(struct network *network, unsigned count, uint64_t seed)
 {
+    network_seed_begin(seed);
     memset(network, 0, sizeof *network);
     network->count = count;
     network->random = seed;
@@ -86,6 +80,7 @@ void network_finish(struct network *network)
         institution_finish(&node->institution);
     }
     assert_null(network->flights);
+    network_seed_end();
 }
 
 static bool is_running(const struct network_node *node)
@@ -476,4 +471,30 @@ bool network_publish_burst(struct network *network, unsigned index, unsigned cou
         return false;
     node->acknowledged = out.seq;
     return true;
+}
+
+uint64_t network_publish_content(struct network *network, unsigned index, uint32_t type,
+                                 struct span content)
+{
+    struct network_node *node = &network->nodes[index];
+    struct exchange_published out;
+    struct error error;
+
+    assert_true(is_running(node) && begin(node));
+    if (exchange_publish(node->exchange, type, content, NULL, &out, &error))
+        fail_msg("node %u publishes: %s", index, error.text);
+    assert_true(commit(node));
+    node->acknowledged = out.seq;
+    return out.seq;
+}
+
+void network_publish_profile(struct network *network, unsigned index, const char *handle,
+                             const char *country)
+{
+    struct buffer profile = {0};
+
+    announcements_profile(handle, country, &profile);
+    network_publish_content(network, index, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE,
+                            buffer_span(&profile));
+    buffer_finish(&profile);
 }

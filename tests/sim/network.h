@@ -7,6 +7,7 @@
 #define TESTS_SIM_NETWORK_H
 
 #include "node/core/exchange.h"
+#include "tests/sim/network_seed.h"
 #include "tests/sim/store_fault.h"
 #include "tests/support/institution.h"
 
@@ -54,10 +55,8 @@ struct network {
     void *context;
 };
 
-/* How many seeds a test goes through: CARAVAN_SEEDS in the environment, for a long search, or
- * usual. */
-uint64_t network_seeds(uint64_t usual);
-
+/* One network at a time. seed: also of what is random in hash tables and keys, see network_seed.h.
+ */
 void network_init(struct network *network, unsigned count, uint64_t seed);
 void network_finish(struct network *network);
 
@@ -96,6 +95,12 @@ int network_import(struct network *network, unsigned node, unsigned feed,
 bool network_publish(struct network *network, unsigned node, const char *text);
 /* So many in one transaction. */
 bool network_publish_burst(struct network *network, unsigned node, unsigned count);
+/* A content of any type; the node is running, and nothing may hinder it. Its seq. */
+uint64_t network_publish_content(struct network *network, unsigned node, uint32_t type,
+                                 struct span content);
+/* A profile with this handle and country. */
+void network_publish_profile(struct network *network, unsigned node, const char *handle,
+                             const char *country);
 /* Runs until done says so, at most limit_ms of virtual time. */
 bool network_run(struct network *network, uint64_t limit_ms,
                  bool (*done)(struct network *network, void *context), void *context);

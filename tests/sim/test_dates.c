@@ -70,13 +70,7 @@ static int teardown(void **state)
 
 static uint64_t keep(struct world *world, uint32_t type, struct span content)
 {
-    struct exchange *exchange = world->network.nodes[PUBLISHER].exchange;
-    struct exchange_published published;
-
-    assert_int_equal(exchange_begin(exchange, NULL), ERROR_NONE);
-    assert_int_equal(exchange_publish(exchange, type, content, NULL, &published, NULL), ERROR_NONE);
-    assert_int_equal(exchange_commit(exchange, NULL), ERROR_NONE);
-    return published.seq;
+    return network_publish_content(&world->network, PUBLISHER, type, content);
 }
 
 /* A call that closes so many days from now, and is for these countries. */

@@ -302,7 +302,6 @@ static void test_hostile__a_loaded_statement_is_not_taken(void **state)
 static void test_hostile__a_stolen_handle_keeps_nobody_out(void **state)
 {
     Caravan__Profile profile = CARAVAN__PROFILE__INIT;
-    struct exchange_published out;
     struct buffer bytes = {0};
     struct network network;
 
@@ -310,12 +309,8 @@ static void test_hostile__a_stolen_handle_keeps_nobody_out(void **state)
     hostile_full_mesh(&network, 3, 54);
     profile.handle = (char *)(uintptr_t) "xx-node2";
     assert_true(fields_pack(&profile.base, &bytes));
-    assert_int_equal(exchange_begin(network.nodes[1].exchange, NULL), ERROR_NONE);
-    assert_int_equal(exchange_publish(network.nodes[1].exchange,
-                                      CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE,
-                                      buffer_span(&bytes), NULL, &out, NULL),
-                     ERROR_NONE);
-    assert_int_equal(exchange_commit(network.nodes[1].exchange, NULL), ERROR_NONE);
+    network_publish_content(&network, 1, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROFILE,
+                            buffer_span(&bytes));
     assert_true(network_run(&network, MINUTE, network_is_equal, NULL));
     network_stop(&network, 0);
     network_start(&network, 0, false, false); /* adds both cards; a refused one fails the test */
@@ -502,8 +497,8 @@ static void test_hostile__damaged_and_repeated_messages_harm_nobody(void **state
 
     (void)state;
     log_set_level(LOG_SILENT);
-    for (uint64_t seed = 1; seed <= seeds; seed++)
-        damaged += live_with_damage(seed);
+    for (uint64_t n = 0; n < seeds; n++)
+        damaged += live_with_damage(network_seed_nth(n));
     assert_true(damaged > 40 * seeds);
 }
 

@@ -63,8 +63,6 @@ static int teardown(void **state)
 static void publish_endpoints(struct world *world)
 {
     Caravan__Endpoints endpoints = CARAVAN__ENDPOINTS__INIT;
-    struct exchange *exchange = world->network.nodes[1].exchange;
-    struct exchange_published published;
     char *live = "tcp://two.example:7410", *sync = "tcp://two.example:7411";
     uint8_t bytes[256];
     size_t size;
@@ -73,11 +71,8 @@ static void publish_endpoints(struct world *world)
     endpoints.live = &live;
     endpoints.sync = &sync;
     size = caravan__endpoints__pack(&endpoints, bytes);
-    assert_int_equal(exchange_begin(exchange, NULL), ERROR_NONE);
-    assert_int_equal(exchange_publish(exchange, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS,
-                                      span_of(bytes, size), NULL, &published, NULL),
-                     ERROR_NONE);
-    assert_int_equal(exchange_commit(exchange, NULL), ERROR_NONE);
+    network_publish_content(&world->network, 1, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ENDPOINTS,
+                            span_of(bytes, size));
     assert_true(network_run(&world->network, MINUTE, network_is_equal, NULL));
 }
 

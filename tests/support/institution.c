@@ -158,3 +158,20 @@ void institution_run(const struct institution *institution, const struct buffer 
         caravan__signed_entry__free_unpacked(message.entries[i], NULL);
     free(message.entries);
 }
+
+void institution_run_message(const struct institution *institution, const struct buffer *entries,
+                             size_t count, uint64_t request, struct buffer *out)
+{
+    Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
+    struct buffer run = {0};
+
+    institution_run(institution, entries, count, 0, &run);
+    message.body_case = CARAVAN__SYNC_MESSAGE__BODY_RUN;
+    message.run = caravan__run__unpack(NULL, run.size, run.data);
+    must(message.run != NULL, "reading a run again");
+    message.run->has_request = request != 0;
+    message.run->request = request;
+    must(fields_pack(&message.base, out), "packing a message");
+    caravan__run__free_unpacked(message.run, NULL);
+    buffer_finish(&run);
+}

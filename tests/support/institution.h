@@ -36,5 +36,8 @@ void institution_say(struct institution *institution, const char *text, struct b
  * on contents are left out. */
 void institution_run(const struct institution *institution, const struct buffer *entries,
                      size_t count, uint64_t proof_from, struct buffer *out);
+/* The same as a whole SyncMessage. request: which request it answers; 0: none. */
+void institution_run_message(const struct institution *institution, const struct buffer *entries,
+                             size_t count, uint64_t request, struct buffer *out);
 
 #endif

@@ -1,6 +1,7 @@
 #include "tests/support/view_world.h"
 
 #include "node/ledger/ledger.h"
+#include "tests/support/fault.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -123,4 +124,85 @@ void view_world_history(struct view_world *world, uint64_t seq, const char *expe
         view_history(world->view, &world->own.head.feed, seq, view_world_line, &lines, NULL),
         ERROR_NONE);
     view_world_lines(&lines, expected);
+}
+
+static int count_item(void *context, const struct view_state *state)
+{
+    assert_string_equal(state->problem, "");
+    ++*(unsigned *)context;
+    return 0;
+}
+
+uint64_t view_world_page(struct view_world *world, const Caravan__Filter *filter, uint64_t before,
+                         size_t limit, unsigned *count, uint64_t *total)
+{
+    uint64_t next;
+
+    *count = 0;
+    assert_int_equal(view_update(world->view, NULL), ERROR_NONE);
+    assert_int_equal(
+        view_list(world->view, filter, before, limit, count_item, count, &next, total, NULL),
+        ERROR_NONE);
+    return next;
+}
+
+unsigned view_world_count(struct view_world *world, const Caravan__Filter *filter, uint64_t *total)
+{
+    uint64_t next = 0;
+    unsigned all = 0, count;
+
+    do {
+        next = view_world_page(world, filter, next, 1000, &count, total);
+        all += count;
+    } while (next);
+    return all;
+}
+
+/* --- without memory --------------------------------------------------------------------------- */
+
+static int read_all(struct view *view, const Caravan__Filter *filter, struct error *error)
+{
+    uint64_t next, total;
+    unsigned count = 0;
+    int code = view_update(view, error);
+
+    if (!code)
+        code = view_list(view, filter, 0, 100, count_item, &count, &next, &total, error);
+    if (!code)
+        code = view_changes(view, filter, 0, 100, count_item, &count, &next, error);
+    return code;
+}
+
+static void check_list(struct view *view, const Caravan__Filter *filter, unsigned expected)
+{
+    uint64_t next, total;
+    unsigned count = 0;
+
+    assert_int_equal(view_update(view, NULL), ERROR_NONE);
+    assert_int_equal(view_list(view, filter, 0, 100, count_item, &count, &next, &total, NULL),
+                     ERROR_NONE);
+    assert_int_equal(count, expected);
+    assert_int_equal(total, expected);
+}
+
+void view_world_run_short(struct view_world *world, const Caravan__Filter *filter,
+                          unsigned expected)
+{
+    unsigned failures = 0;
+    struct error error = {0};
+    int code = ERROR_MEMORY;
+
+    for (unsigned long n = 1; code == ERROR_MEMORY; n++) {
+        struct view *view;
+
+        assert_int_equal(view_create(&world->reader, &world->own.head.feed, false, &view, NULL),
+                         ERROR_NONE);
+        fault_arm(n);
+        code = read_all(view, filter, &error);
+        failures += fault_disarm();
+        check_list(view, filter, expected);
+        view_destroy(view);
+    }
+    assert_string_equal(code ? error.text : "", "");
+    assert_true(failures > 20);
 }

@@ -28,4 +28,16 @@ void view_world_changes(struct view_world *world, const Caravan__Filter *filter,
                         const char *expected);
 void view_world_history(struct view_world *world, uint64_t seq, const char *expected);
 
+/* One page, as view_list gives it, of what can be shown: how many there are on it, and where the
+ * next one begins (0: it was the last). */
+uint64_t view_world_page(struct view_world *world, const Caravan__Filter *filter, uint64_t before,
+                         size_t limit, unsigned *count, uint64_t *total);
+/* How many there are on all pages. */
+unsigned view_world_count(struct view_world *world, const Caravan__Filter *filter, uint64_t *total);
+
+/* A list and its changes, with each allocation that fails once, in a view of its own: the view that
+ * had no memory then shows `expected` announcements. */
+void view_world_run_short(struct view_world *world, const Caravan__Filter *filter,
+                          unsigned expected);
+
 #endif

@@ -9,92 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/fields.h"
 #include "node/core/state.h"
-#include "node/ledger/ledger.h"
+#include "tests/support/exchange_fixture.h"
 #include "tests/support/fault.h"
-#include "tests/support/institution.h"
 
 #define COUNT 10
 
 struct fixture {
-    struct store store;
-    struct keyring *keyring;
-    struct policy *policy;
-    struct institution own, other, twin; /* the last two have the same keys */
-    struct buffer genesis, ours[COUNT], theirs[COUNT];
+    struct exchange_fixture base;
+    struct institution other, twin; /* with the same keys */
+    struct buffer ours[COUNT], theirs[COUNT];
     size_t our_count, their_count;
-    struct exchange *exchange;
     struct feed *feed; /* of the other institution, which is a partner */
-    struct error error;
     uint64_t added;
-    unsigned changed; /* calls of partner_changed */
 };
-
-static bool bus_send(void *self, const struct id *partner, struct span message)
-{
-    (void)self, (void)partner, (void)message;
-    return true;
-}
-
-static void bus_live(void *self, const char *topic, struct span payload)
-{
-    (void)self, (void)topic, (void)payload;
-}
-
-static uint64_t now(void *self)
-{
-    (void)self;
-    return INSTITUTION_START_MS;
-}
-
-static void fill(void *self, void *out, size_t size)
-{
-    (void)self;
-    memset(out, 7, size);
-}
-
-static void changed(void *self, const struct id *feed)
-{
-    (void)feed;
-    ((struct fixture *)self)->changed++;
-}
 
 static int add_partner(struct fixture *f, const struct identity_chain *chain)
 {
-    Caravan__Profile profile = CARAVAN__PROFILE__INIT;
-    Caravan__Endpoints endpoints = CARAVAN__ENDPOINTS__INIT;
-    struct card card = {
-        .profile = &profile, .endpoints = &endpoints, .chain = *chain, .created_ms = 1};
-    int code;
-
-    profile.handle = (char *)(uintptr_t) "cn-other";
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    code = exchange_partner_add(f->exchange, &card, true, &f->error);
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
-    return code;
-}
-
-static void start(struct fixture *f)
-{
-    const struct exchange_config config = {
-        .network = INSTITUTION_NETWORK,
-        .feed = f->own.chain.feed,
-        .handle = "th-own",
-        .node_key = f->own.node,
-        .chain = &f->own.chain,
-        .genesis = buffer_span(&f->genesis),
-        .store = f->store,
-        .bus = {f, bus_send, bus_live},
-        .clock = {f, now, now},
-        .random = {f, fill},
-        .keyring = f->keyring,
-        .policy = f->policy,
-        .self = f,
-        .partner_changed = changed,
-    };
-
-    assert_int_equal(exchange_create(&config, &f->exchange, NULL), ERROR_NONE);
+    return exchange_fixture_accept(&f->base, chain, "cn-other");
 }
 
 /* The other institution's card names certificate 1. */
@@ -102,19 +34,16 @@ static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
 
-    institution_init(&f->own, 1);
-    institution_certify(&f->own, false, &f->genesis);
+    assert_non_null(f);
+    exchange_fixture_init(&f->base);
+    exchange_fixture_start(&f->base);
     institution_init(&f->other, 2);
     institution_init(&f->twin, 2);
-    if (ledger_memory_create(&f->store, NULL) || keyring_create(&f->keyring, NULL) ||
-        policy_create(&f->own.chain.feed, &f->policy, NULL))
-        return 1;
-    start(f);
     institution_certify(&f->other, false, &f->ours[f->our_count++]);
     institution_certify(&f->twin, false, &f->theirs[f->their_count++]);
     assert_int_equal(add_partner(f, &f->other.chain), ERROR_NONE);
-    f->feed = feed_find(f->exchange, &f->other.chain.feed);
-    f->changed = 0;
+    f->feed = feed_find(f->base.exchange, &f->other.chain.feed);
+    f->base.changed = 0;
     *state = f;
     return 0;
 }
@@ -123,14 +52,9 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
 
-    exchange_destroy(f->exchange);
-    f->store.operations->destroy(f->store.self);
-    keyring_destroy(f->keyring);
-    policy_destroy(f->policy);
-    institution_finish(&f->own);
+    exchange_fixture_finish(&f->base);
     institution_finish(&f->other);
     institution_finish(&f->twin);
-    buffer_finish(&f->genesis);
     for (size_t i = 0; i < COUNT; i++) {
         buffer_finish(&f->ours[i]);
         buffer_finish(&f->theirs[i]);
@@ -177,7 +101,7 @@ static enum ingest_result ingest_now(struct fixture *f, struct buffer *entries, 
     institution_run(&f->other, entries + from - 1, to - from + 1, 0, &bytes);
     assert_int_equal(entry_run_read(buffer_span(&bytes), INSTITUTION_NETWORK, &run, NULL),
                      ERROR_NONE);
-    result = ingest_run(f->exchange, f->feed, &run, false, 0, &f->added, &f->error);
+    result = ingest_run(f->base.exchange, f->feed, &run, false, 0, &f->added, &f->base.error);
     entry_run_finish(&run);
     buffer_finish(&bytes);
     return result;
@@ -188,9 +112,9 @@ static enum ingest_result ingest(struct fixture *f, struct buffer *entries, size
 {
     enum ingest_result result;
 
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
+    exchange_fixture_begin(&f->base);
     result = ingest_now(f, entries, from, to);
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    exchange_fixture_commit(&f->base);
     return result;
 }
 
@@ -209,46 +133,30 @@ static void ingest_all(struct fixture *f, const char *script, struct buffer *ent
     }
 }
 
-static int count_one(void *context, const struct store_quarantined *quarantined)
-{
-    (void)quarantined;
-    ++*(size_t *)context;
-    return 0;
-}
-
-static size_t quarantined(struct fixture *f)
-{
-    size_t count = 0;
-
-    assert_int_equal(
-        f->store.operations->quarantined(f->store.self, &f->feed->id, count_one, &count, NULL),
-        ERROR_NONE);
-    return count;
-}
-
 /* In memory and in the store. */
 static void check(struct fixture *f, const struct entry_head *head, uint64_t recoveries,
                   bool frozen, size_t aside)
 {
     struct store_feed row;
-    const struct keyring_entry *keys = keyring_take(f->keyring, &f->feed->id);
+    const struct keyring_entry *keys = keyring_take(f->base.keyring, &f->feed->id);
 
     assert_int_equal(f->feed->head.seq, head->seq);
     assert_memory_equal(&f->feed->head.hash, &head->hash, sizeof head->hash);
     assert_int_equal(f->feed->head.certificate, head->certificate);
     assert_int_equal(f->feed->head.recoveries, recoveries);
     assert_int_equal(f->feed->frozen, frozen);
-    assert_int_equal(f->store.operations->get_feed(f->store.self, &f->feed->id, &row, NULL),
-                     ERROR_NONE);
+    assert_int_equal(
+        f->base.store.operations->get_feed(f->base.store.self, &f->feed->id, &row, NULL),
+        ERROR_NONE);
     assert_memory_equal(&row.head.hash, &head->hash, sizeof head->hash);
     assert_int_equal(row.head.certificate, head->certificate);
     assert_int_equal(row.head.recoveries, recoveries);
     assert_int_equal(row.frozen, frozen);
-    assert_int_equal(quarantined(f), aside);
+    assert_int_equal(exchange_fixture_quarantined(&f->base, &f->feed->id), aside);
     assert_int_equal(f->feed->quarantined, aside);
     assert_non_null(keys);
     assert_int_equal(keys->number, head->certificate);
-    keyring_release(f->keyring, keys);
+    keyring_release(f->base.keyring, keys);
 }
 
 /* --- the certificate's place ------------------------------------------------------------------ */
@@ -264,7 +172,7 @@ static void test_branch__a_certificate_before_what_we_hold_quarantines_it(void *
     check(f, &f->twin.head, 0, false, 3);
     /* The thief goes on: it changes nothing. */
     assert_int_equal(ingest(f, f->ours, 4, 4), INGEST_REFUSED);
-    assert_int_equal(f->error.code, ERROR_FORK);
+    assert_int_equal(f->base.error.code, ERROR_FORK);
     assert_int_equal(ingest(f, f->ours, 5, 6), INGEST_REFUSED);
     check(f, &f->twin.head, 0, false, 3);
 }
@@ -322,9 +230,8 @@ static void test_branch__recovery_outranks_any_number_by_the_root_key(void **sta
     assert_int_equal(ingest(f, f->ours, 5, 6), INGEST_REFUSED);
     check(f, &f->twin.head, 1, false, 5);
     /* And it is so after a restart. */
-    exchange_destroy(f->exchange);
-    start(f);
-    f->feed = feed_find(f->exchange, &f->other.chain.feed);
+    exchange_fixture_start(&f->base);
+    f->feed = feed_find(f->base.exchange, &f->other.chain.feed);
     check(f, &f->twin.head, 1, false, 5);
     assert_int_equal(f->feed->chain.count, 2);
     assert_true(f->feed->chain.certificates[1].by_recovery);
@@ -351,7 +258,7 @@ static void test_branch__a_card_can_bring_the_recovery(void **state)
     /* What stood under certificate 2 is gone at once; the rest is for the entries to say. */
     check(f, &(struct entry_head){.seq = 3, .certificate = 1, .hash = f->feed->head.hash}, 0, true,
           4);
-    assert_true(f->changed > 0);
+    assert_true(f->base.changed > 0);
     assert_int_equal(ingest(f, f->ours, 4, 4), INGEST_REFUSED);
     assert_int_equal(add_partner(f, &f->other.chain), ERROR_FORK); /* the thief's */
     assert_int_equal(ingest(f, f->theirs, 2, 3), INGEST_ADDED);
@@ -363,9 +270,8 @@ static void test_branch__a_card_can_bring_the_recovery(void **state)
 static void test_branch__a_check_with_a_key_that_was_replaced_does_not_count(void **state)
 {
     struct fixture *f = *state;
-    Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
     struct incoming *incoming;
-    struct buffer run = {0}, bytes = {0}, lie = {0};
+    struct buffer bytes = {0}, lie = {0};
 
     branches(f, "ab", "aR");
     f->other.number = 3; /* other keys than those of the recovery */
@@ -374,21 +280,17 @@ static void test_branch__a_check_with_a_key_that_was_replaced_does_not_count(voi
     /* Behind the entry of the recovery, by the key that it replaces. */
     f->other.head = f->twin.head;
     institution_say(&f->other, "by the thief", &lie);
-    institution_run(&f->other, &lie, 1, 0, &run);
-    message.body_case = CARAVAN__SYNC_MESSAGE__BODY_RUN;
-    message.run = caravan__run__unpack(NULL, run.size, run.data);
-    assert_true(fields_pack(&message.base, &bytes));
-    caravan__run__free_unpacked(message.run, NULL);
-    incoming = incoming_create(&f->other.chain.feed, NULL, &bytes, INSTITUTION_NETWORK, f->keyring);
+    institution_run_message(&f->other, &lie, 1, 0, &bytes);
+    incoming =
+        incoming_create(&f->other.chain.feed, NULL, &bytes, INSTITUTION_NETWORK, f->base.keyring);
     assert_non_null(incoming);
     assert_true(incoming->checked);
     assert_int_equal(ingest(f, f->theirs, 3, 3), INGEST_ADDED);
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    exchange_incoming(f->exchange, incoming);
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    exchange_fixture_begin(&f->base);
+    exchange_incoming(f->base.exchange, incoming);
+    exchange_fixture_commit(&f->base);
     check(f, &f->twin.head, 1, false, 3);
     incoming_destroy(incoming);
-    buffer_finish(&run);
     buffer_finish(&lie);
 }
 
@@ -399,10 +301,9 @@ static void test_branch__a_card_from_before_the_recovery_still_names_a_partner(v
     branches(f, "abcb", "aR");
     ingest_all(f, "abcb", f->ours);
     assert_int_equal(ingest(f, f->theirs, 3, 3), INGEST_ADDED);
-    exchange_destroy(f->exchange);
-    start(f);
+    exchange_fixture_start(&f->base);
     assert_int_equal(add_partner(f, &f->other.chain), ERROR_NONE);
-    f->feed = feed_find(f->exchange, &f->other.chain.feed);
+    f->feed = feed_find(f->base.exchange, &f->other.chain.feed);
     assert_non_null(f->feed->partner);
     check(f, &f->twin.head, 1, false, 3);
     assert_true(f->feed->chain.certificates[1].by_recovery);
@@ -421,7 +322,7 @@ static void test_branch__what_was_learned_of_them_goes_too(void **state)
     assert_string_equal(feed_handle(f->feed), "cn-xx");
     assert_int_equal(ingest(f, f->theirs, 4, 4), INGEST_ADDED);
     assert_string_equal(feed_handle(f->feed), "cn-other"); /* as the card says */
-    assert_true(f->changed > 0);
+    assert_true(f->base.changed > 0);
 }
 
 /* --- failures --------------------------------------------------------------------------------- */
@@ -444,20 +345,21 @@ static void test_branch__a_change_is_whole_or_not_at_all(void **state)
         institution_run(&f->other, f->theirs + 2, 1, 0, &bytes);
         assert_int_equal(entry_run_read(buffer_span(&bytes), INSTITUTION_NETWORK, &run, NULL),
                          ERROR_NONE);
-        while (exchange_begin(f->exchange, NULL))
+        while (exchange_begin(f->base.exchange, NULL))
             ;
         fault_arm(n);
-        ingest_run(f->exchange, f->feed, &run, false, 0, &f->added, &f->error);
-        done = exchange_commit(f->exchange, NULL) == ERROR_NONE && f->feed->head.recoveries == 1;
+        ingest_run(f->base.exchange, f->feed, &run, false, 0, &f->added, &f->base.error);
+        done =
+            exchange_commit(f->base.exchange, NULL) == ERROR_NONE && f->feed->head.recoveries == 1;
         hit = fault_disarm();
         assert_true(done || hit);
         entry_run_finish(&run);
         buffer_finish(&bytes);
         if (done)
             break;
-        while (exchange_begin(f->exchange, NULL))
+        while (exchange_begin(f->base.exchange, NULL))
             ;
-        assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+        exchange_fixture_commit(&f->base);
         check(f, &before, 0, false, 0);
     }
     assert_int_equal(ingest(f, f->theirs, 4, 4), INGEST_ADDED);

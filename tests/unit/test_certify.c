@@ -10,23 +10,14 @@
 #include <string.h>
 
 #include "node/core/state.h"
-#include "node/ledger/ledger.h"
-#include "tests/support/institution.h"
+#include "tests/support/exchange_fixture.h"
 
 #define ANNOUNCEMENT CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT
 #define NEVER 99u
 
 struct fixture {
-    struct store store;
-    struct store_operations operations; /* the store's, whose commit may fail */
-    const struct store_operations *real;
-    struct keyring *keyring;
-    struct policy *policy;
-    struct institution own;
-    struct institution next, after_next; /* the same with one certificate more, and two */
-    struct buffer genesis;
-    struct exchange *exchange;
-    struct error error;
+    struct exchange_fixture base;
+    struct institution next, after_next; /* our own with one certificate more, and two */
     struct exchange_published out;
 };
 
@@ -36,55 +27,16 @@ static bool no_commit;
 static int commit(void *self, struct error *error)
 {
     if (!no_commit)
-        return current->real->commit(self, error);
-    current->real->rollback(self);
+        return current->base.real->commit(self, error);
+    current->base.real->rollback(self);
     return error_set(error, ERROR_IO, "no space left");
-}
-
-static bool bus_send(void *self, const struct id *partner, struct span message)
-{
-    (void)self, (void)partner, (void)message;
-    return true;
-}
-
-static void bus_live(void *self, const char *topic, struct span payload)
-{
-    (void)self, (void)topic, (void)payload;
-}
-
-static uint64_t now(void *self)
-{
-    (void)self;
-    return INSTITUTION_START_MS;
-}
-
-static void fill(void *self, void *out, size_t size)
-{
-    (void)self;
-    memset(out, 7, size);
 }
 
 static void start(struct fixture *f, const struct institution *keys)
 {
-    const struct exchange_config config = {
-        .network = INSTITUTION_NETWORK,
-        .feed = f->own.chain.feed,
-        .handle = "th-own",
-        .node_key = keys->node,
-        .chain = &keys->chain,
-        .genesis = buffer_span(&f->genesis),
-        .store = f->store,
-        .bus = {f, bus_send, bus_live},
-        .clock = {f, now, now},
-        .random = {f, fill},
-        .keyring = f->keyring,
-        .policy = f->policy,
-        .alone = true,
-    };
-
-    exchange_destroy(f->exchange);
-    f->exchange = NULL;
-    assert_int_equal(exchange_create(&config, &f->exchange, NULL), ERROR_NONE);
+    f->base.config.node_key = keys->node;
+    f->base.config.chain = &keys->chain;
+    exchange_fixture_start(&f->base);
 }
 
 static void prepare(struct institution *institution, unsigned certificates, bool by_recovery)
@@ -102,20 +54,15 @@ static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
 
+    assert_non_null(f);
     current = f;
     no_commit = false;
-    institution_init(&f->own, 1);
-    institution_certify(&f->own, false, &f->genesis);
+    exchange_fixture_init(&f->base);
     prepare(&f->next, 1, false);
     prepare(&f->after_next, 2, false);
-    if (ledger_memory_create(&f->store, NULL) || keyring_create(&f->keyring, NULL) ||
-        policy_create(&f->own.chain.feed, &f->policy, NULL))
-        return 1;
-    f->real = f->store.operations;
-    f->operations = *f->real;
-    f->operations.commit = commit;
-    f->store.operations = &f->operations;
-    start(f, &f->own);
+    f->base.operations.commit = commit;
+    f->base.config.alone = true;
+    exchange_fixture_start(&f->base);
     *state = f;
     return 0;
 }
@@ -124,14 +71,9 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
 
-    exchange_destroy(f->exchange);
-    f->store.operations->destroy(f->store.self);
-    keyring_destroy(f->keyring);
-    policy_destroy(f->policy);
-    institution_finish(&f->own);
+    exchange_fixture_finish(&f->base);
     institution_finish(&f->next);
     institution_finish(&f->after_next);
-    buffer_finish(&f->genesis);
     free(f);
     return 0;
 }
@@ -141,10 +83,10 @@ static int publish(struct fixture *f, uint8_t request)
     uint8_t id[STORE_REQUEST_ID_SIZE] = {request};
     int code;
 
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    code = exchange_publish(f->exchange, ANNOUNCEMENT, span_of_text("a visit"), id, &f->out,
-                            &f->error);
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    exchange_fixture_begin(&f->base);
+    code = exchange_publish(f->base.exchange, ANNOUNCEMENT, span_of_text("a visit"), id, &f->out,
+                            &f->base.error);
+    exchange_fixture_commit(&f->base);
     return code;
 }
 
@@ -154,10 +96,11 @@ static int certify_at(struct fixture *f, const struct institution *from,
 {
     int code, committed;
 
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    code = exchange_certify(f->exchange, buffer_span(&from->chain.encoded[from->chain.count - 1]),
-                            from->node, place, &f->out, &f->error);
-    committed = exchange_commit(f->exchange, NULL);
+    exchange_fixture_begin(&f->base);
+    code =
+        exchange_certify(f->base.exchange, buffer_span(&from->chain.encoded[from->chain.count - 1]),
+                         from->node, place, &f->out, &f->base.error);
+    committed = exchange_commit(f->base.exchange, NULL);
     return code ? code : committed;
 }
 
@@ -173,33 +116,21 @@ static uint64_t number_at(struct fixture *f, uint64_t after, const struct id *ha
     struct identity_certificate certificate = {0};
     int code;
 
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    code = exchange_certificate_at(f->exchange, &place, &certificate, &f->error);
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    exchange_fixture_begin(&f->base);
+    code = exchange_certificate_at(f->base.exchange, &place, &certificate, &f->base.error);
+    exchange_fixture_commit(&f->base);
     assert_int_equal(code == ERROR_NONE, certificate.number != 0);
     return certificate.number;
 }
 
 static const struct entry_head *head(const struct fixture *f)
 {
-    return &f->exchange->own->head;
+    return &f->base.exchange->own->head;
 }
 
-static int count_one(void *context, const struct store_quarantined *quarantined)
+static size_t quarantined(const struct fixture *f)
 {
-    (void)quarantined;
-    ++*(size_t *)context;
-    return 0;
-}
-
-static size_t quarantined(struct fixture *f)
-{
-    size_t count = 0;
-
-    assert_int_equal(f->store.operations->quarantined(f->store.self, &f->own.chain.feed, count_one,
-                                                      &count, NULL),
-                     ERROR_NONE);
-    return count;
+    return exchange_fixture_quarantined(&f->base, &f->base.own.chain.feed);
 }
 
 static void test_certify__rotates_behind_the_head(void **state)
@@ -237,7 +168,7 @@ static void test_certify__after_a_theft_goes_on_behind_the_last_good_entry(void 
     assert_int_equal(quarantined(f), 2);
     /* A retry must not be told of an entry that counts for nothing, nor publish behind its back. */
     assert_int_equal(publish(f, 3), ERROR_EXISTS);
-    assert_non_null(strstr(f->error.text, "No. 4 was quarantined"));
+    assert_non_null(strstr(f->base.error.text, "No. 4 was quarantined"));
     assert_int_equal(publish(f, 4), ERROR_EXISTS);
     assert_int_equal(publish(f, 2), ERROR_NONE);
     assert_true(f->out.repeated);
@@ -257,12 +188,12 @@ static void test_certify__refuses_what_would_not_hold(void **state)
 
     assert_int_equal(publish(f, 1), ERROR_NONE);
     assert_int_equal(certify(f, &f->next, NEVER), ERROR_NOT_FOUND);
-    assert_non_null(strstr(f->error.text, "ends at No. 2"));
+    assert_non_null(strstr(f->base.error.text, "ends at No. 2"));
     assert_int_equal(certify(f, &f->after_next, 0), ERROR_GAP);
-    mixed.node = f->own.node;
+    mixed.node = f->base.own.node;
     assert_int_equal(certify(f, &mixed, 0), ERROR_INVALID);
-    assert_non_null(strstr(f->error.text, "another node key"));
-    assert_int_equal(certify(f, &f->own, 0), ERROR_INVALID);
+    assert_non_null(strstr(f->base.error.text, "another node key"));
+    assert_int_equal(certify(f, &f->base.own, 0), ERROR_INVALID);
     assert_int_equal(head(f)->seq, 2);
     assert_int_equal(head(f)->certificate, 1);
     assert_int_equal(publish(f, 2), ERROR_NONE);
@@ -284,7 +215,7 @@ static void test_certify__recovers_from_what_the_root_key_signed(void **state)
     assert_int_equal(quarantined(f), 2);
     /* The root key that was in force is no longer. */
     assert_int_equal(certify(f, &f->next, 2), ERROR_INVALID);
-    assert_non_null(strstr(f->error.text, "caravan key recover"));
+    assert_non_null(strstr(f->base.error.text, "caravan key recover"));
     assert_int_equal(publish(f, 2), ERROR_NONE);
     start(f, &recovered);
     assert_int_equal(head(f)->recoveries, 1);
@@ -302,8 +233,8 @@ static struct id hash_at(struct fixture *f, uint64_t seq)
 {
     struct id hash = {{0}};
 
-    assert_int_equal(f->store.operations->entries(f->store.self, &f->own.chain.feed, seq, seq,
-                                                  take_hash, &hash, NULL),
+    assert_int_equal(f->base.store.operations->entries(f->base.store.self, &f->base.own.chain.feed,
+                                                       seq, seq, take_hash, &hash, NULL),
                      ERROR_NONE);
     return hash;
 }
@@ -314,7 +245,7 @@ static void steal_root(struct fixture *f)
     struct identity_chain chain;
     struct span encoded[2];
 
-    assert_int_equal(identity_chain_copy(&f->own.chain, &chain, NULL), ERROR_NONE);
+    assert_int_equal(identity_chain_copy(&f->base.own.chain, &chain, NULL), ERROR_NONE);
     for (unsigned i = 0; i < 2; i++) {
         struct buffer bytes = {0};
         const struct identity_certificate_draft draft = {
@@ -322,20 +253,22 @@ static void steal_root(struct fixture *f)
             .feed = &chain.feed,
             .number = chain.count + 1,
             .previous = &chain.certificates[chain.count - 1].hash,
-            .node_key = secret_public(f->own.recovery),
-            .transport_key = secret_public(f->own.transport),
-            .sealing_key = secret_public(f->own.sealing),
+            .node_key = secret_public(f->base.own.recovery),
+            .transport_key = secret_public(f->base.own.transport),
+            .sealing_key = secret_public(f->base.own.sealing),
         };
 
-        assert_int_equal(identity_certificate_build(&draft, f->own.root, &bytes, NULL), ERROR_NONE);
+        assert_int_equal(identity_certificate_build(&draft, f->base.own.root, &bytes, NULL),
+                         ERROR_NONE);
         assert_int_equal(identity_chain_append(&chain, buffer_span(&bytes), NULL), ERROR_NONE);
         buffer_finish(&bytes);
         encoded[i] = buffer_span(&chain.encoded[chain.count - 1]);
     }
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    assert_int_equal(feed_take_certificates(f->exchange, f->exchange->own, encoded, 2, &f->error),
-                     ERROR_NONE);
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    exchange_fixture_begin(&f->base);
+    assert_int_equal(
+        feed_take_certificates(f->base.exchange, f->base.exchange->own, encoded, 2, &f->base.error),
+        ERROR_NONE);
+    exchange_fixture_commit(&f->base);
     identity_chain_finish(&chain);
 }
 
@@ -360,7 +293,7 @@ static void test_certify__brings_quarantined_entries_back(void **state)
     steal_root(f);
     assert_int_equal(head(f)->seq, 4);
     assert_int_equal(quarantined(f), 4);
-    assert_int_equal(exchange_publishing(f->exchange), EXCHANGE_FROZEN);
+    assert_int_equal(exchange_publishing(f->base.exchange), EXCHANGE_FROZEN);
     assert_int_equal(number_at(f, 8, NULL), 0);
     assert_int_equal(number_at(f, 8, &nothing), 0);
     assert_int_equal(certify_at(f, &recovered, &(struct exchange_place){8, &nothing}),
@@ -370,7 +303,7 @@ static void test_certify__brings_quarantined_entries_back(void **state)
     assert_int_equal(f->out.seq, 9);
     assert_int_equal(head(f)->certificate, 3);
     assert_int_equal(head(f)->recoveries, 1);
-    assert_int_equal(f->exchange->own->chain.count, 3);
+    assert_int_equal(f->base.exchange->own->chain.count, 3);
     nothing = hash_at(f, 8);
     assert_memory_equal(&nothing, &hash, sizeof hash);
     assert_int_equal(number_at(f, 8, &hash), 2); /* it stands there */
@@ -417,20 +350,21 @@ static void test_certify__brings_back_without_contents_that_went(void **state)
         assert_int_equal(publish(f, i), ERROR_NONE);
     hash = hash_at(f, 8);
     steal_root(f);
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    assert_int_equal(
-        f->store.operations->erase(f->store.self, &f->own.chain.feed, &order, 1, &erased, NULL),
-        ERROR_NONE);
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    exchange_fixture_begin(&f->base);
+    assert_int_equal(f->base.store.operations->erase(f->base.store.self, &f->base.own.chain.feed,
+                                                     &order, 1, &erased, NULL),
+                     ERROR_NONE);
+    exchange_fixture_commit(&f->base);
     assert_int_equal(certify_at(f, &recovered, &(struct exchange_place){8, &hash}), ERROR_NONE);
     assert_int_equal(head(f)->seq, 9);
     start(f, &recovered);
-    assert_int_equal(f->store.operations->entries(f->store.self, &f->own.chain.feed, 1, UINT64_MAX,
-                                                  count_contents, &contents, NULL),
+    assert_int_equal(f->base.store.operations->entries(f->base.store.self, &f->base.own.chain.feed,
+                                                       1, UINT64_MAX, count_contents, &contents,
+                                                       NULL),
                      ERROR_NONE);
     assert_int_equal(contents.count, 9);
     assert_int_equal(contents.with_content, 9 - 1 - 3); /* without 2, and 6, 7, 8 */
-    assert_int_equal(f->exchange->own->missing, 3);
+    assert_int_equal(f->base.exchange->own->missing, 3);
     assert_int_equal(publish(f, 10), ERROR_NONE);
     institution_finish(&recovered);
     buffer_finish(&entry);
@@ -454,7 +388,7 @@ static void test_certify__a_commit_that_fails_takes_all_back(void **state)
     assert_int_equal(publish(f, 3), ERROR_NONE);
     assert_true(f->out.repeated);
     assert_int_equal(publish(f, 4), ERROR_NONE);
-    assert_int_equal(f->exchange->own->chain.count, 1);
+    assert_int_equal(f->base.exchange->own->chain.count, 1);
     assert_int_equal(certify(f, &recovered, 0), ERROR_NONE);
     assert_int_equal(publish(f, 5), ERROR_NONE);
     institution_finish(&recovered);
@@ -466,17 +400,17 @@ static void test_certify__a_key_that_is_not_in_force_publishes_nothing(void **st
     struct fixture *f = *state;
 
     assert_int_equal(certify(f, &f->next, 0), ERROR_NONE);
-    start(f, &f->own);
-    assert_int_equal(exchange_publishing(f->exchange), EXCHANGE_REPLACED);
-    assert_int_equal(exchange_own_certificate(f->exchange), 2);
-    assert_int_equal(exchange_own_key_certificate(f->exchange), 1);
+    start(f, &f->base.own);
+    assert_int_equal(exchange_publishing(f->base.exchange), EXCHANGE_REPLACED);
+    assert_int_equal(exchange_own_certificate(f->base.exchange), 2);
+    assert_int_equal(exchange_own_key_certificate(f->base.exchange), 1);
     assert_int_equal(publish(f, 1), ERROR_FROZEN);
     assert_non_null(
-        strstr(f->error.text, "keys/ has older keys than certificate 2 of our own feed"));
+        strstr(f->base.error.text, "keys/ has older keys than certificate 2 of our own feed"));
     /* The root key is at hand: it goes on with a new certificate. */
     assert_int_equal(certify(f, &f->after_next, 0), ERROR_NONE);
-    assert_int_equal(exchange_own_certificate(f->exchange), 3);
-    assert_int_equal(exchange_own_key_certificate(f->exchange), 3);
+    assert_int_equal(exchange_own_certificate(f->base.exchange), 3);
+    assert_int_equal(exchange_own_key_certificate(f->base.exchange), 3);
     assert_int_equal(publish(f, 1), ERROR_NONE);
 }
 
@@ -485,14 +419,15 @@ static void test_certify__ends_a_fork(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(publish(f, 1), ERROR_NONE);
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    assert_int_equal(f->store.operations->put_frozen(f->store.self, &f->own.chain.feed, true, NULL),
+    exchange_fixture_begin(&f->base);
+    assert_int_equal(f->base.store.operations->put_frozen(f->base.store.self,
+                                                          &f->base.own.chain.feed, true, NULL),
                      ERROR_NONE);
-    f->exchange->own->frozen = true;
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    f->base.exchange->own->frozen = true;
+    exchange_fixture_commit(&f->base);
     assert_int_equal(publish(f, 2), ERROR_FROZEN);
     assert_int_equal(certify(f, &f->next, 0), ERROR_NONE);
-    assert_int_equal(exchange_publishing(f->exchange), EXCHANGE_OPEN);
+    assert_int_equal(exchange_publishing(f->base.exchange), EXCHANGE_OPEN);
     start(f, &f->next);
     assert_int_equal(publish(f, 2), ERROR_NONE);
 }

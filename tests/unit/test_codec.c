@@ -209,7 +209,7 @@ static void check_broken(struct fixture *f, bool yaml, const struct broken *rows
 #define PARTY &caravan__party__descriptor
 #define VISIT "kind: visit\n"
 
-static void test_codec__refuses_broken_yaml_with_place_found_and_expected(void **state)
+static void test_codec__refuses_what_is_not_plain_yaml(void **state)
 {
     static const struct broken rows[] = {
         {PARTY, "", "f:1:1: error: found nothing, expected `key: value`\n"},
@@ -230,6 +230,14 @@ static void test_codec__refuses_broken_yaml_with_place_found_and_expected(void *
          "f:2:6: error: found byte 0xC3 that is not UTF-8, expected text in UTF-8\n"},
         {PARTY, "[[[[[[[[[[[[[[[[[[[[[[[[[a]]]]]]]]]]]]]]]]]]]]]]]]]\n",
          "f:1:25: error: found too many levels, expected fewer\n"},
+    };
+
+    check_broken(*state, true, rows, sizeof rows / sizeof rows[0]);
+}
+
+static void test_codec__refuses_yaml_keys_with_place_found_and_expected(void **state)
+{
+    static const struct broken rows[] = {
         {PARTY, "country:\n",
          "f:1:9: error: country: found nothing (null), expected a value: leave the key out when it "
          "is "
@@ -254,6 +262,23 @@ static void test_codec__refuses_broken_yaml_with_place_found_and_expected(void *
          "f:1:1: error: xyzzy: found the unknown key \"xyzzy\", expected one of: node id, ror, "
          "name, "
          "country, role, office, money, deadline, eligibility, themes, contact, apply url\n"},
+        {PARTY, "- country: CN\n",
+         "f:1:1: error: found a list, expected the keys: node id, ror, name, country, role, "
+         "office, "
+         "money, deadline, eligibility, themes, contact, apply url\n"},
+        {ANNOUNCEMENT, VISIT "joint call: {}\n",
+         "f:2:1: error: joint call: found a kind as a key, expected \"kind: joint call\" and its "
+         "keys beside it\n"},
+        {&caravan__sync_message__descriptor, "hello: {}\npull: {}\n",
+         "f:2:1: error: pull: found this key beside \"hello\", expected only one of them\n"},
+    };
+
+    check_broken(*state, true, rows, sizeof rows / sizeof rows[0]);
+}
+
+static void test_codec__refuses_yaml_values_with_place_found_and_expected(void **state)
+{
+    static const struct broken rows[] = {
         {PARTY, "role: leed\n",
          "f:1:7: error: role: found \"leed\", expected one of: lead, partner, funder, host, "
          "operator, "
@@ -290,10 +315,6 @@ static void test_codec__refuses_broken_yaml_with_place_found_and_expected(void *
          "f:1:24: error: eligibility.max age: found \"4294967296\", expected a whole number from 0 "
          "to "
          "4294967295\n"},
-        {PARTY, "- country: CN\n",
-         "f:1:1: error: found a list, expected the keys: node id, ror, name, country, role, "
-         "office, "
-         "money, deadline, eligibility, themes, contact, apply url\n"},
         {ANNOUNCEMENT, VISIT "period: 2027 to 2026\n",
          "f:2:9: error: period: found \"2027 to 2026\", expected an end that is not before the "
          "start\n"},
@@ -302,15 +323,10 @@ static void test_codec__refuses_broken_yaml_with_place_found_and_expected(void *
          "years\n"},
         {ANNOUNCEMENT, VISIT "visa support: maybe\n",
          "f:2:15: error: visa support: found \"maybe\", expected true or false (yes or no)\n"},
-        {ANNOUNCEMENT, VISIT "joint call: {}\n",
-         "f:2:1: error: joint call: found a kind as a key, expected \"kind: joint call\" and its "
-         "keys beside it\n"},
         {ANNOUNCEMENT, "kind: viist\nplaces: 3\n",
          "f:1:7: error: kind: found \"viist\", expected one of: visit, joint call, lab opening, "
          "tech "
          "offer, tech request, park opening, shared resource; did you mean \"visit\"?\n"},
-        {&caravan__sync_message__descriptor, "hello: {}\npull: {}\n",
-         "f:2:1: error: pull: found this key beside \"hello\", expected only one of them\n"},
     };
 
     check_broken(*state, true, rows, sizeof rows / sizeof rows[0]);
@@ -606,7 +622,9 @@ int main(void)
         TEST(reads_the_joint_call_that_people_wrote),
         TEST(reads_the_visit_that_people_wrote),
         TEST(writes_what_people_would_write),
-        TEST(refuses_broken_yaml_with_place_found_and_expected),
+        TEST(refuses_what_is_not_plain_yaml),
+        TEST(refuses_yaml_keys_with_place_found_and_expected),
+        TEST(refuses_yaml_values_with_place_found_and_expected),
         TEST(refuses_broken_json_with_place_found_and_expected),
         TEST(reports_all_problems_at_once),
         TEST(bounds_size_and_memory),

@@ -10,27 +10,26 @@
 
 #include "common/fields.h"
 #include "node/core/state.h"
-#include "node/ledger/ledger.h"
-#include "tests/support/institution.h"
+#include "tests/support/exchange_fixture.h"
 
 enum { OWN, A, B, C, PARTIES }; /* C is no partner */
 
 struct fixture {
-    struct store store;
-    struct keyring *keyring;
-    struct policy *policy;
-    struct institution parties[PARTIES];
-    struct buffer genesis;
-    struct exchange *exchange;
+    struct exchange_fixture base; /* whose own institution is OWN */
+    struct institution others[PARTIES];
     struct id sent_to;         /* the last receipt went there … */
     struct entry_receipt sent; /* … and said this */
     unsigned receipts;
-    uint64_t wall;
 };
+
+static const struct institution *institution_of(const struct fixture *f, unsigned party)
+{
+    return party == OWN ? &f->base.own : &f->others[party];
+}
 
 static const struct id *feed_id(const struct fixture *f, unsigned party)
 {
-    return &f->parties[party].chain.feed;
+    return &institution_of(f, party)->chain.feed;
 }
 
 static bool bus_send(void *self, const struct id *partner, struct span bytes)
@@ -54,53 +53,11 @@ static bool bus_send(void *self, const struct id *partner, struct span bytes)
     return true;
 }
 
-static void bus_live(void *self, const char *topic, struct span payload)
-{
-    (void)self, (void)topic, (void)payload;
-}
-
-static uint64_t wall(void *self)
-{
-    return ((struct fixture *)self)->wall;
-}
-
-static void fill(void *self, void *out, size_t size)
-{
-    (void)self;
-    memset(out, 7, size);
-}
-
 static void start(struct fixture *f)
 {
-    const struct exchange_config config = {
-        .network = INSTITUTION_NETWORK,
-        .feed = *feed_id(f, OWN),
-        .handle = "th-own",
-        .node_key = f->parties[OWN].node,
-        .chain = &f->parties[OWN].chain,
-        .genesis = buffer_span(&f->genesis),
-        .store = f->store,
-        .bus = {f, bus_send, bus_live},
-        .clock = {f, wall, wall},
-        .random = {f, fill},
-        .keyring = f->keyring,
-        .policy = f->policy,
-    };
-
-    assert_int_equal(exchange_create(&config, &f->exchange, NULL), ERROR_NONE);
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    for (unsigned i = A; i <= B; i++) {
-        Caravan__Profile profile = CARAVAN__PROFILE__INIT;
-        Caravan__Endpoints endpoints = CARAVAN__ENDPOINTS__INIT;
-        struct card card = {.profile = &profile,
-                            .endpoints = &endpoints,
-                            .chain = f->parties[i].chain,
-                            .created_ms = 1};
-
-        profile.handle = (char *)(uintptr_t)(i == A ? "cn-aa" : "ru-bb");
-        assert_int_equal(exchange_partner_add(f->exchange, &card, true, NULL), ERROR_NONE);
-    }
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    exchange_fixture_start(&f->base);
+    assert_int_equal(exchange_fixture_accept(&f->base, &f->others[A].chain, "cn-aa"), ERROR_NONE);
+    assert_int_equal(exchange_fixture_accept(&f->base, &f->others[B].chain, "ru-bb"), ERROR_NONE);
 }
 
 static int setup(void **state)
@@ -108,15 +65,15 @@ static int setup(void **state)
     struct fixture *f = calloc(1, sizeof *f);
     struct buffer unused = {0};
 
-    f->wall = INSTITUTION_START_MS;
-    for (unsigned i = 0; i < PARTIES; i++) {
-        institution_init(&f->parties[i], (uint8_t)(i + 1));
-        institution_certify(&f->parties[i], false, i == OWN ? &f->genesis : &unused);
+    assert_non_null(f);
+    exchange_fixture_init(&f->base);
+    f->base.config.bus.self = f;
+    f->base.config.bus.send = bus_send;
+    for (unsigned i = A; i < PARTIES; i++) {
+        institution_init(&f->others[i], (uint8_t)(i + 1));
+        institution_certify(&f->others[i], false, &unused);
     }
     buffer_finish(&unused);
-    if (ledger_memory_create(&f->store, NULL) || keyring_create(&f->keyring, NULL) ||
-        policy_create(feed_id(f, OWN), &f->policy, NULL))
-        return 1;
     start(f);
     *state = f;
     return 0;
@@ -126,22 +83,18 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
 
-    exchange_destroy(f->exchange);
-    f->store.operations->destroy(f->store.self);
-    keyring_destroy(f->keyring);
-    policy_destroy(f->policy);
-    for (unsigned i = 0; i < PARTIES; i++)
-        institution_finish(&f->parties[i]);
-    buffer_finish(&f->genesis);
+    exchange_fixture_finish(&f->base);
+    for (unsigned i = A; i < PARTIES; i++)
+        institution_finish(&f->others[i]);
     free(f);
     return 0;
 }
 
 static void connect(struct fixture *f, unsigned party)
 {
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    exchange_link(f->exchange, feed_id(f, party), EXCHANGE_SYNC_IN, true, "", "");
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    exchange_fixture_begin(&f->base);
+    exchange_link(f->base.exchange, feed_id(f, party), EXCHANGE_SYNC_IN, true, "", "");
+    exchange_fixture_commit(&f->base);
 }
 
 /* signer's receipt in the name of receiver for publisher's feed, handed over by from. */
@@ -155,11 +108,10 @@ static void receive(struct fixture *f, unsigned from, unsigned receiver, unsigne
     Caravan__Receipts receipts = CARAVAN__RECEIPTS__INIT;
     Caravan__SignedReceipt *list[1];
     struct buffer bytes = {0};
-    struct incoming *incoming;
 
-    assert_int_equal(
-        entry_receipt_sign(&receipt, INSTITUTION_NETWORK, f->parties[signer].node, &bytes, NULL),
-        ERROR_NONE);
+    assert_int_equal(entry_receipt_sign(&receipt, INSTITUTION_NETWORK,
+                                        institution_of(f, signer)->node, &bytes, NULL),
+                     ERROR_NONE);
     list[0] = caravan__signed_receipt__unpack(NULL, bytes.size, bytes.data);
     receipts.receipts = list;
     receipts.n_receipts = 1;
@@ -168,16 +120,12 @@ static void receive(struct fixture *f, unsigned from, unsigned receiver, unsigne
     buffer_clear(&bytes);
     assert_true(fields_pack(&message.base, &bytes));
     caravan__signed_receipt__free_unpacked(list[0], NULL);
-    incoming = incoming_create(feed_id(f, from), NULL, &bytes, INSTITUTION_NETWORK, f->keyring);
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    exchange_incoming(f->exchange, incoming);
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
-    incoming_destroy(incoming);
+    exchange_fixture_hear(&f->base, feed_id(f, from), NULL, &bytes);
 }
 
 static struct feed *feed_of(struct fixture *f, unsigned party)
 {
-    return feed_find(f->exchange, feed_id(f, party));
+    return feed_find(f->base.exchange, feed_id(f, party));
 }
 
 static void test_coverage__the_newest_counter_wins_even_with_less(void **state)
@@ -206,8 +154,7 @@ static void test_coverage__is_there_after_a_restart(void **state)
     connect(f, A);
     counter = f->sent.counter;
     receive(f, A, A, A, OWN, 1, 10);
-    exchange_destroy(f->exchange);
-    f->wall -= 3600000; /* the clock was put back meanwhile */
+    f->base.now -= 3600000; /* the clock was put back meanwhile */
     start(f);
     assert_true(feed_of(f, A)->received_known);
     assert_int_equal(feed_of(f, A)->received.seq, 1);
@@ -248,9 +195,9 @@ static void test_coverage__a_receipt_that_tells_nothing_new_is_not_checked(void 
      */
     receive(f, A, A, B, OWN, 9, 10);
     assert_non_null(strstr(feed_of(f, A)->partner->trouble, "bad-signature"));
-    assert_int_equal(exchange_publishing(f->exchange), EXCHANGE_OPEN);
+    assert_int_equal(exchange_publishing(f->base.exchange), EXCHANGE_OPEN);
     receive(f, A, A, A, OWN, 9, 10);
-    assert_int_equal(exchange_publishing(f->exchange), EXCHANGE_CHECKING);
+    assert_int_equal(exchange_publishing(f->base.exchange), EXCHANGE_CHECKING);
 }
 
 /* It has lost its ledger, and its clock was put back. */
@@ -260,9 +207,9 @@ static void test_coverage__the_first_word_in_a_session_counts_whatever_its_count
 
     connect(f, A);
     receive(f, A, A, A, OWN, 1, 10);
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    exchange_link(f->exchange, feed_id(f, A), EXCHANGE_SYNC_IN, false, "", "");
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    exchange_fixture_begin(&f->base);
+    exchange_link(f->base.exchange, feed_id(f, A), EXCHANGE_SYNC_IN, false, "", "");
+    exchange_fixture_commit(&f->base);
     connect(f, A);
     assert_false(feed_of(f, A)->partner->answered);
     receive(f, A, A, B, OWN, 0, 3); /* by somebody else it is not */

@@ -12,68 +12,30 @@
 #include "common/fields.h"
 #include "common/log.h"
 #include "node/core/state.h"
-#include "node/ledger/ledger.h"
+#include "tests/support/exchange_fixture.h"
 #include "tests/support/fault.h"
-#include "tests/support/institution.h"
 
 enum { ENTRIES = 6, MESSAGES = 5 };
 
 struct fixture {
-    struct store store;
-    struct keyring *keyring;
-    struct policy *policy;
-    struct institution own, other;
-    struct buffer genesis, entries[ENTRIES];
+    struct exchange_fixture base;
+    struct institution other;
+    struct buffer entries[ENTRIES];
     Caravan__Profile profile;
     Caravan__Endpoints endpoints;
     struct card card;
     struct buffer messages[MESSAGES]; /* what the partner says, SyncMessage bytes */
-    uint64_t now;
 };
-
-static bool bus_send(void *self, const struct id *partner, struct span message)
-{
-    (void)self, (void)partner, (void)message;
-    return true;
-}
-
-static void bus_live(void *self, const char *topic, struct span payload)
-{
-    (void)self, (void)topic, (void)payload;
-}
-
-static uint64_t now(void *self)
-{
-    return ((struct fixture *)self)->now;
-}
-
-static void fill(void *self, void *out, size_t size)
-{
-    (void)self;
-    memset(out, 7, size);
-}
-
-static void wrap_run(struct fixture *f, size_t from, size_t count, struct buffer *out)
-{
-    Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
-    struct buffer run = {0};
-
-    institution_run(&f->other, f->entries + from, count, 0, &run);
-    message.body_case = CARAVAN__SYNC_MESSAGE__BODY_RUN;
-    message.run = caravan__run__unpack(NULL, run.size, run.data);
-    assert_true(fields_pack(&message.base, out));
-    caravan__run__free_unpacked(message.run, NULL);
-    buffer_finish(&run);
-}
 
 static void wrap_receipt(struct fixture *f, struct buffer *out)
 {
     Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
     Caravan__Receipts receipts = CARAVAN__RECEIPTS__INIT;
     Caravan__SignedReceipt *list[1];
-    struct entry_receipt receipt = {.receiver = f->other.chain.feed,
-                                    .head = {f->own.chain.feed, 1, 1, f->own.head.hash, 0},
-                                    .counter = 1};
+    struct entry_receipt receipt = {
+        .receiver = f->other.chain.feed,
+        .head = {f->base.own.chain.feed, 1, 1, f->base.own.head.hash, 0},
+        .counter = 1};
     struct buffer bytes = {0};
 
     assert_int_equal(entry_receipt_sign(&receipt, INSTITUTION_NETWORK, f->other.node, &bytes, NULL),
@@ -121,9 +83,8 @@ static void wrap_heads(struct fixture *f, struct buffer *out)
 
 static void prepare(struct fixture *f)
 {
-    *f = (struct fixture){.now = INSTITUTION_START_MS};
-    institution_init(&f->own, 1);
-    institution_certify(&f->own, false, &f->genesis);
+    *f = (struct fixture){0};
+    exchange_fixture_init(&f->base);
     institution_init(&f->other, 2);
     for (unsigned i = 0; i < ENTRIES; i++)
         if (i == 0 || i == 3)
@@ -131,9 +92,9 @@ static void prepare(struct fixture *f)
         else
             institution_say(&f->other, "a visit", &f->entries[i]);
     wrap_heads(f, &f->messages[0]);
-    wrap_run(f, 0, 1, &f->messages[1]);
-    wrap_run(f, 1, 3, &f->messages[2]);
-    wrap_run(f, 4, 2, &f->messages[3]);
+    institution_run_message(&f->other, f->entries + 0, 1, 0, &f->messages[1]);
+    institution_run_message(&f->other, f->entries + 1, 3, 0, &f->messages[2]);
+    institution_run_message(&f->other, f->entries + 4, 2, 0, &f->messages[3]);
     wrap_receipt(f, &f->messages[4]);
     caravan__profile__init(&f->profile);
     caravan__endpoints__init(&f->endpoints);
@@ -142,19 +103,12 @@ static void prepare(struct fixture *f)
                             .endpoints = &f->endpoints,
                             .chain = f->other.chain,
                             .created_ms = 1};
-    assert_int_equal(ledger_memory_create(&f->store, NULL), 0);
-    assert_int_equal(keyring_create(&f->keyring, NULL), 0);
-    assert_int_equal(policy_create(&f->own.chain.feed, &f->policy, NULL), 0);
 }
 
 static void clean_up(struct fixture *f)
 {
-    f->store.operations->destroy(f->store.self);
-    keyring_destroy(f->keyring);
-    policy_destroy(f->policy);
-    institution_finish(&f->own);
+    exchange_fixture_finish(&f->base);
     institution_finish(&f->other);
-    buffer_finish(&f->genesis);
     for (unsigned i = 0; i < ENTRIES; i++)
         buffer_finish(&f->entries[i]);
     for (unsigned i = 0; i < MESSAGES; i++)
@@ -169,12 +123,13 @@ static void hear(struct fixture *f, struct exchange *exchange, unsigned message)
 
     if (!buffer_append(&copy, f->messages[message].data, f->messages[message].size))
         return;
-    incoming = incoming_create(&f->other.chain.feed, NULL, &copy, INSTITUTION_NETWORK, f->keyring);
+    incoming =
+        incoming_create(&f->other.chain.feed, NULL, &copy, INSTITUTION_NETWORK, f->base.keyring);
     if (!incoming)
         return;
     if (exchange_begin(exchange, NULL) == ERROR_NONE) {
         exchange_incoming(exchange, incoming);
-        f->now += 3000;
+        f->base.now += 3000;
         exchange_tick(exchange);
         exchange_commit(exchange, NULL);
     }
@@ -184,26 +139,12 @@ static void hear(struct fixture *f, struct exchange *exchange, unsigned message)
 /* Whether all of it was done. The node lives as a node does: what fails is tried again later. */
 static bool live(struct fixture *f, uint64_t *acknowledged)
 {
-    const struct exchange_config config = {
-        .network = INSTITUTION_NETWORK,
-        .feed = f->own.chain.feed,
-        .handle = "th-own",
-        .node_key = f->own.node,
-        .chain = &f->own.chain,
-        .genesis = buffer_span(&f->genesis),
-        .store = f->store,
-        .bus = {f, bus_send, bus_live},
-        .clock = {f, now, now},
-        .random = {f, fill},
-        .keyring = f->keyring,
-        .policy = f->policy,
-    };
     struct exchange_published out = {0};
     struct exchange *exchange;
     const struct feed *feed;
     bool published;
 
-    if (exchange_create(&config, &exchange, NULL))
+    if (exchange_create(&f->base.config, &exchange, NULL))
         return false;
     if (exchange_begin(exchange, NULL) == ERROR_NONE) {
         exchange_partner_add(exchange, &f->card, true, NULL);
@@ -245,14 +186,14 @@ static void test_exchange__every_allocation_may_fail(void **state)
         fault_arm(n);
         live(&f, &acknowledged);
         failed = fault_disarm();
-        f.now += 3600000;
+        f.base.now += 3600000;
         if (!live(&f, &after))
             fail_msg("allocation %lu: not all was done afterwards", n);
         /* The same request: what was acknowledged is answered with the same number. */
         if (acknowledged)
             assert_int_equal(after, acknowledged);
-        f.store.operations->entries(f.store.self, &f.own.chain.feed, 1, UINT64_MAX, count_entry,
-                                    &seq, NULL);
+        f.base.store.operations->entries(f.base.store.self, &f.base.own.chain.feed, 1, UINT64_MAX,
+                                         count_entry, &seq, NULL);
         assert_int_equal(seq, 2);
         clean_up(&f);
     }

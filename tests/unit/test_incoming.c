@@ -1,6 +1,5 @@
 #include "node/core/incoming.h"
 
-#include "common/fields.h"
 #include "common/wire.h"
 #include "tests/support/institution.h"
 
@@ -52,18 +51,7 @@ static struct incoming *receive(const char *topic, struct span bytes)
 /* A Run of the entries in a SyncMessage. */
 static void wrap_run(const struct buffer *entries, size_t count, struct buffer *out)
 {
-    Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
-    struct buffer run = {0};
-
-    institution_run(&th, entries, count, 0, &run);
-    message.body_case = CARAVAN__SYNC_MESSAGE__BODY_RUN;
-    message.run = caravan__run__unpack(NULL, run.size, run.data);
-    assert_non_null(message.run);
-    message.run->has_request = 1;
-    message.run->request = 7;
-    assert_true(fields_pack(&message.base, out));
-    caravan__run__free_unpacked(message.run, NULL);
-    buffer_finish(&run);
+    institution_run_message(&th, entries, count, 7, out);
 }
 
 static void test_incoming__a_run_is_parsed_and_checked(void **state)

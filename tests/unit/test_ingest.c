@@ -10,77 +10,34 @@
 
 #include "common/fields.h"
 #include "node/core/state.h"
-#include "node/ledger/ledger.h"
 #include "tests/support/announcements.h"
-#include "tests/support/institution.h"
+#include "tests/support/exchange_fixture.h"
 
 #define COUNT 8
 
 struct fixture {
-    struct store store;
-    struct keyring *keyring;
-    struct policy *policy;
-    struct institution own, other;
-    struct buffer genesis;
-    struct exchange *exchange;
+    struct exchange_fixture base;
+    struct institution other;
     struct feed *feed; /* of the other institution, which is a partner */
-    struct error error;
     uint64_t added;
     unsigned live, topics; /* what went out under feed/, and in all */
 };
 
-static bool bus_send(void *self, const struct id *partner, struct span message)
-{
-    (void)self, (void)partner, (void)message;
-    return true;
-}
-
 static void bus_live(void *self, const char *topic, struct span payload)
 {
+    struct fixture *f = self;
+
     (void)payload;
-    ((struct fixture *)self)->live += strncmp(topic, "feed/", 5) == 0;
-    ((struct fixture *)self)->topics++;
+    f->live += strncmp(topic, "feed/", 5) == 0;
+    f->topics++;
 }
 
-static uint64_t now(void *self)
-{
-    (void)self;
-    return INSTITUTION_START_MS;
-}
-
-static void fill(void *self, void *out, size_t size)
-{
-    (void)self;
-    memset(out, 7, size);
-}
-
+/* Once it is clear what the other institution's card names. */
 static void start(struct fixture *f)
 {
-    const struct exchange_config config = {
-        .network = INSTITUTION_NETWORK,
-        .feed = f->own.chain.feed,
-        .handle = "th-own",
-        .node_key = f->own.node,
-        .chain = &f->own.chain,
-        .genesis = buffer_span(&f->genesis),
-        .store = f->store,
-        .bus = {f, bus_send, bus_live},
-        .clock = {f, now, now},
-        .random = {f, fill},
-        .keyring = f->keyring,
-        .policy = f->policy,
-    };
-    Caravan__Profile profile = CARAVAN__PROFILE__INIT;
-    Caravan__Endpoints endpoints = CARAVAN__ENDPOINTS__INIT;
-    struct card card = {
-        .profile = &profile, .endpoints = &endpoints, .chain = f->other.chain, .created_ms = 1};
-
-    profile.handle = (char *)(uintptr_t) "cn-other";
-    assert_int_equal(exchange_create(&config, &f->exchange, NULL), ERROR_NONE);
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    assert_int_equal(exchange_partner_add(f->exchange, &card, true, NULL), ERROR_NONE);
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
-    f->feed = feed_find(f->exchange, &f->other.chain.feed);
+    exchange_fixture_start(&f->base);
+    assert_int_equal(exchange_fixture_accept(&f->base, &f->other.chain, "cn-other"), ERROR_NONE);
+    f->feed = feed_find(f->base.exchange, &f->other.chain.feed);
     assert_non_null(f->feed);
 }
 
@@ -88,12 +45,11 @@ static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
 
-    institution_init(&f->own, 1);
-    institution_certify(&f->own, false, &f->genesis);
+    assert_non_null(f);
+    exchange_fixture_init(&f->base);
+    f->base.config.bus.self = f;
+    f->base.config.bus.live = bus_live;
     institution_init(&f->other, 2);
-    if (ledger_memory_create(&f->store, NULL) || keyring_create(&f->keyring, NULL) ||
-        policy_create(&f->own.chain.feed, &f->policy, NULL))
-        return 1;
     *state = f;
     return 0;
 }
@@ -102,13 +58,8 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
 
-    exchange_destroy(f->exchange);
-    f->store.operations->destroy(f->store.self);
-    keyring_destroy(f->keyring);
-    policy_destroy(f->policy);
-    institution_finish(&f->own);
+    exchange_fixture_finish(&f->base);
     institution_finish(&f->other);
-    buffer_finish(&f->genesis);
     free(f);
     return 0;
 }
@@ -145,9 +96,9 @@ static enum ingest_result ingest(struct fixture *f, struct buffer *entries, size
     assert_true(fields_pack(&message->base, &bytes));
     assert_int_equal(entry_run_read(buffer_span(&bytes), INSTITUTION_NETWORK, &run, NULL),
                      ERROR_NONE);
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    result = ingest_run(f->exchange, f->feed, &run, false, 0, &f->added, &f->error);
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    exchange_fixture_begin(&f->base);
+    result = ingest_run(f->base.exchange, f->feed, &run, false, 0, &f->added, &f->base.error);
+    exchange_fixture_commit(&f->base);
     entry_run_finish(&run);
     caravan__run__free_unpacked(message, NULL);
     buffer_finish(&bytes);
@@ -160,8 +111,9 @@ static void check_head(struct fixture *f, uint64_t seq, uint64_t certificate)
 
     assert_int_equal(f->feed->head.seq, seq);
     assert_int_equal(f->feed->head.certificate, certificate);
-    assert_int_equal(f->store.operations->get_feed(f->store.self, &f->feed->id, &row, NULL),
-                     ERROR_NONE);
+    assert_int_equal(
+        f->base.store.operations->get_feed(f->base.store.self, &f->feed->id, &row, NULL),
+        ERROR_NONE);
     assert_int_equal(row.head.seq, seq);
     assert_int_equal(row.head.certificate, certificate);
     assert_memory_equal(&row.head.hash, &f->feed->head.hash, sizeof row.head.hash);
@@ -202,7 +154,7 @@ static void test_ingest__refuses_what_breaks_the_feed(void **state)
     /* The signature of the last entry, somewhere behind the Entry bytes. */
     entries[4].data[entries[4].size - 60] ^= 1;
     assert_int_equal(ingest(f, entries, 1, 4, false), INGEST_REFUSED);
-    assert_int_equal(f->error.code, ERROR_BAD_SIGNATURE);
+    assert_int_equal(f->base.error.code, ERROR_BAD_SIGNATURE);
     check_head(f, 1, 1);
     entries[4].data[entries[4].size - 60] ^= 1;
     assert_int_equal(ingest(f, entries, 1, 4, false), INGEST_ADDED);
@@ -272,8 +224,8 @@ static struct erased look(struct fixture *f)
 {
     struct erased erased = {0};
 
-    assert_int_equal(f->store.operations->entries(f->store.self, &f->other.chain.feed, 1, COUNT,
-                                                  note_erased, &erased, NULL),
+    assert_int_equal(f->base.store.operations->entries(f->base.store.self, &f->other.chain.feed, 1,
+                                                       COUNT, note_erased, &erased, NULL),
                      ERROR_NONE);
     return erased;
 }
@@ -333,20 +285,22 @@ static void test_ingest__orders_from_before_are_carried_out_at_the_start(void **
     struct buffer value = {0};
 
     publish_with_order(&f->other, entries);
-    assert_int_equal(f->store.operations->begin(f->store.self, NULL), ERROR_NONE);
+    assert_int_equal(f->base.store.operations->begin(f->base.store.self, NULL), ERROR_NONE);
     for (unsigned i = 0; i < 6; i++) {
         assert_int_equal(
             entry_parse_bytes(buffer_span(&entries[i]), INSTITUTION_NETWORK, &row.entry, NULL),
             ERROR_NONE);
-        assert_int_equal(f->store.operations->append(f->store.self, &row, 1, NULL), ERROR_NONE);
+        assert_int_equal(f->base.store.operations->append(f->base.store.self, &row, 1, NULL),
+                         ERROR_NONE);
     }
-    assert_int_equal(f->store.operations->commit(f->store.self, NULL), ERROR_NONE);
+    assert_int_equal(f->base.store.operations->commit(f->base.store.self, NULL), ERROR_NONE);
     assert_int_equal(look(f).contents, 6);
     start(f);
     assert_int_equal(look(f).contents, 4);
     assert_int_equal(look(f).by[2], 5);
-    assert_int_equal(f->store.operations->get_value(f->store.self, "erasures", &value, NULL),
-                     ERROR_NONE);
+    assert_int_equal(
+        f->base.store.operations->get_value(f->base.store.self, "erasures", &value, NULL),
+        ERROR_NONE);
     buffer_finish(&value);
     finish(entries);
 }
@@ -386,7 +340,7 @@ static void test_ingest__a_fork_freezes_and_is_proven_once(void **state)
     assert_int_equal(ingest(f, others, 1, 2, false), INGEST_KNOWN);
     /* It goes on behind ours, so it is asked for the one beside ours first. */
     assert_int_equal(ingest(f, others, 5, 6, false), INGEST_DIVERGED);
-    assert_int_equal(f->error.code, ERROR_BROKEN_CHAIN);
+    assert_int_equal(f->base.error.code, ERROR_BROKEN_CHAIN);
     assert_int_equal(ingest(f, others, 2, 6, false), INGEST_DIVERGED);
     assert_false(f->feed->frozen);
     assert_int_equal(ingest(f, others, 4, 4, false), INGEST_FORK);
@@ -394,7 +348,7 @@ static void test_ingest__a_fork_freezes_and_is_proven_once(void **state)
     assert_int_equal(ingest(f, others, 4, 4, false), INGEST_FROZEN);
     assert_int_equal(ingest(f, entries, 5, 6, false), INGEST_FROZEN);
     check_head(f, 5, 1);
-    f->store.operations->conflicts(f->store.self, count_conflict, &conflicts, NULL);
+    f->base.store.operations->conflicts(f->base.store.self, count_conflict, &conflicts, NULL);
     assert_int_equal(conflicts, 1);
     institution_finish(&twin);
     finish(entries);
@@ -427,9 +381,9 @@ static void test_ingest__certificates_come_into_force_with_their_entry(void **st
     assert_int_equal(feed_certificate_at(f->feed, ROOT + 1), 2);
     assert_int_equal(feed_certificate_at(f->feed, RECOVERY), 2);
     assert_int_equal(feed_certificate_at(f->feed, COUNT), 3);
-    keys = keyring_take(f->keyring, &f->feed->id);
+    keys = keyring_take(f->base.keyring, &f->feed->id);
     assert_int_equal(keys->number, 3);
-    keyring_release(f->keyring, keys);
+    keyring_release(f->base.keyring, keys);
     finish(entries);
 }
 
@@ -452,9 +406,9 @@ static void test_ingest__what_a_revoked_key_signs_against_ours_changes_nothing(v
     assert_int_equal(ingest(f, entries, 1, 2, false), INGEST_ADDED);
     assert_int_equal(ingest(f, entries, 3, 3, false), INGEST_ADDED);
     assert_int_equal(ingest(f, stolen, 2, 2, false), INGEST_REFUSED); /* beside certificate 2 */
-    assert_int_equal(f->error.code, ERROR_FORK);
+    assert_int_equal(f->base.error.code, ERROR_FORK);
     assert_int_equal(ingest(f, stolen, 3, 3, false), INGEST_REFUSED);
-    assert_int_equal(f->error.code, ERROR_BAD_SIGNATURE);
+    assert_int_equal(f->base.error.code, ERROR_BAD_SIGNATURE);
     assert_int_equal(ingest(f, stolen, 4, 7, false), INGEST_REFUSED);
     assert_false(f->feed->frozen);
     check_head(f, 4, 2);
@@ -489,11 +443,12 @@ static void test_ingest__an_entry_goes_out_on_a_bounded_number_of_topics(void **
     announcement->n_countries = 0;
     caravan__announcement__free_unpacked(announcement, NULL);
     f->topics = 0;
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    assert_int_equal(exchange_publish(f->exchange, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT,
+    exchange_fixture_begin(&f->base);
+    assert_int_equal(exchange_publish(f->base.exchange,
+                                      CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT,
                                       buffer_span(&content), NULL, &out, NULL),
                      ERROR_NONE);
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    exchange_fixture_commit(&f->base);
     assert_int_equal(f->topics, LIMIT_TOPICS_PER_ENTRY + 1); /* and our head */
     buffer_finish(&content);
 }

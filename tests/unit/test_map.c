@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/entropy.h"
+
 #define COUNT 5000
+#define WALKED 100 /* so many that two orders are never the same by chance */
 
 static struct id id_of(unsigned n)
 {
@@ -67,11 +70,62 @@ static void test_map__is_empty_when_zeroed(void **state)
     map_finish(&map);
 }
 
+/* Where each of some values comes when a new map of them is walked. */
+static void walk(unsigned order[WALKED])
+{
+    static unsigned values[WALKED];
+    struct map map = {0};
+    size_t at = 0;
+    unsigned *value;
+
+    for (unsigned n = 0; n < WALKED; n++) {
+        struct id key = id_of(n);
+
+        assert_true(map_put(&map, &key, &values[n]));
+    }
+    for (unsigned place = 0; (value = map_next(&map, &at)); place++)
+        order[value - values] = place;
+    map_finish(&map);
+}
+
+/* Each map has a key of its own, which nobody can know. */
+static void test_map__no_two_have_the_same_order(void **state)
+{
+    unsigned first[WALKED], second[WALKED];
+
+    (void)state;
+    walk(first);
+    walk(second);
+    assert_memory_not_equal(first, second, sizeof first);
+}
+
+static void test_map__repeats_where_a_test_fixes_what_is_random(void **state)
+{
+    unsigned first[WALKED], second[WALKED];
+
+    (void)state;
+    entropy_fix(1);
+    walk(first);
+    walk(second); /* the next key from the same seed */
+    assert_memory_not_equal(first, second, sizeof first);
+    entropy_fix(1);
+    walk(second);
+    assert_memory_equal(first, second, sizeof first);
+    entropy_fix(2);
+    walk(second);
+    assert_memory_not_equal(first, second, sizeof first);
+    entropy_release();
+    walk(second);
+    assert_memory_not_equal(first, second, sizeof first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_map__holds_what_was_put_and_not_removed),
         cmocka_unit_test(test_map__is_empty_when_zeroed),
+        cmocka_unit_test(test_map__no_two_have_the_same_order),
+        cmocka_unit_test(test_map__repeats_where_a_test_fixes_what_is_random),
     };
 
     return cmocka_run_group_tests_name("map", tests, NULL, NULL);

@@ -15,99 +15,42 @@
 
 #include "common/log.h"
 #include "node/config/home.h"
-#include "node/ledger/ledger.h"
+#include "tests/support/exchange_fixture.h"
 #include "tests/support/folder.h"
-#include "tests/support/institution.h"
 
 #define OTHERS 4
 
 struct world {
+    struct exchange_fixture base;
     struct folder home;
-    struct institution own, others[OTHERS];
-    struct buffer genesis;
-    struct store store;
-    struct keyring *keyring;
-    struct policy *policy;
-    struct exchange *exchange;
+    struct institution others[OTHERS];
     Caravan__Config message;
     struct config config;
     struct node_watch watch;
-    uint64_t now_ms;
 };
-
-static uint64_t now(void *self)
-{
-    return ((struct world *)self)->now_ms;
-}
-
-static bool bus_send(void *self, const struct id *partner, struct span message)
-{
-    (void)self, (void)partner, (void)message;
-    return true;
-}
-
-static void bus_live(void *self, const char *topic, struct span payload)
-{
-    (void)self, (void)topic, (void)payload;
-}
-
-static void fill(void *self, void *out, size_t size)
-{
-    (void)self;
-    memset(out, 7, size);
-}
-
-static void make_institution(struct institution *institution, uint8_t number, struct buffer *out)
-{
-    struct buffer unused = {0};
-
-    institution_init(institution, number);
-    institution_certify(institution, false, out ? out : &unused);
-    buffer_finish(&unused);
-}
-
-static void make_exchange(struct world *world)
-{
-    const struct exchange_config config = {
-        .network = INSTITUTION_NETWORK,
-        .feed = world->own.chain.feed,
-        .handle = "th-own",
-        .node_key = world->own.node,
-        .chain = &world->own.chain,
-        .genesis = buffer_span(&world->genesis),
-        .store = world->store,
-        .bus = {NULL, bus_send, bus_live},
-        .clock = {world, now, now},
-        .random = {NULL, fill},
-        .keyring = world->keyring,
-        .policy = world->policy,
-    };
-
-    assert_int_equal(exchange_create(&config, &world->exchange, NULL), ERROR_NONE);
-}
 
 static int setup(void **state)
 {
     struct world *world = calloc(1, sizeof *world);
+    struct buffer unused = {0};
 
     assert_non_null(world);
     log_set_level(LOG_SILENT);
-    world->now_ms = INSTITUTION_START_MS;
     folder_init(&world->home);
     assert_int_equal(home_make_folder(folder_file(&world->home, HOME_PARTNERS), 0700, NULL),
                      ERROR_NONE);
-    make_institution(&world->own, 1, &world->genesis);
-    for (uint8_t i = 0; i < OTHERS; i++)
-        make_institution(&world->others[i], (uint8_t)(i + 2), NULL);
-    assert_int_equal(ledger_memory_create(&world->store, NULL), ERROR_NONE);
-    assert_int_equal(keyring_create(&world->keyring, NULL), ERROR_NONE);
-    assert_int_equal(policy_create(&world->own.chain.feed, &world->policy, NULL), ERROR_NONE);
-    make_exchange(world);
+    exchange_fixture_init(&world->base);
+    exchange_fixture_start(&world->base);
+    for (uint8_t i = 0; i < OTHERS; i++) {
+        institution_init(&world->others[i], (uint8_t)(i + 2));
+        institution_certify(&world->others[i], false, &unused);
+    }
+    buffer_finish(&unused);
     caravan__config__init(&world->message);
     world->message.network = (char *)(uintptr_t)INSTITUTION_NETWORK;
     world->config.message = &world->message;
     world->watch = (struct node_watch){
-        .home = world->home.path, .config = &world->config, .exchange = world->exchange};
+        .home = world->home.path, .config = &world->config, .exchange = world->base.exchange};
     *state = world;
     return 0;
 }
@@ -117,14 +60,9 @@ static int teardown(void **state)
     struct world *world = *state;
 
     node_watch_finish(&world->watch);
-    exchange_destroy(world->exchange);
-    world->store.operations->destroy(world->store.self);
-    policy_destroy(world->policy);
-    keyring_destroy(world->keyring);
-    institution_finish(&world->own);
+    exchange_fixture_finish(&world->base);
     for (size_t i = 0; i < OTHERS; i++)
         institution_finish(&world->others[i]);
-    buffer_finish(&world->genesis);
     folder_finish(&world->home);
     free(world);
     return 0;
@@ -152,7 +90,7 @@ static void put_card(struct world *world, const char *name, size_t other, const 
     profile.country = (char *)(uintptr_t) "TH";
     profile.n_name = 1;
     profile.name = words;
-    assert_int_equal(card_write(&institution->chain, &profile, NULL, ++world->now_ms,
+    assert_int_equal(card_write(&institution->chain, &profile, NULL, ++world->base.now,
                                 institution->node, &armour, NULL),
                      ERROR_NONE);
     assert_int_equal(home_write(card_file(world, name), 0600, buffer_span(&armour), NULL),
@@ -167,15 +105,15 @@ static void remove_card(struct world *world, const char *name)
 
 static void look(struct world *world)
 {
-    world->now_ms += LIMIT_PARTNERS_SCAN_MS;
-    assert_int_equal(exchange_begin(world->exchange, NULL), ERROR_NONE);
+    world->base.now += LIMIT_PARTNERS_SCAN_MS;
+    exchange_fixture_begin(&world->base);
     node_watch_scan(&world->watch);
-    assert_int_equal(exchange_commit(world->exchange, NULL), ERROR_NONE);
+    exchange_fixture_commit(&world->base);
 }
 
 static bool is_partner(const struct world *world, size_t other)
 {
-    return exchange_chain(world->exchange, &world->others[other].chain.feed) != NULL;
+    return exchange_chain(world->base.exchange, &world->others[other].chain.feed) != NULL;
 }
 
 struct question {
@@ -197,7 +135,7 @@ static bool is_known_as(const struct world *world, size_t other, const char *han
 {
     struct question question = {&world->others[other].chain.feed, handle, false};
 
-    exchange_feeds(world->exchange, compare, &question);
+    exchange_feeds(world->base.exchange, compare, &question);
     return question.holds;
 }
 

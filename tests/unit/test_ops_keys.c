@@ -40,10 +40,10 @@ static int retire(void *self, struct error *error)
 
 static struct ops_context context_of(struct keys_world *world)
 {
-    return (struct ops_context){.exchange = world->exchange,
-                                .store = world->store,
+    return (struct ops_context){.exchange = world->base.exchange,
+                                .store = world->base.store,
                                 .network = INSTITUTION_NETWORK,
-                                .feed = world->own.chain.feed,
+                                .feed = world->base.own.chain.feed,
                                 .keys = {certify, retire, true, 2}};
 }
 
@@ -54,9 +54,9 @@ static int run(struct keys_world *world, const char *name, const ProtobufCMessag
     int code;
 
     buffer_clear(reply);
-    assert_int_equal(exchange_begin(world->exchange, NULL), ERROR_NONE);
+    exchange_fixture_begin(&world->base);
     code = ops_run(ops_find(name), &context, request, reply, error);
-    assert_int_equal(exchange_commit(world->exchange, NULL), ERROR_NONE);
+    exchange_fixture_commit(&world->base);
     return code;
 }
 
@@ -86,12 +86,12 @@ static void publish(struct keys_world *world, const char *text)
     announcement.title = titles;
     announcement.n_title = 1;
     assert_true(fields_pack(&announcement.base, &content));
-    assert_int_equal(exchange_begin(world->exchange, NULL), ERROR_NONE);
-    assert_int_equal(exchange_publish(world->exchange,
+    exchange_fixture_begin(&world->base);
+    assert_int_equal(exchange_publish(world->base.exchange,
                                       CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT,
                                       buffer_span(&content), NULL, &published, NULL),
                      ERROR_NONE);
-    assert_int_equal(exchange_commit(world->exchange, NULL), ERROR_NONE);
+    exchange_fixture_commit(&world->base);
     buffer_finish(&content);
 }
 
@@ -101,14 +101,15 @@ static void rotate(struct keys_world *world, uint64_t after)
     struct exchange_published published;
     struct buffer unused = {0};
 
-    keys_world_certify(&world->own, &unused);
-    assert_int_equal(exchange_begin(world->exchange, NULL), ERROR_NONE);
+    keys_world_certify(&world->base.own, &unused);
+    exchange_fixture_begin(&world->base);
     assert_int_equal(
         exchange_certify(
-            world->exchange, buffer_span(&world->own.chain.encoded[world->own.chain.count - 1]),
-            world->own.node, &(struct exchange_place){.after = after}, &published, NULL),
+            world->base.exchange,
+            buffer_span(&world->base.own.chain.encoded[world->base.own.chain.count - 1]),
+            world->base.own.node, &(struct exchange_place){.after = after}, &published, NULL),
         ERROR_NONE);
-    assert_int_equal(exchange_commit(world->exchange, NULL), ERROR_NONE);
+    exchange_fixture_commit(&world->base);
     buffer_finish(&unused);
 }
 

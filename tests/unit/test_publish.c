@@ -11,25 +11,16 @@
 
 #include "common/fields.h"
 #include "node/core/state.h"
-#include "node/ledger/ledger.h"
 #include "tests/support/announcements.h"
+#include "tests/support/exchange_fixture.h"
 #include "tests/support/fault.h"
-#include "tests/support/institution.h"
 
 #define ANNOUNCEMENT CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT
 /* Above what goes out one by one, and no multiple of a run or an anchor. */
 #define MANY (LIMIT_LIVE_BURST + 3 * LIMIT_OWN_RUN_ENTRIES + 77)
 
 struct fixture {
-    struct store store;
-    struct store_operations operations; /* the store's, where one may fail */
-    const struct store_operations *real;
-    struct keyring *keyring;
-    struct policy *policy;
-    struct institution own;
-    struct buffer genesis;
-    struct exchange *exchange;
-    uint64_t now;
+    struct exchange_fixture base;
     unsigned live, heads, kinds, appends, fail_append;
     bool no_memory; /* allocations fail: those of the test itself, too */
 };
@@ -41,13 +32,7 @@ static int append(void *self, struct store_entry *entries, size_t count, struct 
     current->appends++;
     if (current->fail_append && --current->fail_append == 0)
         return error_set(error, ERROR_IO, "no space left");
-    return current->real->append(self, entries, count, error);
-}
-
-static bool bus_send(void *self, const struct id *partner, struct span message)
-{
-    (void)self, (void)partner, (void)message;
-    return true;
+    return current->base.real->append(self, entries, count, error);
 }
 
 static void bus_live(void *self, const char *topic, struct span payload)
@@ -60,59 +45,24 @@ static void bus_live(void *self, const char *topic, struct span payload)
         if (f->no_memory)
             return;
         assert_int_equal(entry_run_parse_single(payload, INSTITUTION_NETWORK, &run, NULL), 0);
-        assert_int_equal(entry_run_check(&run, &f->own.chain, run.entries[0].seq > 1 ? 1 : 0, NULL),
-                         0);
+        assert_int_equal(
+            entry_run_check(&run, &f->base.own.chain, run.entries[0].seq > 1 ? 1 : 0, NULL), 0);
         entry_run_finish(&run);
     }
     f->heads += strncmp(topic, "head/", 5) == 0;
     f->kinds += strncmp(topic, "kind/", 5) == 0;
 }
 
-static uint64_t now(void *self)
-{
-    return ((struct fixture *)self)->now;
-}
-
-static void fill(void *self, void *out, size_t size)
-{
-    static uint8_t next;
-
-    (void)self;
-    for (size_t i = 0; i < size; i++)
-        ((uint8_t *)out)[i] = next++;
-}
-
 static int setup(void **state)
 {
     struct fixture *f = current = calloc(1, sizeof *f);
-    struct exchange_config config;
 
-    f->now = INSTITUTION_START_MS;
-    institution_init(&f->own, 1);
-    institution_certify(&f->own, false, &f->genesis);
-    if (ledger_memory_create(&f->store, NULL) || keyring_create(&f->keyring, NULL) ||
-        policy_create(&f->own.chain.feed, &f->policy, NULL))
-        return 1;
-    f->real = f->store.operations;
-    f->operations = *f->real;
-    f->operations.append = append;
-    f->store.operations = &f->operations;
-    config = (struct exchange_config){
-        .network = INSTITUTION_NETWORK,
-        .feed = f->own.chain.feed,
-        .handle = "th-own",
-        .node_key = f->own.node,
-        .chain = &f->own.chain,
-        .genesis = buffer_span(&f->genesis),
-        .store = f->store,
-        .bus = {f, bus_send, bus_live},
-        .clock = {f, now, now},
-        .random = {f, fill},
-        .keyring = f->keyring,
-        .policy = f->policy,
-    };
-    if (exchange_create(&config, &f->exchange, NULL))
-        return 1;
+    assert_non_null(f);
+    exchange_fixture_init(&f->base);
+    f->base.operations.append = append;
+    f->base.config.bus.self = f;
+    f->base.config.bus.live = bus_live;
+    exchange_fixture_start(&f->base);
     f->live = f->heads = f->appends = 0;
     *state = f;
     return 0;
@@ -122,24 +72,19 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
 
-    exchange_destroy(f->exchange);
-    f->store.operations->destroy(f->store.self);
-    keyring_destroy(f->keyring);
-    policy_destroy(f->policy);
-    institution_finish(&f->own);
-    buffer_finish(&f->genesis);
+    exchange_fixture_finish(&f->base);
     free(f);
     return 0;
 }
 
 static void begin(struct fixture *f)
 {
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
+    exchange_fixture_begin(&f->base);
 }
 
 static void commit(struct fixture *f)
 {
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    exchange_fixture_commit(&f->base);
 }
 
 static uint64_t publish_text(struct fixture *f, const char *text, const uint8_t *request,
@@ -148,7 +93,7 @@ static uint64_t publish_text(struct fixture *f, const char *text, const uint8_t 
     struct exchange_published published;
     struct error error;
 
-    if (exchange_publish(f->exchange, ANNOUNCEMENT, span_of_text(text), request, &published,
+    if (exchange_publish(f->base.exchange, ANNOUNCEMENT, span_of_text(text), request, &published,
                          &error))
         fail_msg("%s", error.text);
     assert_int_equal(published.repeated, repeated);
@@ -157,7 +102,7 @@ static uint64_t publish_text(struct fixture *f, const char *text, const uint8_t 
 
 static void publish_many(struct fixture *f, unsigned count)
 {
-    uint64_t seq = f->exchange->own->head.seq;
+    uint64_t seq = f->base.exchange->own->head.seq;
 
     for (unsigned i = 0; i < count; i++)
         assert_int_equal(publish_text(f, "a visit", NULL, false), ++seq);
@@ -195,14 +140,14 @@ static int walk_entry(void *context, const struct store_entry *row)
 /* Reads all, and sees that it ends with a signature. */
 static struct walk walk_all(struct fixture *f)
 {
-    const struct feed *own = f->exchange->own;
+    const struct feed *own = f->base.exchange->own;
     struct store_feed row;
     struct walk walk = {0};
 
-    assert_int_equal(f->store.operations->entries(f->store.self, &own->id, 1, UINT64_MAX,
-                                                  walk_entry, &walk, NULL),
+    assert_int_equal(f->base.store.operations->entries(f->base.store.self, &own->id, 1, UINT64_MAX,
+                                                       walk_entry, &walk, NULL),
                      ERROR_NONE);
-    assert_int_equal(f->store.operations->get_feed(f->store.self, &own->id, &row, NULL),
+    assert_int_equal(f->base.store.operations->get_feed(f->base.store.self, &own->id, &row, NULL),
                      ERROR_NONE);
     assert_int_equal(row.head.seq, walk.seq);
     assert_int_equal(row.signed_seq, walk.seq);
@@ -275,13 +220,13 @@ static void test_publish__what_comes_too_fast_is_in_debt(void **state)
     /* As long as many come, none goes out by itself, though the bucket is refilled a little. */
     for (int i = 0; i < 20; i++) {
         live = f->live;
-        f->now += 10;
+        f->base.now += 10;
         begin(f);
         publish_many(f, 100);
         commit(f);
         assert_in_range(f->live - live, 1, 2);
     }
-    f->now += 2 * LIMIT_LIVE_BURST * 1000 / LIMIT_LIVE_RATE;
+    f->base.now += 2 * LIMIT_LIVE_BURST * 1000 / LIMIT_LIVE_RATE;
     live = f->live;
     begin(f);
     publish_many(f, LIMIT_LIVE_BURST);
@@ -289,10 +234,10 @@ static void test_publish__what_comes_too_fast_is_in_debt(void **state)
     assert_int_equal(f->live - live, LIMIT_LIVE_BURST);
     /* A slow and steady stream is never short of tokens; a clock that stands still or goes back
      * does no harm. */
-    f->now += 10000;
+    f->base.now += 10000;
     for (int i = 0; i < 3000; i++) {
         live = f->live;
-        f->now += 2;
+        f->base.now += 2;
         begin(f);
         publish_many(f, 3);
         commit(f);
@@ -312,11 +257,11 @@ static void test_publish__large_contents_fit(void **state)
     begin(f);
     publish_many(f, LIMIT_LIVE_BURST + 10);
     for (int i = 0; i < 7; i++)
-        assert_int_equal(exchange_publish(f->exchange, ANNOUNCEMENT,
+        assert_int_equal(exchange_publish(f->base.exchange, ANNOUNCEMENT,
                                           span_of(text, LIMIT_CONTENT_SIZE), NULL, &published,
                                           NULL),
                          ERROR_NONE);
-    assert_int_equal(exchange_publish(f->exchange, ANNOUNCEMENT,
+    assert_int_equal(exchange_publish(f->base.exchange, ANNOUNCEMENT,
                                       span_of(text, LIMIT_CONTENT_SIZE + 1), NULL, &published,
                                       NULL),
                      ERROR_TOO_LARGE);
@@ -367,11 +312,11 @@ static void test_publish__an_entry_is_kept_once_for_all_its_topics(void **state)
     write_wide(&content);
     begin(f);
     for (unsigned i = 0; i < 10; i++)
-        assert_int_equal(exchange_publish(f->exchange, ANNOUNCEMENT, buffer_span(&content), NULL,
-                                          &published, NULL),
+        assert_int_equal(exchange_publish(f->base.exchange, ANNOUNCEMENT, buffer_span(&content),
+                                          NULL, &published, NULL),
                          ERROR_NONE);
-    assert_int_equal(exchange_flush(f->exchange, NULL), ERROR_NONE);
-    for (const struct outgoing *item = f->exchange->outbox; item; item = item->next)
+    assert_int_equal(exchange_flush(f->base.exchange, NULL), ERROR_NONE);
+    for (const struct outgoing *item = f->base.exchange->outbox; item; item = item->next)
         kept += item->payload.size;
     assert_in_range(kept, 10 * content.size, 10 * (content.size + LIMIT_ENTRY_SIZE));
     commit(f);
@@ -389,12 +334,13 @@ static void test_publish__a_request_is_answered_once(void **state)
 
     begin(f);
     publish_many(f, LIMIT_LIVE_BURST + 10);
-    assert_int_equal(exchange_find_published(f->exchange, first, &found, NULL), ERROR_NOT_FOUND);
+    assert_int_equal(exchange_find_published(f->base.exchange, first, &found, NULL),
+                     ERROR_NOT_FOUND);
     seq = publish_text(f, "one", first, false);
     publish_many(f, 5);
     /* In the same transaction: the store has not got it yet. */
     assert_int_equal(publish_text(f, "one", first, true), seq);
-    assert_int_equal(exchange_find_published(f->exchange, first, &found, NULL), ERROR_NONE);
+    assert_int_equal(exchange_find_published(f->base.exchange, first, &found, NULL), ERROR_NONE);
     assert_int_equal(found.seq, seq);
     assert_int_equal(publish_text(f, "two", second, false), seq + 6);
     commit(f);
@@ -415,7 +361,7 @@ static void test_publish__a_failed_store_undoes_everything(void **state)
     publish_many(f, LIMIT_LIVE_BURST + 10);
     commit(f);
     for (unsigned n = 1; n <= 3; n++) {
-        uint64_t seq = f->exchange->own->head.seq;
+        uint64_t seq = f->base.exchange->own->head.seq;
         unsigned live = f->live, heads = f->heads;
         struct exchange_published published;
         struct error error;
@@ -424,11 +370,11 @@ static void test_publish__a_failed_store_undoes_everything(void **state)
         publish_text(f, "one", request, false);
         f->fail_append = n;
         for (unsigned i = 0; i < 3 * LIMIT_OWN_RUN_ENTRIES - 1; i++)
-            exchange_publish(f->exchange, ANNOUNCEMENT, span_of_text("a visit"), NULL, &published,
-                             NULL);
-        assert_int_equal(exchange_commit(f->exchange, &error), ERROR_IO);
+            exchange_publish(f->base.exchange, ANNOUNCEMENT, span_of_text("a visit"), NULL,
+                             &published, NULL);
+        assert_int_equal(exchange_commit(f->base.exchange, &error), ERROR_IO);
         assert_int_equal(f->fail_append, 0);
-        assert_int_equal(f->exchange->own->head.seq, seq);
+        assert_int_equal(f->base.exchange->own->head.seq, seq);
         assert_int_equal(f->live, live);
         assert_int_equal(f->heads, heads);
         assert_int_equal(walk_all(f).seq, seq);
@@ -451,19 +397,19 @@ static void test_publish__a_failure_without_a_name_is_one(void **state)
 
         begin(f);
         publish_many(f, 1);
-        exchange_break(f->exchange, named ? NULL : &unnamed);
-        assert_int_equal(exchange_commit(f->exchange, &error), ERROR_INTERNAL);
+        exchange_break(f->base.exchange, named ? NULL : &unnamed);
+        assert_int_equal(exchange_commit(f->base.exchange, &error), ERROR_INTERNAL);
         assert_int_equal(error.code, ERROR_INTERNAL);
-        assert_non_null(exchange_failure(f->exchange));
+        assert_non_null(exchange_failure(f->base.exchange));
         begin(f);
         publish_many(f, 1);
         commit(f);
-        assert_null(exchange_failure(f->exchange));
+        assert_null(exchange_failure(f->base.exchange));
         /* Also for who does not ask why. */
         begin(f);
-        exchange_break(f->exchange, &unnamed);
-        assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_INTERNAL);
-        assert_non_null(exchange_failure(f->exchange));
+        exchange_break(f->base.exchange, &unnamed);
+        assert_int_equal(exchange_commit(f->base.exchange, NULL), ERROR_INTERNAL);
+        assert_non_null(exchange_failure(f->base.exchange));
         begin(f);
         publish_many(f, 1);
         commit(f);
@@ -482,7 +428,7 @@ static void test_publish__memory_may_run_out_anywhere(void **state)
     publish_many(f, LIMIT_LIVE_BURST + 10);
     commit(f);
     for (unsigned long n = 1; failed; n++) {
-        uint64_t seq = f->exchange->own->head.seq;
+        uint64_t seq = f->base.exchange->own->head.seq;
         unsigned good = 0;
         int code;
 
@@ -492,10 +438,10 @@ static void test_publish__memory_may_run_out_anywhere(void **state)
         for (unsigned i = 0; i < 20; i++) {
             struct exchange_published published;
 
-            good += !exchange_publish(f->exchange, ANNOUNCEMENT, span_of_text("a visit"), NULL,
+            good += !exchange_publish(f->base.exchange, ANNOUNCEMENT, span_of_text("a visit"), NULL,
                                       &published, NULL);
         }
-        code = exchange_commit(f->exchange, NULL);
+        code = exchange_commit(f->base.exchange, NULL);
         failed = fault_disarm();
         f->no_memory = false;
         /* What could not be read again then is read by the next transaction. */

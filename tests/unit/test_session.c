@@ -12,38 +12,36 @@
 
 #include "common/fields.h"
 #include "node/core/state.h"
-#include "node/ledger/ledger.h"
-#include "tests/support/institution.h"
+#include "tests/support/exchange_fixture.h"
 
 enum { OWN, A, B, PARTIES };
 
 #define HELD 6 /* entries of B that we hold */
 
 struct fixture {
-    struct store store;
-    const struct store_operations *inner;
-    struct store_operations counting;
-    unsigned reads;
-    struct keyring *keyring;
-    struct policy *policy;
-    struct institution parties[PARTIES];
-    struct buffer entries[PARTIES]; /* entry 1 of each */
+    struct exchange_fixture base; /* whose own institution is OWN */
+    struct institution partners[PARTIES];
+    struct buffer entries[PARTIES]; /* entry 1 of the partners */
     struct id second;               /* the hash of B's entry 2 */
-    struct exchange *exchange;
-    unsigned pulls, refusals;
+    unsigned reads, pulls, refusals;
     char code[32]; /* of the last refusal */
 };
 
 static struct fixture *the_fixture; /* a store has no room for one */
 
+static const struct institution *institution_of(const struct fixture *f, unsigned party)
+{
+    return party == OWN ? &f->base.own : &f->partners[party];
+}
+
 static const struct id *feed_id(const struct fixture *f, unsigned party)
 {
-    return &f->parties[party].chain.feed;
+    return &institution_of(f, party)->chain.feed;
 }
 
 static struct feed *feed_of(struct fixture *f, unsigned party)
 {
-    return feed_find(f->exchange, feed_id(f, party));
+    return feed_find(f->base.exchange, feed_id(f, party));
 }
 
 static bool bus_send(void *self, const struct id *partner, struct span bytes)
@@ -62,66 +60,22 @@ static bool bus_send(void *self, const struct id *partner, struct span bytes)
     return true;
 }
 
-static void bus_live(void *self, const char *topic, struct span payload)
-{
-    (void)self, (void)topic, (void)payload;
-}
-
-static uint64_t now(void *self)
-{
-    (void)self;
-    return INSTITUTION_START_MS;
-}
-
-static void fill(void *self, void *out, size_t size)
-{
-    (void)self;
-    memset(out, 7, size);
-}
-
 static int count_entries(void *self, const struct id *feed, uint64_t first, uint64_t last,
                          store_entry_visitor visit, void *context, struct error *error)
 {
     the_fixture->reads++;
-    return the_fixture->inner->entries(self, feed, first, last, visit, context, error);
-}
-
-static int count_reads(struct fixture *f)
-{
-    int code = ledger_memory_create(&f->store, NULL);
-
-    if (code)
-        return code;
-    f->inner = f->store.operations;
-    f->counting = *f->inner;
-    f->counting.entries = count_entries;
-    f->store.operations = &f->counting;
-    the_fixture = f;
-    return ERROR_NONE;
-}
-
-static void accept(struct fixture *f, unsigned party, const char *handle)
-{
-    Caravan__Profile profile = CARAVAN__PROFILE__INIT;
-    Caravan__Endpoints endpoints = CARAVAN__ENDPOINTS__INIT;
-    struct card card = {.profile = &profile,
-                        .endpoints = &endpoints,
-                        .chain = f->parties[party].chain,
-                        .created_ms = 1};
-
-    profile.handle = (char *)(uintptr_t)handle;
-    assert_int_equal(exchange_partner_add(f->exchange, &card, true, NULL), ERROR_NONE);
+    return the_fixture->base.real->entries(self, feed, first, last, visit, context, error);
 }
 
 /* B's entries, as from a file. */
 static void hold(struct fixture *f)
 {
-    struct institution *b = &f->parties[B];
+    struct institution *b = &f->partners[B];
     struct buffer entries[HELD - 1] = {0}, run = {0};
     uint64_t added, known, head;
 
     institution_run(b, &f->entries[B], 1, 0, &run);
-    assert_int_equal(exchange_import(f->exchange, span_of(NULL, 0), buffer_span(&run), &added,
+    assert_int_equal(exchange_import(f->base.exchange, span_of(NULL, 0), buffer_span(&run), &added,
                                      &known, &head, NULL),
                      ERROR_NONE);
     for (unsigned i = 0; i < HELD - 1; i++) {
@@ -131,7 +85,7 @@ static void hold(struct fixture *f)
     }
     buffer_clear(&run);
     institution_run(b, entries, HELD - 1, 0, &run);
-    assert_int_equal(exchange_import(f->exchange, span_of(NULL, 0), buffer_span(&run), &added,
+    assert_int_equal(exchange_import(f->base.exchange, span_of(NULL, 0), buffer_span(&run), &added,
                                      &known, &head, NULL),
                      ERROR_NONE);
     assert_int_equal(head, HELD);
@@ -142,42 +96,29 @@ static void hold(struct fixture *f)
 
 static void start(struct fixture *f)
 {
-    const struct exchange_config config = {
-        .network = INSTITUTION_NETWORK,
-        .feed = *feed_id(f, OWN),
-        .handle = "th-own",
-        .node_key = f->parties[OWN].node,
-        .chain = &f->parties[OWN].chain,
-        .genesis = buffer_span(&f->entries[OWN]),
-        .store = f->store,
-        .bus = {f, bus_send, bus_live},
-        .clock = {f, now, now},
-        .random = {f, fill},
-        .keyring = f->keyring,
-        .policy = f->policy,
-    };
-
-    assert_int_equal(exchange_create(&config, &f->exchange, NULL), ERROR_NONE);
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    accept(f, A, "cn-aa");
-    accept(f, B, "ru-bb");
+    exchange_fixture_start(&f->base);
+    assert_int_equal(exchange_fixture_accept(&f->base, &f->partners[A].chain, "cn-aa"), ERROR_NONE);
+    assert_int_equal(exchange_fixture_accept(&f->base, &f->partners[B].chain, "ru-bb"), ERROR_NONE);
+    exchange_fixture_begin(&f->base);
     hold(f);
-    exchange_link(f->exchange, feed_id(f, A), EXCHANGE_SYNC_IN, true, "", "");
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    exchange_link(f->base.exchange, feed_id(f, A), EXCHANGE_SYNC_IN, true, "", "");
+    exchange_fixture_commit(&f->base);
     f->reads = 0;
 }
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
+    struct fixture *f = the_fixture = calloc(1, sizeof *f);
 
-    for (unsigned i = 0; i < PARTIES; i++) {
-        institution_init(&f->parties[i], (uint8_t)(i + 1));
-        institution_certify(&f->parties[i], false, &f->entries[i]);
+    assert_non_null(f);
+    exchange_fixture_init(&f->base);
+    f->base.operations.entries = count_entries;
+    f->base.config.bus.self = f;
+    f->base.config.bus.send = bus_send;
+    for (unsigned i = A; i < PARTIES; i++) {
+        institution_init(&f->partners[i], (uint8_t)(i + 1));
+        institution_certify(&f->partners[i], false, &f->entries[i]);
     }
-    if (count_reads(f) || keyring_create(&f->keyring, NULL) ||
-        policy_create(feed_id(f, OWN), &f->policy, NULL))
-        return 1;
     start(f);
     *state = f;
     return 0;
@@ -187,12 +128,9 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
 
-    exchange_destroy(f->exchange);
-    f->store.operations->destroy(f->store.self);
-    keyring_destroy(f->keyring);
-    policy_destroy(f->policy);
-    for (unsigned i = 0; i < PARTIES; i++) {
-        institution_finish(&f->parties[i]);
+    exchange_fixture_finish(&f->base);
+    for (unsigned i = A; i < PARTIES; i++) {
+        institution_finish(&f->partners[i]);
         buffer_finish(&f->entries[i]);
     }
     free(f);
@@ -214,7 +152,7 @@ static Caravan__SignedHead *sign(const struct fixture *f, const struct said *sai
     Caravan__SignedHead *statement;
 
     assert_int_equal(entry_head_sign(&said->head, INSTITUTION_NETWORK, said->as_of_ms,
-                                     f->parties[said->signer].node, &bytes, NULL),
+                                     institution_of(f, said->signer)->node, &bytes, NULL),
                      ERROR_NONE);
     statement = caravan__signed_head__unpack(NULL, bytes.size, bytes.data);
     buffer_finish(&bytes);
@@ -251,15 +189,9 @@ static void free_head(Caravan__FeedHead *feed_head)
 static void give(struct fixture *f, const Caravan__SyncMessage *message)
 {
     struct buffer bytes = {0};
-    struct incoming *incoming;
 
     assert_true(fields_pack(&message->base, &bytes));
-    incoming = incoming_create(feed_id(f, A), NULL, &bytes, INSTITUTION_NETWORK, f->keyring);
-    assert_non_null(incoming);
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    exchange_incoming(f->exchange, incoming);
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
-    incoming_destroy(incoming);
+    exchange_fixture_hear(&f->base, feed_id(f, A), NULL, &bytes);
 }
 
 /* All of it in one message, each so many times. */
@@ -366,18 +298,12 @@ static void say_live(struct fixture *f, const struct said *said)
 {
     char topic[LIMIT_TOPIC_SIZE + 1];
     struct buffer bytes = {0};
-    struct incoming *incoming;
 
     assert_int_equal(entry_head_sign(&said->head, INSTITUTION_NETWORK, said->as_of_ms,
-                                     f->parties[said->signer].node, &bytes, NULL),
+                                     institution_of(f, said->signer)->node, &bytes, NULL),
                      ERROR_NONE);
     entry_topic_of_head(&said->head.feed, topic);
-    incoming = incoming_create(feed_id(f, A), topic, &bytes, INSTITUTION_NETWORK, f->keyring);
-    assert_non_null(incoming);
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    exchange_incoming(f->exchange, incoming);
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
-    incoming_destroy(incoming);
+    exchange_fixture_hear(&f->base, feed_id(f, A), topic, &bytes);
 }
 
 static void test_session__live_statements_that_tell_nothing_new_are_not_checked(void **state)
@@ -429,9 +355,9 @@ static void set_in_flight(struct fixture *f, unsigned party, size_t size)
 {
     struct partner *partner = feed_of(f, party)->partner;
 
-    f->exchange->in_flight = f->exchange->in_flight - partner->in_flight + size;
+    f->base.exchange->in_flight = f->base.exchange->in_flight - partner->in_flight + size;
     partner->in_flight = size;
-    pulls_update(f->exchange, partner);
+    pulls_update(f->base.exchange, partner);
 }
 
 static void test_session__the_queue_is_not_searched_for_who_has_nothing(void **state)
@@ -443,10 +369,10 @@ static void test_session__the_queue_is_not_searched_for_who_has_nothing(void **s
     /* Both wait for A, who has no more room; B is there, too, and has nothing that we lack. */
     set_in_flight(f, A, LIMIT_CREDIT_PER_PARTNER);
     say(f, said, 2, 1);
-    exchange_link(f->exchange, feed_id(f, B), EXCHANGE_SYNC_IN, true, "", "");
+    exchange_link(f->base.exchange, feed_id(f, B), EXCHANGE_SYNC_IN, true, "", "");
     /* Who looks at it in the queue sees that it lacks nothing any more. */
     last->head.seq = 60;
-    catchup_moved(f->exchange, last);
+    catchup_moved(f->base.exchange, last);
     say(f, said, 1, 1);
     assert_true(last->needy);
     assert_int_equal(f->pulls, 0);
@@ -467,10 +393,10 @@ static void test_session__who_waits_for_room_is_asked_when_there_is_some(void **
 
     say(f, said, 1, 1);
     assert_int_equal(f->pulls, 1);
-    f->exchange->in_flight += LIMIT_CREDIT_TOTAL;
+    f->base.exchange->in_flight += LIMIT_CREDIT_TOTAL;
     say(f, said + 1, 1, 1);
     assert_int_equal(f->pulls, 1);
-    f->exchange->in_flight -= LIMIT_CREDIT_TOTAL;
+    f->base.exchange->in_flight -= LIMIT_CREDIT_TOTAL;
     /* An answer makes room: at once, not only at the commit, and not after some time. */
     run.has_request = run.has_feed = true;
     run.request = feed_of(f, A)->pulls->request;
@@ -478,19 +404,19 @@ static void test_session__who_waits_for_room_is_asked_when_there_is_some(void **
     message.body_case = CARAVAN__SYNC_MESSAGE__BODY_RUN;
     message.run = &run;
     assert_true(fields_pack(&message.base, &bytes));
-    incoming = incoming_create(feed_id(f, A), NULL, &bytes, INSTITUTION_NETWORK, f->keyring);
-    assert_int_equal(exchange_begin(f->exchange, NULL), ERROR_NONE);
-    exchange_incoming(f->exchange, incoming);
+    incoming = incoming_create(feed_id(f, A), NULL, &bytes, INSTITUTION_NETWORK, f->base.keyring);
+    exchange_fixture_begin(&f->base);
+    exchange_incoming(f->base.exchange, incoming);
     assert_int_equal(f->pulls, 2);
     assert_non_null(feed_of(f, B)->pulls);
-    assert_int_equal(exchange_commit(f->exchange, NULL), ERROR_NONE);
+    exchange_fixture_commit(&f->base);
     incoming_destroy(incoming);
 }
 
 /* B's first certificate again and again, which is known. */
 static void say_certificates(struct fixture *f, size_t count)
 {
-    const struct identity_chain *chain = &f->parties[B].chain;
+    const struct identity_chain *chain = &f->partners[B].chain;
     Caravan__SyncMessage message = CARAVAN__SYNC_MESSAGE__INIT;
     Caravan__Certificates certificates = CARAVAN__CERTIFICATES__INIT;
     Caravan__SignedCertificate *list[LIMIT_CERTIFICATES + 1];

@@ -4,7 +4,6 @@
 #include "common/arena.h"
 #include "common/codec.h"
 #include "node/core/view_index.h"
-#include "tests/support/fault.h"
 #include "tests/support/view_world.h"
 
 #include <setjmp.h>
@@ -304,28 +303,6 @@ static void test_view_dates__tells_followers_of_a_moved_deadline(void **state)
 
 /* ---- many ------------------------------------------------------------------------------------ */
 
-static int count_items(void *context, const struct view_state *state)
-{
-    (void)state;
-    ++*(unsigned *)context;
-    return 0;
-}
-
-/* Lists to the end; returns how many there were, and the total. */
-static unsigned list_all(struct view_world *world, const Caravan__Filter *filter, uint64_t *total)
-{
-    uint64_t next = 0;
-    unsigned count = 0;
-
-    assert_int_equal(view_update(world->view, NULL), ERROR_NONE);
-    do {
-        assert_int_equal(
-            view_list(world->view, filter, next, 1000, count_items, &count, &next, total, NULL),
-            ERROR_NONE);
-    } while (next);
-    return count;
-}
-
 /* Each has a deadline of its own, 10 minutes after the one before. */
 static void test_view_dates__thousands_have_dates_of_their_own(void **state)
 {
@@ -350,10 +327,10 @@ static void test_view_dates__thousands_have_dates_of_their_own(void **state)
     announcements_withdraw(store, &world->own, 3 + 9 * 144 + 1, "the first that is near");
     assert_int_equal(store->operations->commit(store->self, NULL), ERROR_NONE);
     /* 144 end within the day, the last of them at its very end; one came, one went */
-    assert_int_equal(list_all(world, &near, &total), 144);
+    assert_int_equal(view_world_count(world, &near, &total), 144);
     assert_int_equal(total, 144);
     near = open_at("2027-03-01T00:00:00Z");
-    assert_int_equal(list_all(world, &near, &total), count - 9 * 144 - 1);
+    assert_int_equal(view_world_count(world, &near, &total), count - 9 * 144 - 1);
 }
 
 /* Where the facets find no room, dates stand with the record all the same, and rules are read from
@@ -377,7 +354,7 @@ static void test_view_dates__reads_rules_from_the_ledger_where_there_is_no_room(
     }
     assert_int_equal(store->operations->commit(store->self, NULL), ERROR_NONE);
     filter.for_country = "LK";
-    assert_int_equal(list_all(world, &filter, &total), 35);
+    assert_int_equal(view_world_count(world, &filter, &total), 35);
 }
 
 /* ---- when memory runs out -------------------------------------------------------------------- */
@@ -386,36 +363,12 @@ static void test_view_dates__goes_on_after_memory_ran_out(void **state)
 {
     struct view_world *world = *state;
     Caravan__Filter filter = open_at(NOW);
-    uint64_t next, total = 0;
-    unsigned count, failures = 0;
-    struct error error = {0};
-    int code = ERROR_MEMORY;
 
     publish(world, "Open",
             "deadline: 2027-06-10\neligibility: {who: organisation, countries: LK}\n");
     publish(world, "Closed", "deadline: 2027-02-10\n");
     filter.for_country = "LK";
-    for (unsigned long n = 1; code == ERROR_MEMORY; n++) {
-        struct view *view;
-
-        assert_int_equal(view_create(&world->reader, &world->own.head.feed, false, &view, NULL), 0);
-        count = 0;
-        fault_arm(n);
-        code = view_update(view, &error);
-        if (!code)
-            code = view_list(view, &filter, 0, 100, count_items, &count, &next, &total, &error);
-        if (!code)
-            code = view_changes(view, &filter, 0, 100, count_items, &count, &next, &error);
-        failures += fault_disarm();
-        count = 0;
-        assert_int_equal(view_update(view, NULL), ERROR_NONE);
-        assert_int_equal(view_list(view, &filter, 0, 100, count_items, &count, &next, &total, NULL),
-                         ERROR_NONE);
-        assert_int_equal(count, 1);
-        view_destroy(view);
-    }
-    assert_string_equal(code ? error.text : "", "");
-    assert_true(failures > 20);
+    view_world_run_short(world, &filter, 1);
 }
 
 int main(void)

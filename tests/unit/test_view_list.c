@@ -2,7 +2,6 @@
 #include "node/core/view.h"
 
 #include "node/core/view_index.h"
-#include "tests/support/fault.h"
 #include "tests/support/view_world.h"
 
 #include <setjmp.h>
@@ -163,26 +162,6 @@ static void publish_many(struct view_world *world, unsigned count)
 
 #define THREE_CHUNKS (2 * VIEW_CHUNK + 3000u)
 
-static int count_items(void *context, const struct view_state *state)
-{
-    assert_string_equal(state->problem, "");
-    ++*(unsigned *)context;
-    return 0;
-}
-
-static uint64_t list_once(struct view_world *world, const Caravan__Filter *filter, uint64_t before,
-                          size_t limit, unsigned *count, uint64_t *total)
-{
-    uint64_t next;
-
-    *count = 0;
-    assert_int_equal(view_update(world->view, NULL), ERROR_NONE);
-    assert_int_equal(
-        view_list(world->view, filter, before, limit, count_items, count, &next, total, NULL),
-        ERROR_NONE);
-    return next;
-}
-
 /* The newest page comes from the newest chunk; the total when all was read. */
 static void test_view_list__shows_the_newest_before_it_has_read_all(void **state)
 {
@@ -192,14 +171,14 @@ static void test_view_list__shows_the_newest_before_it_has_read_all(void **state
 
     publish_many(world, THREE_CHUNKS);
     assert_false(view_has_work(world->view)); /* nobody has asked */
-    next = list_once(world, NULL, 0, 100, &count, &total);
+    next = view_world_page(world, NULL, 0, 100, &count, &total);
     assert_int_equal(count, 100);
     assert_int_equal(next, 4 + THREE_CHUNKS - 100 + 1);
     assert_true(total == VIEW_UNKNOWN_TOTAL);
     for (; view_has_work(world->view); works++)
         assert_int_equal(view_work(world->view, NULL), ERROR_NONE);
     assert_int_equal(works, 2);
-    list_once(world, NULL, 0, 100, &count, &total);
+    view_world_page(world, NULL, 0, 100, &count, &total);
     assert_int_equal(total, THREE_CHUNKS);
     assert_false(view_has_work(world->view));
 }
@@ -217,14 +196,14 @@ static void test_view_list__goes_on_over_empty_pages(void **state)
     filter.n_kind = 1;
     filter.kind = &kind;
     do {
-        next = list_once(world, &filter, next, 100, &count, &total);
+        next = view_world_page(world, &filter, next, 100, &count, &total);
         seen += count;
         pages++;
     } while (next);
     assert_int_equal(seen, 2 * VIEW_CHUNK / 1000);
     assert_int_equal(pages, 3);
     assert_int_equal(total, seen);
-    next = list_once(world, &filter, 0, 5, &count, &total);
+    next = view_world_page(world, &filter, 0, 5, &count, &total);
     assert_int_equal(count, 5);
     assert_int_equal(total, seen);
     assert_int_not_equal(next, 0);
@@ -240,7 +219,7 @@ static void test_view_list__new_entries_come_first(void **state)
     unsigned count;
 
     publish_many(world, THREE_CHUNKS);
-    list_once(world, NULL, 0, 1, &count, &total);
+    view_world_page(world, NULL, 0, 1, &count, &total);
     announcements_publish(&world->writer, &world->partner, CALL, "Newest", "TH", NULL);
     while (view_has_work(world->view))
         assert_int_equal(view_work(world->view, NULL), ERROR_NONE);
@@ -265,7 +244,7 @@ static void late_content(struct view_world *world, bool read_before)
     announcements_write(VISIT, "Late", "CN", NULL, &content);
     announcements_keep_as(store, &world->own, TYPE(ANNOUNCEMENT), buffer_span(&content), 1, false);
     publish_many(world, VIEW_CHUNK);
-    list_once(world, NULL, 0, 1, &count, &total);
+    view_world_page(world, NULL, 0, 1, &count, &total);
     while (read_before && view_has_work(world->view))
         assert_int_equal(view_work(world->view, NULL), ERROR_NONE);
     memset(salt, 3, sizeof salt);
@@ -277,9 +256,9 @@ static void late_content(struct view_world *world, bool read_before)
     assert_int_equal(store->operations->commit(store->self, NULL), ERROR_NONE);
     while (view_has_work(world->view))
         assert_int_equal(view_work(world->view, NULL), ERROR_NONE);
-    list_once(world, NULL, 0, 1, &count, &total);
+    view_world_page(world, NULL, 0, 1, &count, &total);
     if (total == VIEW_UNKNOWN_TOTAL)
-        list_once(world, NULL, 0, 1, &count, &total);
+        view_world_page(world, NULL, 0, 1, &count, &total);
     assert_int_equal(total, VIEW_CHUNK + 1);
     buffer_finish(&content);
 }
@@ -343,7 +322,7 @@ static void test_view_list__filters_by_what_stands_only_in_the_ledger(void **sta
     filter.n_country = 1;
     filter.country = &country;
     do {
-        next = list_once(world, &filter, next, 1000, &count, &total);
+        next = view_world_page(world, &filter, next, 1000, &count, &total);
         seen += count;
         pages++;
         assert_true(pages < 10);
@@ -385,10 +364,6 @@ static void test_view_list__goes_on_after_memory_ran_out(void **state)
     struct view_world *world = *state;
     Caravan__Filter filter = CARAVAN__FILTER__INIT;
     uint32_t kind = CALL;
-    uint64_t next, total = 0;
-    unsigned count, failures = 0;
-    int code = ERROR_MEMORY;
-    struct error error = {0};
 
     announcements_publish(&world->writer, &world->own, CALL, "Call", "CN", "2.1");
     announcements_keep_as(&world->writer, &world->own, TYPE(ANNOUNCEMENT), span_of_text("x"), 1,
@@ -397,27 +372,7 @@ static void test_view_list__goes_on_after_memory_ran_out(void **state)
     announcements_publish(&world->writer, &world->partner, CALL, "Another", "TH", "2.1");
     filter.n_kind = 1;
     filter.kind = &kind;
-    for (unsigned long n = 1; code == ERROR_MEMORY; n++) {
-        struct view *view;
-
-        assert_int_equal(view_create(&world->reader, &world->own.head.feed, false, &view, NULL), 0);
-        count = 0;
-        fault_arm(n);
-        code = view_update(view, &error);
-        if (!code)
-            code = view_list(view, &filter, 0, 100, count_items, &count, &next, &total, &error);
-        failures += fault_disarm();
-        /* the same view, after the shortage */
-        count = 0;
-        assert_int_equal(view_update(view, NULL), ERROR_NONE);
-        assert_int_equal(view_list(view, &filter, 0, 100, count_items, &count, &next, &total, NULL),
-                         ERROR_NONE);
-        assert_int_equal(count, 2);
-        assert_int_equal(total, 2);
-        view_destroy(view);
-    }
-    assert_string_equal(code ? error.text : "", "");
-    assert_true(failures > 20);
+    view_world_run_short(world, &filter, 2);
 }
 
 int main(void)

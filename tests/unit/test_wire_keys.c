@@ -20,7 +20,7 @@ static const struct id *key_of(const struct keys_world *world, uint64_t number)
 static void assert_counts(struct keys_world *world, uint64_t newest, uint64_t former)
 {
     struct id keys[2];
-    size_t count = exchange_wire_keys(world->exchange, &world->other.chain.feed, keys);
+    size_t count = exchange_wire_keys(world->base.exchange, &world->other.chain.feed, keys);
 
     assert_int_equal(count, former ? 2 : 1);
     assert_true(id_equal(&keys[0], key_of(world, newest)));
@@ -30,9 +30,9 @@ static void assert_counts(struct keys_world *world, uint64_t newest, uint64_t fo
 
 static void see(struct keys_world *world, uint64_t number)
 {
-    assert_int_equal(exchange_begin(world->exchange, NULL), ERROR_NONE);
-    exchange_seen_key(world->exchange, &world->other.chain.feed, key_of(world, number));
-    assert_int_equal(exchange_commit(world->exchange, NULL), ERROR_NONE);
+    exchange_fixture_begin(&world->base);
+    exchange_seen_key(world->base.exchange, &world->other.chain.feed, key_of(world, number));
+    exchange_fixture_commit(&world->base);
 }
 
 /* A certificate after a theft, learned ahead. */
@@ -65,7 +65,7 @@ static void test_wire_keys__the_former_key_counts_until_the_newest_was_seen(void
     struct keys_world *world = *state;
     struct id keys[2];
 
-    assert_int_equal(exchange_wire_keys(world->exchange, &world->other.chain.feed, keys), 0);
+    assert_int_equal(exchange_wire_keys(world->base.exchange, &world->other.chain.feed, keys), 0);
     keys_world_add_partner(world);
     assert_counts(world, 1, 0);
     keys_world_certify(&world->other, NULL);
@@ -73,12 +73,12 @@ static void test_wire_keys__the_former_key_counts_until_the_newest_was_seen(void
     assert_counts(world, 2, 1);
     see(world, 1);
     assert_counts(world, 2, 1);
-    assert_int_equal(world->changes, 0);
+    assert_int_equal(world->base.changed, 0);
     see(world, 2);
     assert_counts(world, 2, 0);
-    assert_int_equal(world->changes, 1);
+    assert_int_equal(world->base.changed, 1);
     see(world, 2);
-    assert_int_equal(world->changes, 1);
+    assert_int_equal(world->base.changed, 1);
     keys_world_certify(&world->other, NULL);
     keys_world_add_partner(world);
     assert_counts(world, 3, 2);
@@ -91,8 +91,7 @@ static void test_wire_keys__what_was_seen_is_known_after_a_restart(void **state)
     keys_world_certify(&world->other, NULL);
     keys_world_add_partner(world);
     see(world, 2);
-    exchange_destroy(world->exchange);
-    keys_world_start(world);
+    exchange_fixture_start(&world->base);
     keys_world_add_partner(world);
     assert_counts(world, 2, 0);
 }
@@ -116,7 +115,7 @@ static void test_wire_keys__without_a_transaction_nothing_is_kept(void **state)
 
     keys_world_certify(&world->other, NULL);
     keys_world_add_partner(world);
-    exchange_seen_key(world->exchange, &world->other.chain.feed, key_of(world, 2));
+    exchange_seen_key(world->base.exchange, &world->other.chain.feed, key_of(world, 2));
     assert_counts(world, 2, 1);
 }
 
@@ -126,22 +125,22 @@ static void test_wire_keys__our_certificates_are_shown_unasked(void **state)
     Caravan__SyncMessage *message;
 
     keys_world_add_partner(world);
-    exchange_tell_certificates(world->exchange);
+    exchange_tell_certificates(world->base.exchange);
     assert_int_equal(world->sent.size, 0); /* not connected */
-    assert_int_equal(exchange_begin(world->exchange, NULL), ERROR_NONE);
-    exchange_link(world->exchange, &world->other.chain.feed, EXCHANGE_SYNC_OUT, true, "", "");
-    assert_int_equal(exchange_commit(world->exchange, NULL), ERROR_NONE);
-    exchange_tell_certificates(world->exchange);
+    exchange_fixture_begin(&world->base);
+    exchange_link(world->base.exchange, &world->other.chain.feed, EXCHANGE_SYNC_OUT, true, "", "");
+    exchange_fixture_commit(&world->base);
+    exchange_tell_certificates(world->base.exchange);
     message = caravan__sync_message__unpack(NULL, world->sent.size, world->sent.data);
     assert_non_null(message);
     assert_int_equal(message->body_case, CARAVAN__SYNC_MESSAGE__BODY_CERTIFICATES);
     assert_int_equal(message->certificates->n_certificates, 1);
-    assert_memory_equal(message->certificates->feed.data, world->own.chain.feed.bytes, 32);
+    assert_memory_equal(message->certificates->feed.data, world->base.own.chain.feed.bytes, 32);
     caravan__sync_message__free_unpacked(message, NULL);
-    assert_int_equal(exchange_own_chain(world->exchange)->count, 1);
-    assert_int_equal(exchange_own_certificate_seq(world->exchange, 1), 1);
-    assert_int_equal(exchange_own_certificate_seq(world->exchange, 0), 0);
-    assert_int_equal(exchange_own_certificate_seq(world->exchange, 2), 0);
+    assert_int_equal(exchange_own_chain(world->base.exchange)->count, 1);
+    assert_int_equal(exchange_own_certificate_seq(world->base.exchange, 1), 1);
+    assert_int_equal(exchange_own_certificate_seq(world->base.exchange, 0), 0);
+    assert_int_equal(exchange_own_certificate_seq(world->base.exchange, 2), 0);
 }
 
 int main(void)
