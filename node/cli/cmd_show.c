@@ -305,6 +305,18 @@ static void print_side_state(const Caravan__Item *item, const Caravan__Side *sid
     }
 }
 
+/* "proposes other terms, as No. 5:" */
+static void print_proposal_state(const Caravan__Item *item, const Caravan__Side *side)
+{
+    if (!side->has_refused_seq) {
+        printf("proposes other terms, as No. %" PRIu64 ":\n", side->proposal_seq);
+        return;
+    }
+    printf("proposed other terms, as No. %" PRIu64 ", refused by ", side->proposal_seq);
+    cli_print_text(stdout, *item->handle ? item->handle : "its publisher", false);
+    printf(" as No. %" PRIu64 ":\n", side->refused_seq);
+}
+
 /* Under the text behind a label, and two more. */
 #define SIDE_INDENT 15
 
@@ -328,7 +340,7 @@ static bool print_side(const struct cli *cli, const Caravan__ShowReply *reply,
     }
     if (side->has_proposal_seq) {
         print_label(cli, "");
-        printf("proposes other terms, as No. %" PRIu64 ":\n", side->proposal_seq);
+        print_proposal_state(item, side);
         ok = ok && cli_sides_print(cli, stdout, reply, side, CLI_SIDES_PROPOSED, SIDE_INDENT,
                                    NULL) == ERROR_NONE;
     }
@@ -341,13 +353,13 @@ static bool print_side(const struct cli *cli, const Caravan__ShowReply *reply,
         fputs("caravan confirm ", stdout);
         cli_print_text(stdout, item->name, false);
         putchar('\n');
-    } else if (item->own && side->has_proposal_seq) {
+    } else if (item->own && side->has_proposal_seq && !side->has_refused_seq) {
         print_label(cli, "To do");
         fputs("caravan accept ", stdout);
         cli_print_text(stdout, item->name, false);
         fputs(" --from ", stdout);
         cli_print_text(stdout, side->handle, false);
-        putchar('\n');
+        fputs(", or caravan refuse …\n", stdout);
     }
     return ok;
 }

@@ -1,7 +1,7 @@
 #include "node/core/view.h"
 
 #include "node/core/opened.h"
-#include "node/core/view_parts.h"
+#include "node/core/view_refusal.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -327,7 +327,8 @@ static bool is_voice(struct following *following, const struct entry *entry,
 {
     bool is = false;
 
-    following->code = view_read_voice(entry, arena, voice, following->error);
+    following->code =
+        view_refusal_read_voice(following->view, entry, arena, voice, following->error);
     if (!following->code && voice->seq)
         following->code = view_parts_is_announcement(following->view, &voice->feed, voice->seq, &is,
                                                      following->error);

@@ -40,7 +40,7 @@ struct act {
     uint64_t target;  /* of a change or Reader: in its own feed */
     unsigned call_by; /* of a voice or answer: whose announcement … */
     uint64_t call;    /* … and which */
-    struct id names;  /* of a confirmation: the revision that was seen */
+    struct id names; /* of a confirmation: the revision that was seen; of a refusal: the proposal */
     bool declined;
     unsigned day; /* of the SIDE's deadline: of an announcement, a revision, a proposal */
     char title[32];
@@ -246,6 +246,7 @@ struct sight {
     uint64_t now, withdrawn_by;
     unsigned day; /* of the SIDE's deadline */
     uint64_t proposal_seq;
+    struct id proposal_hash;
     unsigned proposal_day;
     char title[32];
     struct buffer sides;
@@ -261,7 +262,10 @@ static int see_side(void *context, const struct view_side *side)
     buffer_printf(&sight->sides, " | %s %" PRIu64 " by %" PRIu64 " proposal %" PRIu64,
                   view_side_state_name(side->state), side->revision, side->by_seq,
                   side->proposal_seq);
+    if (side->refused_seq)
+        buffer_printf(&sight->sides, " refused by %" PRIu64, side->refused_seq);
     sight->proposal_seq = side->proposal_seq;
+    sight->proposal_hash = side->proposal_hash;
     if (side->proposal_seq) {
         Caravan__Proposal *proposal =
             caravan__proposal__unpack(NULL, side->proposal.size, side->proposal.data);
@@ -371,6 +375,43 @@ static void propose(struct world *world, const struct act *call)
     buffer_finish(&content);
 }
 
+/* The lead says no to what it sees proposed. As an entry that names no proposal of anybody it must
+ * come to nothing: `astray`. */
+static void refuse(struct world *world, const struct act *call, bool astray)
+{
+    Caravan__Confirmation refusal = CARAVAN__CONFIRMATION__INIT;
+    Caravan__AnnouncementName proposal = CARAVAN__ANNOUNCEMENT_NAME__INIT;
+    struct act act = {.node = LEAD,
+                      .type = TYPE(CONFIRMATION),
+                      .call_by = SIDE,
+                      .readers = EVERYBODY,
+                      .declined = true};
+    Caravan__PrepareRequest request;
+    struct sight sight;
+    uint8_t bytes[160];
+
+    look(world, world->eyes[LEAD].view, call->seq, &sight);
+    act.call = sight.proposal_seq;
+    act.names = sight.proposal_hash;
+    proposal.has_feed = proposal.has_seq = 1;
+    proposal.feed = binary(span_of_id(network_feed(&world->network, SIDE)));
+    proposal.seq = sight.proposal_seq;
+    refusal.announcement = &proposal;
+    refusal.has_declined = refusal.declined = 1;
+    if (astray) {
+        act.names = sight.hash;
+        refusal.has_entry_hash = 1;
+        refusal.entry_hash = binary(span_of_id(&sight.hash));
+        publish_raw(world, TYPE(CONFIRMATION),
+                    span_of(bytes, caravan__confirmation__pack(&refusal, bytes)), &act);
+    } else {
+        request = request_for(name_of(world, LEAD, call->seq), TYPE(CONFIRMATION),
+                              span_of(bytes, caravan__confirmation__pack(&refusal, bytes)));
+        say(world, &request, &act);
+    }
+    buffer_finish(&sight.sides);
+}
+
 static void answer(struct world *world, unsigned node, const struct act *call)
 {
     struct act act = {.node = node, .type = TYPE(INTEREST), .call_by = LEAD, .call = call->seq};
@@ -467,7 +508,7 @@ static void intrude(struct world *world, const struct act *call)
 static void act_once(struct world *world)
 {
     struct act *call = any_call(world);
-    unsigned what = draw(world, 22);
+    unsigned what = draw(world, 26);
 
     if (!call || what == 0)
         announce(world, draw(world, 2));
@@ -487,6 +528,8 @@ static void act_once(struct world *world)
         take_back(world, SIDE, TYPE(PROPOSAL));
     else if (what >= 18 && what <= 20 && call->readers != EVERYBODY)
         share(world, call);
+    else if (what >= 22)
+        refuse(world, call, what == 25 && call->readers == EVERYBODY);
     else if (what == 21 && draw(world, 4) == 0)
         take_back(world, LEAD, TYPE(ANNOUNCEMENT));
     else
@@ -533,7 +576,7 @@ static bool is_taken_back(const struct world *world, unsigned eye, const struct 
 
 /* Where the SIDE stands, as a node may see it. */
 struct stand {
-    const struct act *now, *confirmation, *proposal;
+    const struct act *now, *confirmation, *proposal, *refusal;
     uint64_t revision; /* confirmed or declined; 0: none that can be read here */
     enum view_side_state state;
     bool withdrawn;
@@ -551,6 +594,10 @@ static void stand_of(const struct world *world, unsigned eye, const struct act *
     if (out->proposal &&
         (is_taken_back(world, eye, out->proposal) || out->proposal->day == out->now->day))
         out->proposal = NULL;
+    out->refusal =
+        out->proposal ? newest(world, eye, LEAD, TYPE(CONFIRMATION), 0, out->proposal->seq) : NULL;
+    if (out->refusal && !id_equal(&out->refusal->names, &out->proposal->hash))
+        out->refusal = NULL;
     if (!out->confirmation)
         return;
     for (size_t i = 0; i < world->count; i++) {
@@ -581,6 +628,8 @@ static void expect_call(const struct world *world, unsigned eye, const struct ac
                       view_side_state_name(stand.state), stand.revision,
                       stand.confirmation ? stand.confirmation->seq : 0,
                       stand.proposal ? stand.proposal->seq : 0);
+        if (stand.refusal)
+            buffer_printf(out, " refused by %" PRIu64, stand.refusal->seq);
     }
     buffer_append_text(out, "\n");
 }
@@ -609,10 +658,12 @@ static void expect_things(const struct world *world, unsigned eye, const struct 
     if (eye == SIDE && stand.state != VIEW_SIDE_CONFIRMED &&
         !(stand.state == VIEW_SIDE_DECLINED && stand.revision == stand.now->seq))
         add_thing(out, VIEW_INBOX_CONFIRM, LEAD, stand.now->seq, act->seq, false);
-    if (eye == LEAD && stand.proposal)
+    if (eye == LEAD && stand.proposal && !stand.refusal)
         add_thing(out, VIEW_INBOX_PROPOSAL, SIDE, stand.proposal->seq, act->seq, false);
     if (eye == LEAD && stand.state == VIEW_SIDE_DECLINED)
         add_thing(out, VIEW_INBOX_DECLINED, SIDE, stand.confirmation->seq, act->seq, false);
+    if (eye == SIDE && stand.refusal)
+        add_thing(out, VIEW_INBOX_REFUSED, LEAD, stand.refusal->seq, act->seq, false);
 }
 
 static void expect(const struct world *world, unsigned eye, struct buffer *out)
@@ -650,7 +701,8 @@ static unsigned node_of(const struct world *world, const struct id *feed)
     return NODES;
 }
 
-/* In the order of the model: by act, and of one act by kind; partners are not looked at. */
+/* In the order of the model: by act, and of one act by kind; partners are not looked at, and nobody
+ * links anything. */
 static void write_inbox_seen(struct world *world, struct view *view, struct buffer *out)
 {
     struct view_inbox_thing *things = NULL;
@@ -663,7 +715,7 @@ static void write_inbox_seen(struct world *world, struct view *view, struct buff
         assert_int_equal(view_work(view, NULL), ERROR_NONE);
     }
     for (size_t a = 0; a < world->count; a++)
-        for (int kind = 0; kind < VIEW_INBOX_PARTNER; kind++)
+        for (int kind = 0; kind <= VIEW_INBOX_REFUSED; kind++)
             for (size_t i = 0; i < count; i++) {
                 const struct view_inbox_thing *thing = &things[i];
                 unsigned node = node_of(world, &thing->feed);
@@ -672,7 +724,7 @@ static void write_inbox_seen(struct world *world, struct view *view, struct buff
                                   ? act->node == node && act->seq == thing->seq
                                   : act->type == TYPE(ANNOUNCEMENT) && act->seq == thing->about_seq;
 
-                if ((int)thing->kind == kind && by_act)
+                if ((int)thing->kind == kind && by_act && kind != VIEW_INBOX_PARTNER)
                     add_thing(out, thing->kind, node, thing->seq, thing->about_seq,
                               thing->withdrawn);
             }

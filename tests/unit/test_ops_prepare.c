@@ -490,6 +490,108 @@ static void test_ops_prepare__can_say_again_what_was_taken_back(void **state)
     assert_memory_equal(again->previous_hash.data, hash.bytes, 32);
 }
 
+/* --- refusals ------------------------------------------------------------------------------------
+ */
+
+/* No. `seq` of the third institution is refused. */
+static Caravan__PrepareRequest refusal_of(const char *call, uint64_t seq, bool declined)
+{
+    Caravan__AnnouncementName name = CARAVAN__ANNOUNCEMENT_NAME__INIT;
+    Caravan__Confirmation refusal = CARAVAN__CONFIRMATION__INIT;
+
+    name.has_feed = name.has_seq = 1;
+    name.feed = (ProtobufCBinaryData){32, third.head.feed.bytes};
+    name.seq = seq;
+    refusal.announcement = &name;
+    refusal.has_declined = refusal.declined = declined;
+    return request_for(call, TYPE(CONFIRMATION), pack(&refusal.base));
+}
+
+static void test_ops_prepare__refuses_what_a_side_proposes(void **state)
+{
+    uint64_t seq = announcements_keep(&base->writer, &base->own, TYPE(ANNOUNCEMENT),
+                                      call_bytes(&base->own, &third));
+    uint64_t proposal = joint_propose(&base->writer, &third, &base->own, seq, 20);
+    const char *call = name_of("cn-own", seq);
+    Caravan__PrepareRequest request = refusal_of(call, proposal, true);
+    Caravan__PrepareReply *reply = prepare(&request);
+    Caravan__Confirmation *made =
+        caravan__confirmation__unpack(&arena.allocator, reply->content.len, reply->content.data);
+
+    (void)state;
+    assert_int_equal(reply->content_type, TYPE(CONFIRMATION));
+    assert_int_equal(reply->revision, seq);
+    assert_false(reply->has_previous);
+    assert_memory_equal(made->announcement->feed.data, third.head.feed.bytes, 32);
+    assert_int_equal(made->announcement->seq, proposal);
+    assert_memory_equal(made->entry_hash.data, third.head.hash.bytes, 32);
+    assert_true(made->declined);
+    put(reply);
+    reply = prepare(&request); /* said before */
+    assert_true(reply->same);
+    assert_int_equal(reply->previous, base->own.head.seq);
+    proposal = joint_propose(&base->writer, &third, &base->own, seq, 20);
+    refuse(&request, ERROR_INVALID, "look at it again"); /* it has proposed anew */
+    request = refusal_of(call, proposal, true);
+    assert_false(prepare(&request)->has_previous);
+}
+
+static void test_ops_prepare__refuses_only_what_is_proposed_to_us(void **state)
+{
+    uint64_t seq = announcements_keep(&base->writer, &base->own, TYPE(ANNOUNCEMENT),
+                                      call_bytes(&base->own, &third));
+    const char *call = name_of("cn-own", seq), *theirs = call_of_partner();
+    Caravan__PrepareRequest request = refusal_of(call, 3, true);
+    uint64_t proposal;
+
+    (void)state;
+    refuse(&request, ERROR_NOT_FOUND, "no side with this feed proposes other terms");
+    proposal = joint_propose(&base->writer, &third, &base->own, seq, 20);
+    request = refusal_of(call, proposal, false);
+    refuse(&request, ERROR_INVALID, "declined: found no");
+    request = refusal_of(theirs, proposal, true);
+    refuse(&request, ERROR_DENIED, "only its publisher can refuse");
+    request = refusal_of(call, proposal, true);
+    prepare(&request);
+    announcements_withdraw(&base->writer, &base->own, seq, NULL);
+    refuse(&request, ERROR_INVALID, "was withdrawn");
+}
+
+static void test_ops_prepare__refuses_under_the_same_seal(void **state)
+{
+    struct institution *audience[] = {&third};
+    uint64_t seq = sealed_keep(&base->writer, &base->own, TYPE(ANNOUNCEMENT),
+                               call_bytes(&base->own, &third), audience, 1, NULL);
+    Caravan__PrepareRequest request = refusal_of(
+        name_of("cn-own", seq), joint_propose(&base->writer, &third, &base->own, seq, 20), true);
+    Caravan__PrepareReply *reply = prepare(&request);
+    uint64_t refusal = put(reply);
+
+    (void)state;
+    assert_int_equal(reply->content_type, TYPE(SEALED));
+    assert_int_equal(reply->n_audience, 1);
+    assert_string_equal(reply->audience[0], "ru-third");
+    assert_int_equal(type_for(&third, refusal), TYPE(CONFIRMATION));
+    assert_int_equal(type_for(&base->partner, refusal), TYPE(SEALED));
+}
+
+/* Whoever insists says so in an entry of its own. */
+static void test_ops_prepare__can_propose_again_what_was_refused(void **state)
+{
+    const char *call = call_of_partner();
+    Caravan__PrepareReply *again;
+    uint64_t seq = put(prepare_one(call, TYPE(PROPOSAL), proposal_bytes(20)));
+
+    (void)state;
+    assert_true(prepare_one(call, TYPE(PROPOSAL), proposal_bytes(20))->same);
+    joint_confirm(&base->writer, &base->partner, &base->own, seq, &base->own.head.hash, true);
+    again = prepare_one(call, TYPE(PROPOSAL), proposal_bytes(20));
+    assert_false(again->same);
+    assert_int_equal(again->previous, seq);
+    put(again);
+    assert_true(prepare_one(call, TYPE(PROPOSAL), proposal_bytes(20))->same);
+}
+
 /* --- outcomes ------------------------------------------------------------------------------------
  */
 
@@ -607,6 +709,37 @@ static void test_ops_prepare__knows_how_much_can_be_sealed(void **state)
     request.n_audience = 1;
     request.audience = one;
     refuse(&request, ERROR_TOO_LARGE, "bytes");
+}
+
+/* A party that could not read it could not confirm it. */
+static void test_ops_prepare__leaves_no_party_out(void **state)
+{
+    struct institution *sides[] = {&base->own, &base->partner, &third, &third};
+    const unsigned days[] = {15, 1, 2, 3};
+    char *one[] = {"th-partner"}, *both[] = {"th-partner", "ru-third"};
+    struct buffer content = {0};
+    Caravan__PrepareRequest request;
+    uint64_t seq;
+
+    (void)state;
+    joint_write("Call", sides, days, 4, &content);
+    request = request_for(NULL, TYPE(ANNOUNCEMENT), buffer_span(&content));
+    request.n_audience = 1;
+    request.audience = one;
+    refuse(&request, ERROR_INVALID, "found the node id of ru-third, for whom it would not be");
+    refuse(&request, ERROR_INVALID, "add ru-third to --to (or to `audience` in the file)");
+    request.n_audience = 2;
+    request.audience = both;
+    assert_int_equal(prepare(&request)->n_audience, 2);
+    /* A revision that names one more. */
+    seq = put(prepare_announcement(one, 1));
+    request = request_for(name_of("cn-own", seq), TYPE(REVISION), buffer_span(&content));
+    refuse(&request, ERROR_INVALID, "caravan share cn-own/3 ru-third");
+    seq = announcements_publish(&base->writer, &base->own, CARAVAN__KIND__KIND_VISIT, "Visit", "CN",
+                                NULL);
+    request = request_for(name_of("cn-own", seq), TYPE(REVISION), buffer_span(&content));
+    assert_int_equal(prepare(&request)->content_type, TYPE(REVISION)); /* public: all may read it */
+    buffer_finish(&content);
 }
 
 /* The revision, the confirmation and the withdrawal go to whom the announcement goes. */
@@ -998,7 +1131,7 @@ static void test_ops_prepare__survives_every_allocation_that_fails(void **state)
                                   call_bytes(&base->partner, &base->own), audience, 2, NULL);
     const char *call = name_of("th-partner", sealed);
     char *one[] = {"ru-third"}, *later[] = {"th-partner"};
-    uint64_t ours = put(prepare_announcement(one, 1));
+    uint64_t ours = put(prepare_announcement(one, 1)), led, proposal;
     Caravan__PrepareRequest request = request_for(call, TYPE(PROPOSAL), proposal_bytes(20));
     Caravan__InboxRequest asking = CARAVAN__INBOX_REQUEST__INIT;
     Caravan__ShowRequest show = CARAVAN__SHOW_REQUEST__INIT;
@@ -1006,6 +1139,9 @@ static void test_ops_prepare__survives_every_allocation_that_fails(void **state)
     (void)state;
     put(prepare(&request));
     sealed_answer(&base->writer, &third, &base->own, ours, "Hello");
+    led = announcements_keep(&base->writer, &base->own, TYPE(ANNOUNCEMENT),
+                             call_bytes(&base->own, &third));
+    proposal = joint_propose(&base->writer, &third, &base->own, led, 20);
     inbox(asking);
     fail_each_allocation("prepare", &request.base);
     request = request_for(call, TYPE(INTEREST), answer_bytes("Hello"));
@@ -1013,6 +1149,8 @@ static void test_ops_prepare__survives_every_allocation_that_fails(void **state)
     request = request_for(name_of("cn-own", ours), TYPE(REVISION), visit_bytes("Revised"));
     fail_each_allocation("prepare", &request.base);
     request = sharing(name_of("cn-own", ours), ours, later, 1);
+    fail_each_allocation("prepare", &request.base);
+    request = refusal_of(name_of("cn-own", led), proposal, true);
     fail_each_allocation("prepare", &request.base);
     fail_each_allocation("inbox", &asking.base);
     show.name = (char *)(uintptr_t)call;
@@ -1034,11 +1172,16 @@ int main(void)
         TEST(test_ops_prepare__only_sides_confirm_and_propose),
         TEST(test_ops_prepare__proposes_for_our_side_alone),
         TEST(test_ops_prepare__can_say_again_what_was_taken_back),
+        TEST(test_ops_prepare__refuses_what_a_side_proposes),
+        TEST(test_ops_prepare__refuses_only_what_is_proposed_to_us),
+        TEST(test_ops_prepare__refuses_under_the_same_seal),
+        TEST(test_ops_prepare__can_propose_again_what_was_refused),
         TEST(test_ops_prepare__tells_an_outcome_of_ours_only),
         TEST(test_ops_prepare__seals_a_new_announcement),
         TEST(test_ops_prepare__refuses_an_audience_that_cannot_be),
         TEST(test_ops_prepare__does_not_know_feeds_that_were_only_named),
         TEST(test_ops_prepare__knows_how_much_can_be_sealed),
+        TEST(test_ops_prepare__leaves_no_party_out),
         TEST(test_ops_prepare__seals_what_follows),
         TEST(test_ops_prepare__a_side_confirms_under_the_same_seal),
         TEST(test_ops_prepare__changes_only_our_own),
