@@ -281,8 +281,8 @@ static int print_thing(struct inbox *inbox, const Caravan__InboxThing *thing, st
         printf("To do: caravan show %s, then caravan confirm %s\n", thing->item->name,
                thing->item->name);
     else if (thing->to_do && thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_PROPOSAL)
-        printf("To do: caravan accept %s --from %s, or caravan refuse …\n", thing->item->name,
-               thing->handle);
+        printf("To do: caravan accept %s --from %s, or caravan refuse %s --from %s\n",
+               thing->item->name, thing->handle, thing->item->name, thing->handle);
     else if (thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_LINK && open_link(thing))
         printf("To do, when it is so: caravan link %s %s\n", open_link(thing)->name,
                thing->item->name);
