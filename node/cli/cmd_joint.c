@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/announcement.h"
@@ -432,6 +433,18 @@ static int print_proposed(const struct joint *joint, const Caravan__Side *side, 
     return cli_sides_print(joint->cli, stderr, joint->shown, side, CLI_SIDES_PROPOSED, 2, error);
 }
 
+/* What expired with its last deadline expires with the new one. */
+static int move_expiry(struct joint *joint, Caravan__Announcement *changed, struct error *error)
+{
+    struct moment_civil now;
+
+    if (!announcement_expires_early(changed) || announcement_expires_early(joint->announcement))
+        return ERROR_NONE;
+    moment_ms_to_civil((int64_t)time(NULL) * 1000, 0, &now);
+    changed->valid_until = NULL;
+    return announcement_fill_expiry(changed, &now.date, &joint->arena, error);
+}
+
 /* The revision that says what was proposed. */
 static int take_over(struct joint *joint, const Caravan__Side *side, struct error *error)
 {
@@ -451,7 +464,9 @@ static int take_over(struct joint *joint, const Caravan__Side *side, struct erro
     memcpy(parties, changed.parties, changed.n_parties * sizeof(Caravan__Party *));
     parties[side->party] = ((Caravan__Proposal *)message)->party;
     changed.parties = parties;
-    code = revise(joint, &changed, &reply, error);
+    code = move_expiry(joint, &changed, error);
+    if (!code)
+        code = revise(joint, &changed, &reply, error);
     if (code)
         return code;
     joint->wait.seq = reply->seq;
