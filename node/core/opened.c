@@ -339,6 +339,14 @@ static int opened_get_feed(void *self, const struct id *feed, struct store_feed 
     return base->operations->get_feed(base->self, feed, out, error);
 }
 
+static int opened_quarantined(void *self, const struct id *feed, store_quarantined_visitor visitor,
+                              void *context, struct error *error)
+{
+    const struct store *base = &((struct opened *)self)->base;
+
+    return base->operations->quarantined(base->self, feed, visitor, context, error);
+}
+
 struct store opened_store(struct opened *opened)
 {
     static const struct store_operations operations = {
@@ -346,6 +354,7 @@ struct store opened_store(struct opened *opened)
         .get_feed = opened_get_feed,
         .entries = opened_entries,
         .arrivals = opened_arrivals,
+        .quarantined = opened_quarantined,
     };
 
     return (struct store){&operations, opened};
