@@ -58,7 +58,8 @@ int view_refusal_read_voice(struct view *view, const struct entry *entry, struct
     int code = view_read_voice(entry, arena, out, error);
     struct id feed = out->feed; /* the visit changes it */
 
-    if (code || !out->seq || entry->content_type != TYPE(CONFIRMATION))
+    if (code || !out->seq || entry->content_type != TYPE(CONFIRMATION) ||
+        !((const Caravan__Confirmation *)out->message)->declined)
         return code;
     code = store->operations->entries(store->self, &feed, out->seq, out->seq, visit_named, &looking,
                                       error);
