@@ -61,6 +61,27 @@ bool announcement_closes(const Caravan__Announcement *announcement, int64_t *ms)
     return last.found;
 }
 
+bool announcement_last_deadline(const Caravan__Announcement *announcement, struct moment_date *day)
+{
+    struct last last = last_deadline(announcement);
+
+    if (announcement->rolling || !last.found)
+        return false;
+    *day = last.day;
+    return true;
+}
+
+bool announcement_expires_early(const Caravan__Announcement *announcement)
+{
+    struct moment_date deadline, until;
+
+    if (!announcement_last_deadline(announcement, &deadline) ||
+        !announcement_date(announcement->valid_until, &until))
+        return false;
+    until = moment_date_last_day(&until);
+    return moment_date_compare(&until, &deadline) < 0;
+}
+
 /* The last day of what is announced itself, for kinds that have one. */
 static const Caravan__Date *last_day(const Caravan__Announcement *a)
 {
@@ -249,40 +270,37 @@ static int months_of(int kind)
     }
 }
 
-/* The day on which it is over by its own dates; false when none is stated. */
-static bool stated_end(const Caravan__Announcement *a, struct moment_date *date)
+/* When it expires where nobody has said so: with its last deadline, however far that is; else with
+ * what it announces, or after some months, but no later than anybody may say it. false: nothing
+ * tells, and nothing may be invented. */
+static bool find_expiry(const Caravan__Announcement *a, const struct moment_date *today,
+                        struct moment_date *date)
 {
-    struct last last = last_deadline(a);
+    struct moment_date last = moment_date_add_months(today, ANNOUNCEMENT_VALID_MONTHS);
 
-    if (!a->rolling && last.found) {
-        *date = last.day;
+    if (announcement_last_deadline(a, date))
         return true;
+    if (announcement_date(last_day(a), date)) {
+        *date = moment_date_last_day(date);
+    } else {
+        if (a->nature == CARAVAN__NATURE__NATURE_HISTORICAL)
+            return false;
+        *date = moment_date_add_months(today, a->rolling ? ANNOUNCEMENT_VALID_MONTHS
+                                                         : months_of((int)a->kind));
     }
-    if (!announcement_date(last_day(a), date))
-        return false;
-    *date = moment_date_last_day(date);
+    if (moment_date_compare(date, &last) > 0)
+        *date = last;
     return true;
 }
 
-int announcement_prepare(Caravan__Announcement *announcement, const struct moment_date *today,
-                         struct arena *arena, struct error *error)
+int announcement_fill_expiry(Caravan__Announcement *announcement, const struct moment_date *today,
+                             struct arena *arena, struct error *error)
 {
-    bool past = announcement->nature == CARAVAN__NATURE__NATURE_HISTORICAL;
-    struct moment_date date, last = moment_date_add_months(today, ANNOUNCEMENT_VALID_MONTHS);
+    struct moment_date date;
     Caravan__Date *until;
 
-    write_codes(&announcement->base);
-    if (announcement->valid_until)
+    if (announcement->valid_until || !find_expiry(announcement, today, &date))
         return 0;
-    if (!stated_end(announcement, &date)) {
-        if (past)
-            return 0; /* nothing tells, and nothing may be invented */
-        date = moment_date_add_months(today, announcement->rolling
-                                                 ? ANNOUNCEMENT_VALID_MONTHS
-                                                 : months_of((int)announcement->kind));
-    }
-    if (moment_date_compare(&date, &last) > 0)
-        date = last;
     until = (Caravan__Date *)reflect_new(&caravan__date__descriptor, arena);
     if (!until)
         return error_memory(error);
@@ -292,6 +310,13 @@ int announcement_prepare(Caravan__Announcement *announcement, const struct momen
     until->day = date.day;
     announcement->valid_until = until;
     return 0;
+}
+
+int announcement_prepare(Caravan__Announcement *announcement, const struct moment_date *today,
+                         struct arena *arena, struct error *error)
+{
+    write_codes(&announcement->base);
+    return announcement_fill_expiry(announcement, today, arena, error);
 }
 
 /* What the network takes: the size of a content, and the counts of the guard. */

@@ -70,6 +70,7 @@ struct announcement_context {
         *inside; /* the field that the message stands in; NULL: outermost */
 };
 
+/* An announcement expires at most so many months ahead, or with its last deadline. */
 #define ANNOUNCEMENT_VALID_MONTHS 24
 
 /* Adds every problem: errors for what publishing refuses, warnings for what is expected. places
@@ -84,6 +85,12 @@ void announcement_check(const Caravan__Announcement *announcement, const struct 
  * arena. ERROR_MEMORY only. */
 int announcement_prepare(Caravan__Announcement *announcement, const struct moment_date *today,
                          struct arena *arena, struct error *error);
+
+/* The last of these alone: valid_until, where it is absent; never before the last deadline. */
+int announcement_fill_expiry(Caravan__Announcement *announcement, const struct moment_date *today,
+                             struct arena *arena, struct error *error);
+/* Does valid_until end it before its last deadline? */
+bool announcement_expires_early(const Caravan__Announcement *announcement);
 
 /* All steps for one file: read, prepare, check. 0 and *announcement when it may be published
  * (problems then holds warnings at most); ERROR_INVALID: problems says why; ERROR_MEMORY.

@@ -357,23 +357,37 @@ static const reflect_field *details_of(const Caravan__Announcement *announcement
 
 /* ---- the announcement as a whole ------------------------------------------------------------- */
 
+static void check_expiry(struct check *check)
+{
+    const Caravan__Announcement *a = check->announcement;
+    const reflect_field *field = reflect_find(a->base.descriptor, "valid_until");
+    struct moment_date last, deadline, date;
+
+    if (!announcement_date(a->valid_until, &date))
+        return;
+    last = moment_date_add_months(check->today, ANNOUNCEMENT_VALID_MONTHS);
+    if (announcement_last_deadline(a, &deadline) && moment_date_compare(&deadline, &last) > 0)
+        last = deadline;
+    if (moment_date_compare(&date, &last) > 0)
+        report_cross(check, &a->base, field, PROBLEM_ERROR,
+                     "found a day more than 24 months ahead, expected an earlier one, or at the "
+                     "latest that of the last deadline");
+    if (announcement_expires_early(a))
+        report_cross(check, &a->base, field, PROBLEM_WARNING,
+                     "found a day before the last deadline, which closes it on that day; expected "
+                     "a later one, or none: then it is filled in");
+}
+
 static void check_whole(struct check *check)
 {
     const Caravan__Announcement *a = check->announcement;
     const reflect_field *member = details_of(a);
-    struct moment_date last, date;
     int64_t closes;
 
     if (member && (uint32_t)a->details_case != member->id)
         report_cross(check, &a->base, member, PROBLEM_ERROR,
                      "found other details than those of the kind, expected them");
-    if (a->valid_until && announcement_date(a->valid_until, &date)) {
-        last = moment_date_add_months(check->today, ANNOUNCEMENT_VALID_MONTHS);
-        if (moment_date_compare(&date, &last) > 0)
-            report_cross(check, &a->base, reflect_find(a->base.descriptor, "valid_until"),
-                         PROBLEM_ERROR,
-                         "found a day more than 24 months ahead, expected an earlier one");
-    }
+    check_expiry(check);
     if (a->nature == CARAVAN__NATURE__NATURE_UNSPECIFIED && announcement_closes(a, &closes) &&
         closes < moment_date_start_ms(check->today))
         report_cross(check, &a->base, reflect_find(a->base.descriptor, "deadline"), PROBLEM_WARNING,

@@ -20,6 +20,9 @@ void announcement_cross(const ProtobufCMessage *message, announcement_report rep
  * guess. */
 const char *announcement_personal_email(const char *email);
 
+/* The day of the last deadline, over all sides; false when none is stated, or it goes on all the
+ * time. */
+bool announcement_last_deadline(const Caravan__Announcement *announcement, struct moment_date *day);
 bool announcement_is_texts(const ProtobufCFieldDescriptor *field);
 /* false when there is no such day. date may be NULL. */
 bool announcement_date(const Caravan__Date *date, struct moment_date *out);

@@ -135,7 +135,7 @@ ROW(Announcement, reference, OPTIONAL, "The institution's own file number", .max
 ROW(Announcement, opens, OPTIONAL, "The first day to apply or to come", .example = "2027-01-15")
 ROW(Announcement, deadline, EXPECTED, "Last moment to apply; a time needs its zone", .when = deadline_expected, .items = 16, .example = "2027-03-31 16:00 Asia/Bangkok", .answers = "deadlines|application deadline")
 ROW(Announcement, rolling, OPTIONAL, "All the year round; the months of review", .example = "[Jan, Jul]")
-ROW(Announcement, valid_until, OPTIONAL, "When it expires, at most 24 months ahead; filled in when left out", .example = "2027-06-30")
+ROW(Announcement, valid_until, OPTIONAL, "When it expires, at most 24 months ahead or with the last deadline; filled in when left out", .example = "2027-06-30")
 ROW(Announcement, fields_of_science, EXPECTED, "Codes of OECD FORD (1.3, or 2 for all of engineering) or names", .items = 30, .example = "[1.3, 2.2]", .answers = "field of science|fields")
 ROW(Announcement, keywords, OPTIONAL, "At most 15", .items = 15, .max = 100, .example = "[quantum, networks]")
 ROW(Announcement, sdg, OPTIONAL, "Sustainable development goals, 1 to 17", .min = 1, .max = 17, .items = 17, .example = "[7, 13]")

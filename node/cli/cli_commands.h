@@ -20,6 +20,7 @@
     X(confirm) \
     X(propose) \
     X(accept) \
+    X(refuse) \
     X(outcome) \
     X(respond) \
     X(share) \

@@ -5,6 +5,7 @@
 #include "common/guard.h"
 #include "common/text.h"
 #include "common/utf8.h"
+#include "node/cli/cli_voice.h"
 #include "proto/answer.pb-c.h"
 
 #include <stdlib.h>
@@ -260,15 +261,14 @@ const ProtobufCMessageDescriptor *cli_item_said_type(const Caravan__Item *item)
 
 static const char *confirmation_event(const Caravan__Item *item)
 {
-    ProtobufCMessage *message = NULL;
+    const Caravan__Confirmation *said;
     const char *event = "confirmed";
     struct arena arena;
 
     arena_init(&arena, LIMIT_ARENA_SIZE);
-    if (guard_unpack(&caravan__confirmation__descriptor, span_of(item->said.data, item->said.len),
-                     &guard_limits_content, &arena, &message, NULL) == ERROR_NONE &&
-        ((const Caravan__Confirmation *)message)->declined)
-        event = "declined";
+    said = (const Caravan__Confirmation *)cli_voice_read(item, &arena);
+    if (said && said->declined)
+        event = cli_voice_refusal(item, &arena) ? "refused" : "declined";
     arena_finish(&arena);
     return event;
 }

@@ -34,8 +34,8 @@ void cli_item_row(const Caravan__Item *item, struct arena *arena, int64_t now_ms
 const char *cli_item_kind(const struct cli_item_row *row);
 
 /* What happened, of an item of changes or history: "published", "revised", "withdrawn"; of a voice
- * "confirmed", "declined", "proposed", "outcome", "answered"; "shared" when an earlier announcement
- * may be read now; "entry" for what is no announcement. */
+ * "confirmed", "declined", "refused" (a proposal), "proposed", "outcome", "answered"; "shared" when
+ * an earlier announcement may be read now; "entry" for what is no announcement. */
 const char *cli_item_event(const Caravan__Item *item);
 
 /* The type of a voice's message (Item.said); NULL: it is no voice. */

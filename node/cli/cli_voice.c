@@ -57,16 +57,44 @@ bool cli_voice_outcome(const Caravan__Item *item, struct arena *arena, struct bu
     return ok;
 }
 
-const Caravan__Side *cli_voice_side(const Caravan__Item *now, const Caravan__Item *voice)
+static const Caravan__Side *find_side(const Caravan__Item *now, const ProtobufCBinaryData *feed)
 {
     for (size_t i = 0; i < now->n_sides; i++) {
         const Caravan__Side *side = now->sides[i];
 
-        if (side->feed.len == voice->speaker.len && side->feed.len &&
-            memcmp(side->feed.data, voice->speaker.data, side->feed.len) == 0)
+        if (side->feed.len == feed->len && side->feed.len &&
+            memcmp(side->feed.data, feed->data, side->feed.len) == 0)
             return side;
     }
     return NULL;
+}
+
+const Caravan__Side *cli_voice_side(const Caravan__Item *now, const Caravan__Item *voice)
+{
+    return find_side(now, &voice->speaker);
+}
+
+/* It names another entry than the announcement that it is about. */
+const Caravan__AnnouncementName *cli_voice_refusal(const Caravan__Item *voice, struct arena *arena)
+{
+    const ProtobufCMessage *message = cli_voice_read(voice, arena);
+    const Caravan__Confirmation *said = (const Caravan__Confirmation *)message;
+    const Caravan__AnnouncementName *name;
+
+    if (!message || message->descriptor != &caravan__confirmation__descriptor || !said->declined)
+        return NULL;
+    name = said->announcement;
+    return name && (name->seq != voice->seq ||
+                    !span_equal(span_of(name->feed.data, name->feed.len),
+                                span_of(voice->feed.data, voice->feed.len)))
+               ? name
+               : NULL;
+}
+
+const Caravan__Side *cli_voice_refused(const Caravan__Item *now,
+                                       const Caravan__AnnouncementName *refusal)
+{
+    return find_side(now, &refusal->feed);
 }
 
 bool cli_voice_is_ours(const Caravan__Item *now, const Caravan__Item *voice)

@@ -23,6 +23,12 @@ bool cli_voice_outcome(const Caravan__Item *item, struct arena *arena, struct bu
 
 /* The side of the announcement (of `now`) whose institution speaks; NULL: it is none. */
 const Caravan__Side *cli_voice_side(const Caravan__Item *now, const Caravan__Item *voice);
+/* The proposal that the publisher refuses: its feed and number, in the arena; NULL: this refuses
+ * none. */
+const Caravan__AnnouncementName *cli_voice_refusal(const Caravan__Item *voice, struct arena *arena);
+/* … the side that proposed it; NULL: it is none now. */
+const Caravan__Side *cli_voice_refused(const Caravan__Item *now,
+                                       const Caravan__AnnouncementName *refusal);
 /* Is it our own institution that speaks? */
 bool cli_voice_is_ours(const Caravan__Item *now, const Caravan__Item *voice);
 

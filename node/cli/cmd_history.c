@@ -159,6 +159,17 @@ static bool print_reason(const struct telling *telling, const struct step *step,
     return true;
 }
 
+static bool print_refused(const struct telling *telling, const Caravan__AnnouncementName *refusal)
+{
+    const Caravan__Side *side = cli_voice_refused(telling->now->item, refusal);
+    char text[96];
+
+    snprintf(text, sizeof text, "what %.40s proposed as its No. %" PRIu64,
+             side && *side->handle ? side->handle : "a side", refusal->seq);
+    print_remark(telling->cli, CLI_PLAIN, text);
+    return true;
+}
+
 /* Which revision is meant: of each institution only the newest word is here, so its side knows. */
 static bool print_confirmed(const struct telling *telling, const struct step *step,
                             struct arena *arena)
@@ -166,7 +177,8 @@ static bool print_confirmed(const struct telling *telling, const struct step *st
     const Caravan__Side *side = cli_voice_side(telling->now->item, step->item);
     char text[64] = "a revision that is not here";
 
-    (void)arena;
+    if (cli_voice_refusal(step->item, arena))
+        return print_refused(telling, cli_voice_refusal(step->item, arena));
     if (side && side->by_seq == step->item->event_seq && side->revision)
         snprintf(text, sizeof text, "what No. %" PRIu64 " says", side->revision);
     print_remark(telling->cli, CLI_PLAIN, text);
@@ -184,6 +196,8 @@ static bool print_proposed(const struct telling *telling, const struct step *ste
         print_texts(proposal->reason, proposal->n_reason);
     if (!side || side->proposal_seq != step->item->event_seq)
         print_remark(telling->cli, CLI_DIM, "not proposed any more: taken over, or withdrawn");
+    else if (side->has_refused_seq)
+        print_remark(telling->cli, CLI_DIM, "refused");
     return !step->compared || print_changes(telling->cli, &step->changes);
 }
 

@@ -72,6 +72,9 @@ static void print_what(const Caravan__InboxThing *thing)
     case CARAVAN__INBOX_KIND__INBOX_KIND_DECLINED:
         fputs("declined ", stdout);
         break;
+    case CARAVAN__INBOX_KIND__INBOX_KIND_REFUSED:
+        fputs("refused what we proposed for ", stdout);
+        break;
     case CARAVAN__INBOX_KIND__INBOX_KIND_PARTNER:
         fputs("is new here\n", stdout);
         arena_finish(&arena);
@@ -220,21 +223,35 @@ static int print_answer(const struct cli *cli, const Caravan__Item *item, struct
 }
 
 /* What a side proposes, as the difference to what its terms are now. */
+static int print_terms(const struct cli *cli, Caravan__Item *item, const Caravan__Side *side,
+                       struct error *error)
+{
+    Caravan__ShowReply reply = CARAVAN__SHOW_REPLY__INIT;
+
+    reply.item = item;
+    return side ? cli_sides_print(cli, stdout, &reply, side, CLI_SIDES_PROPOSED, 2, error)
+                : ERROR_NONE;
+}
+
 static int print_proposal(const struct cli *cli, Caravan__Item *item, struct arena *arena,
                           struct error *error)
 {
     const Caravan__Proposal *proposal = (const Caravan__Proposal *)cli_voice_read(item, arena);
-    const Caravan__Side *side = cli_voice_side(item, item);
-    Caravan__ShowReply reply = CARAVAN__SHOW_REPLY__INIT;
 
-    reply.item = item;
     for (size_t i = 0; proposal && i < proposal->n_reason; i++) {
         fputs("  ", stdout);
         cli_print_text(stdout, proposal->reason[i]->text, false);
         putchar('\n');
     }
-    return side ? cli_sides_print(cli, stdout, &reply, side, CLI_SIDES_PROPOSED, 2, error)
-                : ERROR_NONE;
+    return print_terms(cli, item, cli_voice_side(item, item), error);
+}
+
+static int print_refusal(const struct cli *cli, Caravan__Item *item, struct arena *arena,
+                         struct error *error)
+{
+    const Caravan__AnnouncementName *refusal = cli_voice_refusal(item, arena);
+
+    return refusal ? print_terms(cli, item, cli_voice_refused(item, refusal), error) : ERROR_NONE;
 }
 
 static int print_more(const struct cli *cli, const Caravan__InboxThing *thing, struct arena *arena,
@@ -244,6 +261,8 @@ static int print_more(const struct cli *cli, const Caravan__InboxThing *thing, s
         return print_answer(cli, thing->item, arena, error);
     if (thing->item && thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_PROPOSAL)
         return print_proposal(cli, thing->item, arena, error);
+    if (thing->item && thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_REFUSED)
+        return print_refusal(cli, thing->item, arena, error);
     return ERROR_NONE;
 }
 
@@ -264,7 +283,8 @@ static int print_thing(struct inbox *inbox, const Caravan__InboxThing *thing, st
         printf("To do: caravan show %s, then caravan confirm %s\n", thing->item->name,
                thing->item->name);
     else if (thing->to_do && thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_PROPOSAL)
-        printf("To do: caravan accept %s --from %s\n", thing->item->name, thing->handle);
+        printf("To do: caravan accept %s --from %s, or caravan refuse %s --from %s\n",
+               thing->item->name, thing->handle, thing->item->name, thing->handle);
     else if (thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_LINK && open_link(thing))
         printf("To do, when it is so: caravan link %s %s\n", open_link(thing)->name,
                thing->item->name);

@@ -1,8 +1,9 @@
-/* confirm, propose, accept, outcome: what the sides of a joint announcement say to it. */
+/* confirm, propose, accept, refuse, outcome: what the sides of a joint announcement say to it. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/announcement.h"
@@ -326,10 +327,18 @@ static int run_propose(struct cli *cli, int argc, char **argv)
     return joint_finish(&joint, code, &error);
 }
 
-/* --- accept ----------------------------------------------------------------------------------- */
+/* --- accept, refuse --------------------------------------------------------------------------- */
+
+/* What the publisher does with a proposal. */
+struct decision {
+    const struct cli_command *command;
+    const char *what; /* as in "can … what a side proposes" */
+    bool repeats;     /* what was refused is found also without its side's handle */
+    int (*carry_out)(struct joint *joint, const Caravan__Side *side, struct error *error);
+};
 
 static const Caravan__Side *find_proposal(const struct joint *joint, const char *handle,
-                                          size_t *count)
+                                          bool refused, size_t *count)
 {
     const Caravan__Side *found = NULL;
 
@@ -337,7 +346,8 @@ static const Caravan__Side *find_proposal(const struct joint *joint, const char 
     for (size_t i = 0; i < joint->item->n_sides; i++) {
         const Caravan__Side *side = joint->item->sides[i];
 
-        if (!side->has_proposal || (handle && strcasecmp(side->handle, handle) != 0))
+        if (!side->has_proposal || (handle && strcasecmp(side->handle, handle) != 0) ||
+            (!handle && (bool)side->has_refused_seq != refused))
             continue;
         found = side;
         ++*count;
@@ -345,19 +355,21 @@ static const Caravan__Side *find_proposal(const struct joint *joint, const char 
     return found;
 }
 
-static int choose_proposal(const struct joint *joint, const char *handle,
-                           const Caravan__Side **side, struct error *error)
+static int choose_proposal(const struct joint *joint, const struct decision *decision,
+                           const char *handle, const Caravan__Side **side, struct error *error)
 {
     size_t count;
 
-    *side = find_proposal(joint, handle, &count);
+    *side = find_proposal(joint, handle, false, &count);
+    if (!count && !handle && decision->repeats)
+        *side = find_proposal(joint, handle, true, &count);
     if (count == 1)
         return ERROR_NONE;
     if (count)
         return error_set(error, ERROR_USAGE,
-                         "%zu sides have proposed other terms for %.80s; say whose: caravan accept "
+                         "%zu sides have proposed other terms for %.80s; say whose: caravan %s "
                          "%.80s --from HANDLE",
-                         count, joint->name, joint->name);
+                         count, joint->name, decision->command->name, joint->name);
     return error_set(error, ERROR_NOT_FOUND, "%.40s proposes %sother terms for %.80s now",
                      handle ? handle : "no side", handle ? "no " : "", joint->name);
 }
@@ -412,6 +424,18 @@ static int print_proposed(const struct joint *joint, const Caravan__Side *side, 
     return cli_sides_print(joint->cli, stderr, joint->shown, side, CLI_SIDES_PROPOSED, 2, error);
 }
 
+/* What expired with its last deadline expires with the new one. */
+static int move_expiry(struct joint *joint, Caravan__Announcement *changed, struct error *error)
+{
+    struct moment_civil now;
+
+    if (!announcement_expires_early(changed) || announcement_expires_early(joint->announcement))
+        return ERROR_NONE;
+    moment_ms_to_civil((int64_t)time(NULL) * 1000, 0, &now);
+    changed->valid_until = NULL;
+    return announcement_fill_expiry(changed, &now.date, &joint->arena, error);
+}
+
 /* The revision that says what was proposed. */
 static int take_over(struct joint *joint, const Caravan__Side *side, struct error *error)
 {
@@ -431,7 +455,9 @@ static int take_over(struct joint *joint, const Caravan__Side *side, struct erro
     memcpy(parties, changed.parties, changed.n_parties * sizeof(Caravan__Party *));
     parties[side->party] = ((Caravan__Proposal *)message)->party;
     changed.parties = parties;
-    code = revise(joint, &changed, &reply, error);
+    code = move_expiry(joint, &changed, error);
+    if (!code)
+        code = revise(joint, &changed, &reply, error);
     if (code)
         return code;
     joint->wait.seq = reply->seq;
@@ -450,24 +476,41 @@ static int take_over(struct joint *joint, const Caravan__Side *side, struct erro
     return ERROR_NONE;
 }
 
-static int accept_proposal(struct joint *joint, char *name, const char *handle, struct error *error)
+static int say_no(struct joint *joint, const Caravan__Side *side, struct error *error)
+{
+    Caravan__Confirmation refusal = CARAVAN__CONFIRMATION__INIT;
+    Caravan__AnnouncementName proposal = CARAVAN__ANNOUNCEMENT_NAME__INIT;
+    char what[96];
+
+    proposal.has_feed = proposal.has_seq = true;
+    proposal.feed = side->feed;
+    proposal.seq = side->proposal_seq;
+    refusal.announcement = &proposal;
+    refusal.has_declined = refusal.declined = true;
+    snprintf(what, sizeof what, "refused what %.40s proposes for",
+             *side->handle ? side->handle : "a side");
+    return say(joint, TYPE(CONFIRMATION), &refusal.base, what, error);
+}
+
+static int decide(struct joint *joint, const struct decision *decision, char *name,
+                  const char *handle, struct error *error)
 {
     const Caravan__Side *side;
     int code = find(joint, name, error);
 
     if (!code && !joint->item->own)
         code = error_set(error, ERROR_DENIED,
-                         "%.80s is not your own announcement; only its publisher can take over "
-                         "what a side proposes",
-                         name);
+                         "%.80s is not your own announcement; only its publisher can %s what a "
+                         "side proposes",
+                         name, decision->what);
     if (!code)
-        code = choose_proposal(joint, handle, &side, error);
+        code = choose_proposal(joint, decision, handle, &side, error);
     if (!code)
         code = print_proposed(joint, side, error);
-    return code ? code : take_over(joint, side, error);
+    return code ? code : decision->carry_out(joint, side, error);
 }
 
-static int run_accept(struct cli *cli, int argc, char **argv)
+static int run_decision(struct cli *cli, const struct decision *decision, int argc, char **argv)
 {
     const char *handle = NULL;
     struct joint joint;
@@ -481,15 +524,30 @@ static int run_accept(struct cli *cli, int argc, char **argv)
     int rest = 0, code;
 
     joint_init(&joint, cli);
-    code = cli_options(cli, &cmd_accept, options, argc, argv, &rest, &error);
+    code = cli_options(cli, decision->command, options, argc, argv, &rest, &error);
     if (code < 0)
         return 0;
     if (!code && rest != 1)
         code = error_set(&error, ERROR_USAGE,
-                         "say which announcement: caravan accept NAME [--from HANDLE]");
+                         "say which announcement: caravan %s NAME [--from HANDLE]",
+                         decision->command->name);
     if (!code)
-        code = accept_proposal(&joint, argv[0], handle, &error);
+        code = decide(&joint, decision, argv[0], handle, &error);
     return joint_finish(&joint, code, &error);
+}
+
+static int run_accept(struct cli *cli, int argc, char **argv)
+{
+    static const struct decision accept = {&cmd_accept, "take over", false, take_over};
+
+    return run_decision(cli, &accept, argc, argv);
+}
+
+static int run_refuse(struct cli *cli, int argc, char **argv)
+{
+    static const struct decision refuse = {&cmd_refuse, "refuse", true, say_no};
+
+    return run_decision(cli, &refuse, argc, argv);
 }
 
 /* --- outcome ---------------------------------------------------------------------------------- */
@@ -609,11 +667,25 @@ const struct cli_command cmd_accept = {
     .group = CLI_GROUP_WRITE,
     .usage = "accept NAME [--from HANDLE] [--wait]",
     .summary = "take over the terms that a side has proposed",
-    .help = "Revises our own announcement so that it says what the side proposes for itself. All "
-            "sides\n"
-            "are then asked to confirm the new text.\n\n"
-            "Example: caravan accept th-demo/7",
+    .help =
+        "Revises our own announcement so that it says what the side proposes for itself. All "
+        "sides\n"
+        "are then asked to confirm the new text. What was refused can be taken over later: say\n"
+        "whose it is with --from.\n\n"
+        "Example: caravan accept th-demo/7",
     .run = run_accept,
+};
+
+const struct cli_command cmd_refuse = {
+    .name = "refuse",
+    .group = CLI_GROUP_WRITE,
+    .usage = "refuse NAME [--from HANDLE] [--wait]",
+    .summary = "say no to the terms that a side has proposed",
+    .help = "Says in our own feed, signed, that our announcement stays as it is. Readers see that\n"
+            "what the side proposes was refused; the side finds it in its inbox, and may propose\n"
+            "other terms, or the same ones once more.\n\n"
+            "Example: caravan refuse th-demo/7 --from cn-demo",
+    .run = run_refuse,
 };
 
 const struct cli_command cmd_outcome = {

@@ -310,6 +310,47 @@ static void print_side_state(const Caravan__Item *item, const Caravan__Side *sid
     }
 }
 
+/* "proposes other terms, as No. 5:" */
+static void print_proposal_state(const Caravan__Item *item, const Caravan__Side *side)
+{
+    if (!side->has_refused_seq) {
+        printf("proposes other terms, as No. %" PRIu64 ":\n", side->proposal_seq);
+        return;
+    }
+    printf("proposed other terms, as No. %" PRIu64 ", refused by ", side->proposal_seq);
+    cli_print_text(stdout, *item->handle ? item->handle : "its publisher", false);
+    printf(" as No. %" PRIu64 ":\n", side->refused_seq);
+}
+
+/* "caravan accept th-demo/4 --from cn-demo" */
+static void print_decision(const char *command, const Caravan__Item *item,
+                           const Caravan__Side *side)
+{
+    printf("caravan %s ", command);
+    cli_print_text(stdout, item->name, false);
+    fputs(" --from ", stdout);
+    cli_print_text(stdout, side->handle, false);
+}
+
+/* What waits for us because of this side. */
+static void print_to_do(const struct cli *cli, const Caravan__Item *item, const Caravan__Side *side)
+{
+    if (side->own && side->state != CARAVAN__SIDE_STATE__SIDE_STATE_PUBLISHER &&
+        side->state != CARAVAN__SIDE_STATE__SIDE_STATE_CONFIRMED &&
+        side->state != CARAVAN__SIDE_STATE__SIDE_STATE_DECLINED) {
+        print_label(cli, "To do");
+        fputs("caravan confirm ", stdout);
+        cli_print_text(stdout, item->name, false);
+        putchar('\n');
+    } else if (item->own && side->has_proposal_seq && !side->has_refused_seq) {
+        print_label(cli, "To do");
+        print_decision("accept", item, side);
+        fputs(", or ", stdout);
+        print_decision("refuse", item, side);
+        putchar('\n');
+    }
+}
+
 /* Under the text behind a label, and two more. */
 #define SIDE_INDENT 15
 
@@ -333,28 +374,12 @@ static bool print_side(const struct cli *cli, const Caravan__ShowReply *reply,
     }
     if (side->has_proposal_seq) {
         print_label(cli, "");
-        printf("proposes other terms, in %s No. %" PRIu64 ":\n", side->own ? "our" : "its",
-               side->proposal_seq);
+        print_proposal_state(item, side);
         ok = ok && cli_sides_print(cli, stdout, reply, side, CLI_SIDES_PROPOSED, SIDE_INDENT,
                                    NULL) == ERROR_NONE;
     }
-    if (item->withdrawn)
-        return ok;
-    if (side->own && side->state != CARAVAN__SIDE_STATE__SIDE_STATE_PUBLISHER &&
-        side->state != CARAVAN__SIDE_STATE__SIDE_STATE_CONFIRMED &&
-        side->state != CARAVAN__SIDE_STATE__SIDE_STATE_DECLINED) {
-        print_label(cli, "To do");
-        fputs("caravan confirm ", stdout);
-        cli_print_text(stdout, item->name, false);
-        putchar('\n');
-    } else if (item->own && side->has_proposal_seq) {
-        print_label(cli, "To do");
-        fputs("caravan accept ", stdout);
-        cli_print_text(stdout, item->name, false);
-        fputs(" --from ", stdout);
-        cli_print_text(stdout, side->handle, false);
-        putchar('\n');
-    }
+    if (!item->withdrawn)
+        print_to_do(cli, item, side);
     return ok;
 }
 

@@ -438,6 +438,14 @@ static int opened_feeds(void *self, uint64_t after_arrival, bool with_empty, siz
                                    error);
 }
 
+static int opened_quarantined(void *self, const struct id *feed, store_quarantined_visitor visitor,
+                              void *context, struct error *error)
+{
+    const struct store *base = &((struct opened *)self)->base;
+
+    return base->operations->quarantined(base->self, feed, visitor, context, error);
+}
+
 struct store opened_store(struct opened *opened)
 {
     static const struct store_operations operations = {
@@ -446,6 +454,7 @@ struct store opened_store(struct opened *opened)
         .feeds = opened_feeds,
         .entries = opened_entries,
         .arrivals = opened_arrivals,
+        .quarantined = opened_quarantined,
     };
 
     return (struct store){&operations, opened};

@@ -32,9 +32,10 @@ int opened_create(const struct store *store, const char *network, struct secret 
 int opened_add(struct opened *opened, struct secret *secret, struct error *error);
 void opened_destroy(struct opened *opened); /* wipes the keys; NULL is fine */
 
-/* Reads only: info, get_feed, feeds, entries and arrivals; the other operations are those of the
- * store beneath, called there. types of arrivals are true types; with SEALED, also what is not for
- * us. ERROR_MEMORY when something could not be opened for want of memory. */
+/* Reads only: info, get_feed, feeds, entries, arrivals and quarantined (whose contents stay
+ * sealed); the other operations are those of the store beneath, called there. types of arrivals are
+ * true types; with SEALED, also what is not for us. ERROR_MEMORY when something could not be opened
+ * for want of memory. */
 struct store opened_store(struct opened *opened);
 
 /* Wipes the keys of what was erased or moved aside since it was last asked. Costs nothing while it

@@ -1,7 +1,7 @@
 #include "node/core/view.h"
 
 #include "node/core/opened.h"
-#include "node/core/view_parts.h"
+#include "node/core/view_refusal.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,6 +12,10 @@
 #define TYPE_WITHDRAWAL CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL
 #define TYPE_PROPOSAL CARAVAN__CONTENT_TYPE__CONTENT_TYPE_PROPOSAL
 #define TYPE_SEALED CARAVAN__CONTENT_TYPE__CONTENT_TYPE_SEALED
+
+/* So many of the entries that were moved aside last are looked through for one: a thief may have
+ * published any number. */
+#define ASIDE_MAX 1000
 
 /* Entries that one call of view_changes reads: some 30 ms. */
 #define CHANGES_MAX VIEW_CHUNK
@@ -327,7 +331,8 @@ static bool is_voice(struct following *following, const struct entry *entry,
 {
     bool is = false;
 
-    following->code = view_read_voice(entry, arena, voice, following->error);
+    following->code =
+        view_refusal_read_voice(following->view, entry, arena, voice, following->error);
     if (!following->code && voice->seq)
         following->code = view_parts_is_announcement(following->view, &voice->feed, voice->seq, &is,
                                                      following->error);
@@ -466,10 +471,46 @@ static int count_entries(const struct view *view, const struct id *feed, uint64_
     return code == ERROR_NOT_FOUND ? ERROR_NONE : code;
 }
 
+struct aside_search {
+    uint64_t seq;
+    unsigned left;
+    bool found;
+};
+
+/* A store_quarantined_visitor. */
+static int find_aside(void *context, const struct store_quarantined *quarantined)
+{
+    struct aside_search *search = context;
+
+    search->found = quarantined->entry.entry.seq == search->seq;
+    return search->found || --search->left == 0;
+}
+
+/* Whoever has seen it here before wants to know where it went. */
+static int refuse_absent(const struct view *view, const struct id *feed, uint64_t seq,
+                         uint64_t count, struct error *error)
+{
+    const struct store *store = &view->index.store;
+    struct aside_search search = {.seq = seq, .left = ASIDE_MAX};
+    char name[VIEW_NAME_SIZE];
+
+    view_name(view, feed, seq, name);
+    store->operations->quarantined(store->self, feed, find_aside, &search, NULL);
+    if (search.found)
+        return error_set(
+            error, ERROR_NOT_FOUND,
+            "%s counts for nothing any more: its feed goes on another branch, as after "
+            "a theft of keys (caravan status says more); %" PRIu64 " entries of that "
+            "institution are known",
+            name, count);
+    return error_set(error, ERROR_NOT_FOUND,
+                     "there is no %s here; %" PRIu64 " entries of that institution are known", name,
+                     count);
+}
+
 static int find(const struct view *view, const struct id *feed, uint64_t seq, struct meant *out,
                 struct error *error)
 {
-    char name[VIEW_NAME_SIZE];
     uint64_t count;
     bool is = false;
     int code = count_entries(view, feed, &count);
@@ -479,12 +520,8 @@ static int find(const struct view *view, const struct id *feed, uint64_t seq, st
     *out = (struct meant){.seq = seq};
     if (seq <= count)
         code = view_read_kind(&view->index.store, feed, seq, &out->kind, error);
-    if (!code && !out->kind.found) {
-        view_name(view, feed, seq, name);
-        return error_set(error, ERROR_NOT_FOUND,
-                         "there is no %s here; %" PRIu64 " entries of that institution are known",
-                         name, count);
-    }
+    if (!code && !out->kind.found)
+        return refuse_absent(view, feed, seq, count, error);
     out->announcement = view_parts_is_base(view, feed, seq, out->kind.type);
     if (!code && out->kind.target)
         code = view_parts_is_announcement(view, feed, out->kind.target, &is, error);

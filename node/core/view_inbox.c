@@ -1,6 +1,6 @@
 #include "node/core/view_inbox.h"
 
-#include "node/core/view_parts.h"
+#include "node/core/view_refusal.h"
 
 #include <stdlib.h>
 
@@ -12,6 +12,7 @@ const char *view_inbox_kind_name(enum view_inbox_kind kind)
         [VIEW_INBOX_ANSWER] = "answer",     [VIEW_INBOX_CONFIRM] = "confirm",
         [VIEW_INBOX_PROPOSAL] = "proposal", [VIEW_INBOX_DECLINED] = "declined",
         [VIEW_INBOX_PARTNER] = "partner",   [VIEW_INBOX_LINK] = "link",
+        [VIEW_INBOX_REFUSED] = "refused",
     };
 
     return (size_t)kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
@@ -136,6 +137,12 @@ static int ask_us(void *context, const struct view_side *side)
 
     if (!side->own)
         return 0;
+    if (side->refused_seq)
+        add_with_arrival(siding->gathering, &(struct view_inbox_thing){.kind = VIEW_INBOX_REFUSED,
+                                                                       .feed = state->feed,
+                                                                       .seq = side->refused_seq,
+                                                                       .about = state->feed,
+                                                                       .about_seq = state->seq});
     if (side->state != VIEW_SIDE_CONFIRMED &&
         (side->state != VIEW_SIDE_DECLINED || side->revision != now))
         add_with_arrival(siding->gathering, &thing);
@@ -149,7 +156,7 @@ static int hear_side(void *context, const struct view_side *side)
     struct view_inbox_thing thing = {
         .feed = side->feed, .about = siding->state->feed, .about_seq = siding->state->seq};
 
-    if (side->proposal_seq) {
+    if (side->proposal_seq && !side->refused_seq) {
         thing.kind = VIEW_INBOX_PROPOSAL;
         thing.seq = side->proposal_seq;
         thing.to_do = true;
@@ -294,7 +301,8 @@ static int show_said(void *context, const struct store_entry *stored)
     bool stop = false;
 
     arena_init(&arena, LIMIT_ARENA_SIZE);
-    showing->code = view_read_voice(&stored->entry, &arena, &voice, showing->error);
+    showing->code =
+        view_refusal_read_voice(showing->view, &stored->entry, &arena, &voice, showing->error);
     if (!showing->code && voice.message)
         showing->code =
             view_parts_voice(showing->view, stored, &voice, &read, &stop, showing->error);

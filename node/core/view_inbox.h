@@ -1,8 +1,8 @@
 /* view_inbox: what waits for somebody at our institution: answers to our announcements,
- * announcements that ask our side to confirm, what sides propose or decline of ours, and partners
- * that are new here, and who links an announcement of ours. Whether somebody has read it is kept
- * elsewhere (ops): a thing is known by the entry that brought it, so a revision that asks anew is
- * another thing.
+ * announcements that ask our side to confirm, what sides propose or decline of ours, what was
+ * refused of what we propose, partners that are new here, and who links an announcement of ours.
+ * Whether somebody has read it is kept elsewhere (ops): a thing is known by the entry that brought
+ * it, so a revision that asks anew is another thing.
  *
  * Threads: as view.h. */
 #ifndef CORE_VIEW_INBOX_H
@@ -17,6 +17,7 @@ enum view_inbox_kind {
     VIEW_INBOX_DECLINED, /* a side of our announcement declined it */
     VIEW_INBOX_PARTNER,  /* an institution whose first entry has come */
     VIEW_INBOX_LINK,     /* says of its announcement that it is one with one of ours */
+    VIEW_INBOX_REFUSED,  /* the publisher refuses what we propose for our side */
 };
 
 struct view_inbox_thing {
@@ -37,8 +38,8 @@ struct view_inbox_thing {
 int view_inbox(struct view *view, struct view_inbox_thing **things, size_t *count, bool *complete,
                struct error *error);
 
-/* Visits one thing: the announcement as it is now; of an answer, a proposal and a refusal with what
- * is said (view_state.said). */
+/* Visits one thing: the announcement as it is now; of an answer, a proposal and a refusal (of an
+ * announcement of ours, or of what we propose) with what is said (view_state.said). */
 int view_inbox_show(struct view *view, const struct view_inbox_thing *thing, view_visitor visit,
                     void *context, struct error *error);
 

@@ -1,7 +1,7 @@
 #include "node/core/view_sides.h"
 
 #include "common/fields.h"
-#include "node/core/view_parts.h"
+#include "node/core/view_refusal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,21 +88,30 @@ static uint64_t find_revision(struct looking *looking, const struct id *hash)
 
 /* --- what it says ----------------------------------------------------------------------------- */
 
-/* Visits the side's newest entry of a type. */
-static void read_newest(struct looking *looking, uint32_t type, store_entry_visitor visit)
+/* Visits the entry of a voice; NULL: there is none. */
+static void visit_voice(struct looking *looking, const struct view_voice *voice,
+                        store_entry_visitor visit)
 {
     const struct view_index *index = &looking->view->index;
     const struct store *store = &index->store;
-    const struct view_feed *feed = view_index_feed(index, &looking->side.feed);
-    const struct view_voice *voice =
-        feed ? view_voices_find(&index->voices, looking->key, feed->number, type) : NULL;
     int code;
 
     if (!voice || looking->code)
         return;
-    code = store->operations->entries(store->self, &feed->id, voice->seq, voice->seq, visit,
-                                      looking, looking->error);
+    code = store->operations->entries(store->self, &index->feeds[voice->feed]->id, voice->seq,
+                                      voice->seq, visit, looking, looking->error);
     looking->code = looking->code ? looking->code : code;
+}
+
+/* Visits the side's newest entry of a type. */
+static void read_newest(struct looking *looking, uint32_t type, store_entry_visitor visit)
+{
+    const struct view_index *index = &looking->view->index;
+    const struct view_feed *feed = view_index_feed(index, &looking->side.feed);
+
+    if (feed)
+        visit_voice(looking, view_voices_find(&index->voices, looking->key, feed->number, type),
+                    visit);
 }
 
 static int visit_confirmation(void *context, const struct store_entry *stored)
@@ -177,7 +186,33 @@ static int visit_proposal(void *context, const struct store_entry *stored)
     looking->side.proposal = buffer_span(&looking->proposal);
     looking->side.proposal_seq = stored->entry.seq;
     looking->side.proposal_ms = stored->entry.created_ms;
+    looking->side.proposal_hash = stored->entry.hash;
     return 1;
+}
+
+/* What the publisher says of the proposal. */
+static int visit_refusal(void *context, const struct store_entry *stored)
+{
+    struct looking *looking = context;
+    struct view_read_voice voice;
+
+    looking->code = view_read_voice(&stored->entry, &looking->arena, &voice, looking->error);
+    if (looking->code || !view_refusal_is(&voice, &looking->side.proposal_hash))
+        return 1;
+    looking->side.refused_seq = stored->entry.seq;
+    looking->side.refused_ms = stored->entry.created_ms;
+    return 1;
+}
+
+static void look_for_refusal(struct looking *looking)
+{
+    const struct view_side *side = &looking->side;
+
+    if (side->proposal_seq)
+        visit_voice(looking,
+                    view_refusal_find(&looking->view->index, &looking->state->feed, &side->feed,
+                                      side->proposal_seq),
+                    visit_refusal);
 }
 
 /* --- sides ------------------------------------------------------------------------------------ */
@@ -198,6 +233,7 @@ static void look_at_side(struct looking *looking, size_t party, const struct id 
     arena_init(&looking->arena, LIMIT_ARENA_SIZE);
     read_newest(looking, TYPE(CONFIRMATION), visit_confirmation);
     read_newest(looking, TYPE(PROPOSAL), visit_proposal);
+    look_for_refusal(looking);
     arena_finish(&looking->arena);
 }
 
@@ -299,7 +335,8 @@ static int visit_said(void *context, const struct store_entry *stored)
     if (!view_read_is_voice(stored->entry.content_type))
         return 1; /* what the index keeps beside them: Readers, and our own answers */
     arena_init(&arena, LIMIT_ARENA_SIZE);
-    telling->code = view_read_voice(&stored->entry, &arena, &voice, telling->error);
+    telling->code =
+        view_refusal_read_voice(telling->view, &stored->entry, &arena, &voice, telling->error);
     if (!telling->code && voice.message)
         telling->code =
             view_parts_voice(telling->view, stored, &voice, &read, &telling->stop, telling->error);
@@ -324,25 +361,42 @@ static int read_voice(struct view *view, const struct view_voice *voice, store_e
                                       voice->seq, visit, context, error);
 }
 
-/* All voices about the announcement, by arrival; the caller frees *all. */
-static int gather(struct view *view, uint64_t key, struct said **all, size_t *count,
-                  struct error *error)
+/* The publisher's word on a voice that is a proposal; NULL: none. */
+static const struct view_voice *word_on(const struct view_index *index, const struct id *publisher,
+                                        const struct view_voice *voice)
 {
-    const struct view_voices *voices = &view->index.voices;
-    const struct view_voice *first = view_voices_first(voices, key), *voice;
+    return voice->type == TYPE(PROPOSAL)
+               ? view_refusal_find(index, publisher, &index->feeds[voice->feed]->id, voice->seq)
+               : NULL;
+}
+
+/* All voices about the announcement, and of its publisher about proposals for it, by arrival; the
+ * caller frees *all. */
+static int gather(struct view *view, const struct id *publisher, uint64_t seq, struct said **all,
+                  size_t *count, struct error *error)
+{
+    const struct view_index *index = &view->index;
+    const struct view_voices *voices = &index->voices;
+    const struct view_voice *first =
+        view_voices_first(voices, view_index_key(index, publisher, seq));
+    const struct view_voice *voice, *word;
     int code = ERROR_NONE;
 
     *count = 0;
     for (voice = first; voice; voice = view_voices_next(voices, voice))
-        ++*count;
+        *count += word_on(index, publisher, voice) ? 2 : 1;
     *all = calloc(*count ? *count : 1, sizeof **all);
     if (!*all)
         return error_memory(error);
-    voice = first;
-    for (size_t i = 0; i < *count && !code; i++, voice = view_voices_next(voices, voice)) {
-        (*all)[i].voice = voice;
-        code = read_voice(view, voice, visit_arrival, &(*all)[i], error);
+    *count = 0;
+    for (voice = first; voice; voice = view_voices_next(voices, voice)) {
+        (*all)[(*count)++].voice = voice;
+        word = word_on(index, publisher, voice);
+        if (word)
+            (*all)[(*count)++].voice = word;
     }
+    for (size_t i = 0; i < *count && !code; i++)
+        code = read_voice(view, (*all)[i].voice, visit_arrival, &(*all)[i], error);
     qsort(*all, *count, sizeof **all, compare_arrivals);
     return code;
 }
@@ -353,7 +407,7 @@ int view_sides_said(struct view *view, const struct id *feed, uint64_t seq, view
     struct telling telling = {.view = view, .visit = visit, .context = context, .error = error};
     struct said *all = NULL;
     size_t count = 0;
-    int code = gather(view, view_index_key(&view->index, feed, seq), &all, &count, error);
+    int code = gather(view, feed, seq, &all, &count, error);
 
     for (size_t i = 0; i < count && !code && !telling.stop; i++) {
         code = read_voice(view, all[i].voice, visit_said, &telling, error);
@@ -380,13 +434,14 @@ static int compare_content(void *context, const struct store_entry *stored)
     return 1;
 }
 
-int view_sides_own_voice(struct view *view, const struct view_state *state, uint32_t content_type,
-                         struct span content, struct view_own_voice *out, struct error *error)
+int view_sides_own_voice(struct view *view, const struct id *feed, uint64_t seq,
+                         uint32_t content_type, struct span content, struct view_own_voice *out,
+                         struct error *error)
 {
     const struct view_index *index = &view->index;
     const struct store *store = &index->store;
     const struct view_feed *own = view_index_feed(index, &index->own);
-    uint64_t key = view_index_key(index, &state->feed, state->seq);
+    uint64_t key = view_index_key(index, feed, seq);
     const struct view_voice *voice =
         own ? view_voices_find(&index->voices, key, own->number, content_type) : NULL;
     struct own_check check = {content, out};

@@ -5,7 +5,8 @@
  * the first. The publisher's own side is confirmed by publishing. A confirmation names the entry it
  * confirms by its hash, so going back to an older text revives no old confirmation. Of each
  * institution the newest confirmation (or refusal) counts, and its newest proposal, until it is
- * withdrawn or the revision in force says what it proposes.
+ * withdrawn or the revision in force says what it proposes. The publisher can refuse it
+ * (view_refusal.h); it stands until then and after that, but waits for nobody any more.
  *
  * Threads: as view.h. */
 #ifndef CORE_VIEW_SIDES_H
@@ -33,7 +34,10 @@ struct view_side {
     uint64_t by_ms;    /* … that entry's created_ms */
     /* What it proposes for its own side, not taken over yet; 0: nothing. */
     uint64_t proposal_seq, proposal_ms;
-    struct span proposal; /* Proposal bytes */
+    struct id proposal_hash; /* … of that entry */
+    struct span proposal;    /* Proposal bytes */
+    /* The publisher's entry that refuses it; 0: it is open. */
+    uint64_t refused_seq, refused_ms;
 };
 
 /* At most so many sides are looked at. */
@@ -62,8 +66,10 @@ struct view_own_voice {
     bool withdrawn; /* we have taken it back */
     bool same;      /* its content is exactly this one, and stands */
 };
-int view_sides_own_voice(struct view *view, const struct view_state *state, uint32_t content_type,
-                         struct span content, struct view_own_voice *out, struct error *error);
+/* feed, seq: of the announcement, or of the proposal that we may have refused. */
+int view_sides_own_voice(struct view *view, const struct id *feed, uint64_t seq,
+                         uint32_t content_type, struct span content, struct view_own_voice *out,
+                         struct error *error);
 
 const char *view_side_state_name(enum view_side_state state); /* "confirmed" */
 

@@ -119,8 +119,10 @@ struct sqlite_ledger {
     X(STATEMENT_DELETE_FROM, "DELETE FROM segment WHERE feed = ?1 AND seq >= ?2")                  \
     X(STATEMENT_COUNT_MISSING,                                                                     \
       "SELECT coalesce(sum(missing), 0) FROM segment WHERE feed = ?1 AND missing > 0")             \
-    X(STATEMENT_QUARANTINED, "SELECT arrival, seq, count, records, generation FROM quarantine"     \
-                             " WHERE feed = ?1 ORDER BY generation DESC, seq")                     \
+    X(STATEMENT_QUARANTINED, "SELECT arrival, seq, count, records FROM quarantine"                 \
+                             " WHERE feed = ?1 AND generation = ?2 ORDER BY seq")                  \
+    X(STATEMENT_QUARANTINED_BEFORE, "SELECT coalesce(max(generation), 0) FROM quarantine"          \
+                                    " WHERE feed = ?1 AND generation < ?2")                        \
     X(STATEMENT_NEXT_ERASED, "SELECT seq FROM segment WHERE feed = ?1 AND seq > ?2 AND seq < ?3"   \
                              " AND types & 8589934592 != 0 ORDER BY seq LIMIT 1")                  \
     X(STATEMENT_QUARANTINED_CONTENT,                                                               \

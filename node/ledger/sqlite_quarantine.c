@@ -262,14 +262,64 @@ static int visit_row(struct sqlite_ledger *ledger, const struct segment_feed *fe
     return ERROR_NONE;
 }
 
+/* The last generation below this one of which something of the feed is here; 0: none. */
+static int generation_before(struct sqlite_ledger *ledger, uint64_t feed, uint64_t generation,
+                             uint64_t *out, struct error *error)
+{
+    sqlite3_stmt *statement;
+    bool row = false;
+    int rc = database_take(&ledger->database, STATEMENT_QUARANTINED_BEFORE, &statement, error);
+
+    *out = 0;
+    if (rc)
+        return rc;
+    if (database_bind_u64(statement, 1, feed) || database_bind_u64(statement, 2, generation))
+        rc = database_fail(&ledger->database, "read", error);
+    if (!rc)
+        rc = database_step(&ledger->database, statement, "read", &row, error);
+    if (row)
+        *out = database_u64(statement, 0);
+    database_release(&ledger->database, STATEMENT_QUARANTINED_BEFORE, statement);
+    return rc;
+}
+
+static int visit_generation(struct sqlite_ledger *ledger, const struct sqlite_feed *feed,
+                            uint64_t generation, store_quarantined_visitor visit, void *context,
+                            bool *stopped, struct error *error)
+{
+    struct store_quarantined quarantined = {.generation = generation};
+    sqlite3_stmt *statement;
+    bool row = true;
+    int rc = database_take(&ledger->database, STATEMENT_QUARANTINED, &statement, error);
+
+    if (rc)
+        return rc;
+    if (database_bind_u64(statement, 1, feed->number) ||
+        database_bind_u64(statement, 2, generation))
+        rc = database_fail(&ledger->database, "read", error);
+    while (!rc && !*stopped) {
+        struct segment_row segment;
+
+        rc = database_step(&ledger->database, statement, "read", &row, error);
+        if (rc || !row)
+            break;
+        segment = sqlite_ledger_segment(statement);
+        rc = visit_row(ledger, &feed->common, &segment, &quarantined, visit, context, stopped,
+                       error);
+    }
+    database_release(&ledger->database, STATEMENT_QUARANTINED, statement);
+    return rc;
+}
+
+/* One generation after the other: all at once SQLite would sort, and so read the whole of the last
+ * one before the first entry is seen. A thief may have published any number. */
 int sqlite_quarantine_visit(void *self, const struct id *feed, store_quarantined_visitor visit,
                             void *context, struct error *error)
 {
     struct sqlite_ledger *ledger = self;
-    struct store_quarantined quarantined;
+    uint64_t generation = INT64_MAX;
     struct sqlite_feed found;
-    sqlite3_stmt *statement;
-    bool row = true, stopped = false;
+    bool stopped = false;
     int rc = sqlite_tail_settle(ledger, error);
 
     if (!rc)
@@ -278,23 +328,11 @@ int sqlite_quarantine_visit(void *self, const struct id *feed, store_quarantined
         error_clear(error);
         return ERROR_NONE;
     }
-    if (!rc)
-        rc = database_take(&ledger->database, STATEMENT_QUARANTINED, &statement, error);
-    if (rc)
-        return rc;
-    if (database_bind_u64(statement, 1, found.number))
-        rc = database_fail(&ledger->database, "read", error);
     while (!rc && !stopped) {
-        struct segment_row segment;
-
-        rc = database_step(&ledger->database, statement, "read", &row, error);
-        if (rc || !row)
+        rc = generation_before(ledger, found.number, generation, &generation, error);
+        if (rc || !generation)
             break;
-        segment = sqlite_ledger_segment(statement);
-        quarantined = (struct store_quarantined){.generation = database_u64(statement, 4)};
-        rc = visit_row(ledger, &found.common, &segment, &quarantined, visit, context, &stopped,
-                       error);
+        rc = visit_generation(ledger, &found, generation, visit, context, &stopped, error);
     }
-    database_release(&ledger->database, STATEMENT_QUARANTINED, statement);
     return rc;
 }

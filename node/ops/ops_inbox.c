@@ -79,6 +79,7 @@ static Caravan__InboxKind kind_of(enum view_inbox_kind kind)
         [VIEW_INBOX_DECLINED] = CARAVAN__INBOX_KIND__INBOX_KIND_DECLINED,
         [VIEW_INBOX_PARTNER] = CARAVAN__INBOX_KIND__INBOX_KIND_PARTNER,
         [VIEW_INBOX_LINK] = CARAVAN__INBOX_KIND__INBOX_KIND_LINK,
+        [VIEW_INBOX_REFUSED] = CARAVAN__INBOX_KIND__INBOX_KIND_REFUSED,
     };
 
     return kinds[kind];

@@ -112,6 +112,9 @@ static int add_side(void *context, const struct view_side *side)
     out->has_proposal_seq = out->has_proposal_ms = side->proposal_seq != 0;
     out->proposal_seq = side->proposal_seq;
     out->proposal_ms = side->proposal_ms;
+    out->has_refused_seq = out->has_refused_ms = side->refused_seq != 0;
+    out->refused_seq = side->refused_seq;
+    out->refused_ms = side->refused_ms;
     out->has_proposal = side->proposal_seq && side->proposal.size <= sides->room;
     sides->room -= out->has_proposal ? side->proposal.size : 0;
     if (out->has_proposal)

@@ -39,6 +39,13 @@ ops_handler ops_feed_read, ops_feed_import, ops_feed_resolve, ops_feed_backup, o
 int ops_seal(const struct ops_context *context, const struct view_audience *audience,
              uint32_t content_type, struct span content, struct buffer *out, struct error *error);
 
+/* A party that is named by its node id must be able to read what is asked of it. ERROR_INVALID with
+ * those for whom it is not sealed, and how to add them; name: of the announcement that is revised,
+ * NULL: a new one. */
+int ops_seal_check_parties(const struct ops_context *context, const struct view_audience *audience,
+                           const Caravan__Announcement *announcement, const char *name,
+                           struct error *error);
+
 /* How long the long polls may wait. */
 uint32_t ops_list_changes_wait(const ProtobufCMessage *request);
 uint32_t ops_status_coverage_wait(const ProtobufCMessage *request);

@@ -21,6 +21,8 @@ struct preparing {
     const struct view_state *state; /* the announcement it is about; NULL: a new one */
     struct arena arena;
     struct view_side side; /* our own; party is SIZE_MAX when there is none */
+    /* Of a refusal: of the side whose proposal it is; else of none. */
+    struct view_side refused;
     struct view_audience audience;
     ProtobufCMessage *message; /* what is said; replaced where its form in a feed is another one */
     Caravan__AnnouncementName name;
@@ -133,6 +135,17 @@ static int set_previous(struct preparing *preparing, uint64_t seq, const struct 
 
 /* --- what may be said ------------------------------------------------------------------------- */
 
+/* Before the message is replaced by its form in the feed. */
+static int check_parties(struct preparing *preparing, const char *name)
+{
+    const Caravan__Announcement *announcement = (const Caravan__Announcement *)preparing->message;
+
+    return preparing->audience.count
+               ? ops_seal_check_parties(preparing->context, &preparing->audience, announcement,
+                                        name, preparing->error)
+               : ERROR_NONE;
+}
+
 static int complete_announcement(struct preparing *preparing)
 {
     size_t unknown;
@@ -143,7 +156,7 @@ static int complete_announcement(struct preparing *preparing)
     if (!code && !preparing->audience.count)
         code = error_set(preparing->error, ERROR_INVALID,
                          "audience: found none, expected the handles of those that it is for");
-    return code;
+    return code ? code : check_parties(preparing, NULL);
 }
 
 /* What the announcement, or what we have said of one, holds in its entries. */
@@ -173,6 +186,8 @@ static int complete_revision(struct preparing *preparing)
         code = check_content(preparing, &unknown);
     if (!code)
         code = ops_publish_check_drop(state, unknown, preparing->error);
+    if (!code)
+        code = check_parties(preparing, state->name);
     if (!code)
         code = take_erase(preparing);
     if (code)
@@ -206,11 +221,84 @@ static int complete_withdrawal(struct preparing *preparing)
     return code ? code : set_previous(preparing, state->event_seq, &state->hash, false);
 }
 
+/* A view_side_visitor: keeps the side whose feed the refusal names. */
+static int keep_refused(void *context, const struct view_side *side)
+{
+    struct preparing *preparing = context;
+    const Caravan__Confirmation *refusal = (const Caravan__Confirmation *)preparing->message;
+    const ProtobufCBinaryData *feed = &refusal->announcement->feed;
+
+    if (!span_equal(span_of_id(&side->feed), span_of(feed->data, feed->len)))
+        return 0;
+    preparing->refused = *side;
+    return 1;
+}
+
+/* Of what a side proposes: whoever has looked at an older proposal would refuse what he has not
+ * seen. */
+static int check_refused(struct preparing *preparing, const Caravan__Confirmation *refusal)
+{
+    const struct view_side *side = &preparing->refused;
+    const char *name = preparing->state->name;
+
+    if (!side->proposal_seq)
+        return refuse(preparing, ERROR_NOT_FOUND,
+                      "has no such proposal now: no side with this feed proposes other terms");
+    if (side->proposal_seq != refusal->announcement->seq)
+        return error_set(preparing->error, ERROR_INVALID,
+                         "announcement: found No. %" PRIu64 " of %s, but for %s it proposes what "
+                         "No. %" PRIu64 " says; look at it again",
+                         refusal->announcement->seq, side->handle, name, side->proposal_seq);
+    if (refusal->has_entry_hash &&
+        !span_equal(span_of(refusal->entry_hash.data, refusal->entry_hash.len),
+                    span_of_id(&side->proposal_hash)))
+        return error_set(preparing->error, ERROR_INVALID,
+                         "entry_hash: found another one than that of No. %" PRIu64
+                         " of %s; look at it again",
+                         side->proposal_seq, side->handle);
+    if (!refusal->declined)
+        return error_set(preparing->error, ERROR_INVALID,
+                         "declined: found no, expected yes: a proposal is taken over by a revision "
+                         "that says the same");
+    return ERROR_NONE;
+}
+
+/* The publisher says no to a proposal: it names that entry, as others name the announcement. */
+static int complete_refusal(struct preparing *preparing, Caravan__Confirmation *refusal)
+{
+    int code = preparing->state->own
+                   ? ERROR_NONE
+                   : refuse(preparing, ERROR_DENIED,
+                            "is not our own announcement; only its publisher can refuse what a "
+                            "side proposes");
+
+    if (!code)
+        code = check_not_withdrawn(preparing);
+    if (!code)
+        code = view_sides(preparing->context->view, preparing->state, keep_refused, preparing,
+                          preparing->error);
+    if (!code)
+        code = check_refused(preparing, refusal);
+    refusal->has_entry_hash = true;
+    refusal->entry_hash = ops_id(&preparing->refused.proposal_hash);
+    return code;
+}
+
+static bool names_other(const struct preparing *preparing, const Caravan__AnnouncementName *name)
+{
+    return name && (name->seq != preparing->name.seq ||
+                    !span_equal(span_of(name->feed.data, name->feed.len),
+                                span_of(preparing->name.feed.data, preparing->name.feed.len)));
+}
+
 static int complete_confirmation(struct preparing *preparing)
 {
     Caravan__Confirmation *confirmation = (Caravan__Confirmation *)preparing->message;
-    int code = check_party(preparing);
+    int code;
 
+    if (names_other(preparing, confirmation->announcement))
+        return complete_refusal(preparing, confirmation);
+    code = check_party(preparing);
     confirmation->announcement = &preparing->name;
     if (!code)
         code = check_not_withdrawn(preparing);
@@ -335,8 +423,9 @@ static int complete_reader(struct preparing *preparing)
 static int note_taken_back(struct preparing *preparing)
 {
     struct view_own_voice answer;
-    int code = view_sides_own_voice(preparing->context->view, preparing->state, TYPE(INTEREST),
-                                    span_of(NULL, 0), &answer, preparing->error);
+    int code = view_sides_own_voice(preparing->context->view, &preparing->state->feed,
+                                    preparing->state->seq, TYPE(INTEREST), span_of(NULL, 0),
+                                    &answer, preparing->error);
 
     return code || !answer.withdrawn ? code
                                      : set_previous(preparing, answer.seq, &answer.hash, false);
@@ -383,14 +472,21 @@ static const struct saying *saying_of(uint32_t type)
 
 /* --- making it -------------------------------------------------------------------------------- */
 
-/* Our newest entry of this type about it, and whether it says the same. */
+/* Our newest entry of this type about it, and whether it says the same. What was refused can be
+ * proposed once more. */
 static int compare_previous(struct preparing *preparing, struct span content)
 {
+    const struct view_state *state = preparing->state;
+    const struct view_side *refused = &preparing->refused;
+    uint32_t type = preparing->request->content_type;
     struct view_own_voice previous;
-    int code = view_sides_own_voice(preparing->context->view, preparing->state,
-                                    preparing->request->content_type, content, &previous,
-                                    preparing->error);
+    int code = view_sides_own_voice(preparing->context->view,
+                                    refused->proposal_seq ? &refused->feed : &state->feed,
+                                    refused->proposal_seq ? refused->proposal_seq : state->seq,
+                                    type, content, &previous, preparing->error);
 
+    if (type == TYPE(PROPOSAL) && preparing->side.refused_seq)
+        previous.same = false;
     return code || !previous.seq
                ? code
                : set_previous(preparing, previous.seq, &previous.hash, previous.same);

@@ -1,5 +1,7 @@
 #include "node/ops/ops_problems.h"
 
+#include "common/moment.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -206,6 +208,31 @@ static bool add_certificate(struct ops_problems *problems, const char *who,
                "when it does not connect, it knows our former keys only: send it our card (caravan "
                "card), and ask it to add that",
                "%s has not received our new certificate yet", who);
+}
+
+bool ops_problems_aside(struct ops_problems *problems, const struct exchange_feed_state *state,
+                        const struct ops_aside *aside, uint64_t now_ms)
+{
+    char hex[17], todo[256];
+    const char *who = state->handle[0] ? state->handle : hex;
+    struct moment_civil since;
+
+    if (!aside->first || !aside->since_ms || now_ms > aside->since_ms + OPS_ASIDE_TOLD_MS)
+        return true;
+    bytes_to_hex(state->feed.bytes, 8, hex);
+    moment_ms_to_civil((int64_t)aside->since_ms, 0, &since);
+    snprintf(todo, sizeof todo,
+             "whoever has read them and acted on them should ask %s what holds; what it publishes "
+             "now does (this note goes away after %llu days)",
+             who, OPS_ASIDE_TOLD_MS / (24 * 3600 * 1000));
+    return add(problems, true, todo,
+               "%" PRIu64 " %s of %s, from No. %" PRIu64 " on, %s for nothing since %04d-%02d-%02d "
+               "%02d:%02d UTC: %s",
+               state->quarantined, state->quarantined == 1 ? "entry" : "entries", who, aside->first,
+               state->quarantined == 1 ? "counts" : "count", (int)since.date.year,
+               (int)since.date.month, (int)since.date.day, (int)since.hour, (int)since.minute,
+               aside->stolen ? "it says that the key that signed them was stolen"
+                             : "its feed had two branches, and it goes on with the other one");
 }
 
 bool ops_problems_partner(struct ops_problems *problems, const struct exchange_feed_state *state,

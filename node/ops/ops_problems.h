@@ -4,6 +4,7 @@
 
 #include "common/arena.h"
 #include "node/ops/operations.h"
+#include "node/ops/ops_aside.h"
 
 struct ops_problems {
     struct arena *arena;
@@ -21,6 +22,10 @@ void ops_problems_finish(struct ops_problems *problems);
 bool ops_problems_partner(struct ops_problems *problems, const struct exchange_feed_state *state,
                           const struct exchange_dialled *dialled,
                           const struct ops_context *context);
+/* Entries of a partner count for nothing any more (ops_aside.h); nothing when that is long ago.
+ * false when memory runs out. */
+bool ops_problems_aside(struct ops_problems *problems, const struct exchange_feed_state *state,
+                        const struct ops_aside *aside, uint64_t now_ms);
 /* What is wrong with this node; after all partners. failure: exchange_failure. */
 bool ops_problems_node(struct ops_problems *problems, const struct ops_context *context,
                        enum exchange_publishing publishing, const struct error *failure,

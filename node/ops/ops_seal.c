@@ -1,4 +1,5 @@
-/* Sealing what we publish: the sealing keys of those that it is for come from the ledger. */
+/* Sealing what we publish: for whom it must be, and the sealing keys of those that it is for, which
+ * come from the ledger. */
 #include "node/ops/ops_parts.h"
 
 #include "common/identity.h"
@@ -102,5 +103,66 @@ int ops_seal(const struct ops_context *context, const struct view_audience *audi
     if (!code)
         code = seal_make(&draft, out, NULL, error);
     free(readers);
+    return code;
+}
+
+/* --- the parties ------------------------------------------------------------------------------ */
+
+static bool reads(const struct ops_context *context, const struct view_audience *audience,
+                  const struct id *feed)
+{
+    bool reads = id_equal(feed, &context->feed);
+
+    for (size_t i = 0; i < audience->count && !reads; i++)
+        reads = id_equal(&audience->feeds[i], feed);
+    return reads;
+}
+
+/* "th-nstda,za-nrf", appended: the parties that cannot read it. */
+static bool list_left_out(const struct ops_context *context, const struct view_audience *audience,
+                          const Caravan__Announcement *announcement, struct buffer *out)
+{
+    struct view_audience told = *audience; /* each once */
+    bool ok = true;
+
+    for (size_t i = 0; i < announcement->n_parties && ok; i++) {
+        const ProtobufCBinaryData *node = &announcement->parties[i]->node_id;
+        char hex[2 * BYTES_ID_SIZE + 1];
+        const char *handle;
+        struct id feed;
+
+        if (!span_to_id(span_of(node->data, node->len), &feed) || reads(context, &told, &feed))
+            continue;
+        view_audience_add(&told, &feed);
+        bytes_to_hex(feed.bytes, sizeof feed.bytes, hex);
+        handle = view_handle(context->view, &feed);
+        ok = buffer_printf(out, "%s%s", out->size ? "," : "", *handle ? handle : hex);
+    }
+    return ok;
+}
+
+int ops_seal_check_parties(const struct ops_context *context, const struct view_audience *audience,
+                           const Caravan__Announcement *announcement, const char *name,
+                           struct error *error)
+{
+    struct buffer left_out = {0};
+    int code = list_left_out(context, audience, announcement, &left_out) ? ERROR_NONE
+                                                                         : error_memory(error);
+    const char *who = left_out.size ? buffer_text(&left_out) : "";
+
+    if (!code && left_out.size && name)
+        code = error_set(error, ERROR_INVALID,
+                         "parties: found the node id of %.160s, for whom %s is not sealed, and who "
+                         "could neither read nor confirm it; let them read it first (caravan share "
+                         "%s %.160s), or leave their node id out",
+                         who, name, name, who);
+    else if (!code && left_out.size)
+        code = error_set(error, ERROR_INVALID,
+                         "parties: found the node id of %.160s, for whom it would not be sealed, "
+                         "and who could neither read nor confirm it; expected them in the "
+                         "audience: add %.160s to --to (or to `audience` in the file), or leave "
+                         "their node id out",
+                         who, who);
+    buffer_finish(&left_out);
     return code;
 }

@@ -91,7 +91,8 @@ static void set_identity(struct arena *arena, const struct exchange_feed_state *
 }
 
 static Caravan__PartnerStatus *make_partner(struct arena *arena,
-                                            const struct exchange_feed_state *state, uint64_t head)
+                                            const struct exchange_feed_state *state,
+                                            const struct ops_aside *aside, uint64_t head)
 {
     Caravan__PartnerStatus *partner = arena_alloc(arena, sizeof *partner);
 
@@ -109,6 +110,10 @@ static Caravan__PartnerStatus *make_partner(struct arena *arena,
     partner->frozen = state->frozen;
     partner->has_quarantined = state->quarantined != 0;
     partner->quarantined = state->quarantined;
+    partner->has_quarantined_first = aside->first != 0;
+    partner->quarantined_first = aside->first;
+    partner->has_quarantined_ms = aside->since_ms != 0;
+    partner->quarantined_ms = aside->since_ms;
     partner->exchanging = state->exchanging;
     partner->has_clock_skew_ms = state->clock_known;
     partner->clock_skew_ms = state->clock_skew_ms;
@@ -125,9 +130,22 @@ struct report {
     struct ops_problems problems;
     size_t capacity;
     bool no_memory;
+    struct error *error;
+    int code;
 };
 
-static bool add_partner(struct report *report, const struct exchange_feed_state *state)
+/* An error is kept: the answer is then that. */
+static void find_aside(struct report *report, const struct exchange_feed_state *state,
+                       struct ops_aside *aside)
+{
+    const struct ops_context *context = report->context;
+
+    if (state->quarantined && !report->code)
+        report->code = ops_aside_find(&context->store, &state->feed, aside, report->error);
+}
+
+static bool add_partner(struct report *report, const struct exchange_feed_state *state,
+                        const struct ops_aside *aside)
 {
     Caravan__StatusReply *answer = &report->answer;
 
@@ -140,7 +158,7 @@ static bool add_partner(struct report *report, const struct exchange_feed_state 
         answer->partners = grown;
         report->capacity = capacity;
     }
-    answer->partners[answer->n_partners] = make_partner(&report->arena, state, answer->seq);
+    answer->partners[answer->n_partners] = make_partner(&report->arena, state, aside, answer->seq);
     return answer->partners[answer->n_partners] && ++answer->n_partners;
 }
 
@@ -148,6 +166,7 @@ static bool add_partner(struct report *report, const struct exchange_feed_state 
 static void visit_feed(void *context, const struct exchange_feed_state *state)
 {
     struct report *report = context;
+    struct ops_aside aside = {0};
 
     report->answer.entries += state->head.seq;
     if (state->own) {
@@ -161,7 +180,9 @@ static void visit_feed(void *context, const struct exchange_feed_state *state)
         struct exchange_dialled dialled = {0};
 
         exchange_dialled(report->context->exchange, &state->feed, &dialled);
-        if (!add_partner(report, state) ||
+        find_aside(report, state, &aside);
+        if (!add_partner(report, state, &aside) ||
+            !ops_problems_aside(&report->problems, state, &aside, report->context->now_ms) ||
             !ops_problems_partner(&report->problems, state, &dialled, report->context))
             report->no_memory = true;
     }
@@ -198,7 +219,7 @@ static void set_node(struct report *report)
 int ops_status(struct ops_context *context, const ProtobufCMessage *message, struct buffer *reply,
                struct error *error)
 {
-    struct report report = {.context = context};
+    struct report report = {.context = context, .error = error};
     struct store_info info;
     int code;
 
@@ -208,7 +229,9 @@ int ops_status(struct ops_context *context, const ProtobufCMessage *message, str
     ops_problems_init(&report.problems, &report.arena);
     set_node(&report);
     exchange_feeds(context->exchange, visit_feed, &report);
-    code = context->store.operations->info(context->store.self, &info, error);
+    code = report.code;
+    if (!code)
+        code = context->store.operations->info(context->store.self, &info, error);
     if (code)
         goto out;
     if (!ops_problems_node(&report.problems, context, exchange_publishing(context->exchange),

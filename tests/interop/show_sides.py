@@ -142,7 +142,13 @@ class Reader:
                 or self.is_withdrawn(who, entry["seq"])
                 or in_order("Party", said["party"]) == in_order("Party", party)):
             return ""
-        return f", proposal {entry['seq']}"
+        return f", proposal {entry['seq']}" + self.refusal(entry, feed)
+
+    def refusal(self, proposal, publisher):
+        entry, said = self.newest(publisher, CONFIRMATION, proposal["feed"], proposal["seq"])
+        if not entry or not said["declined"] or said["entry_hash"] != proposal["hash"]:
+            return ""
+        return f" refused by {entry['seq']}"
 
     def sides(self, feed, seq):
         """[(feed of the side, its party)], of the text in force; none: it is not joint."""

@@ -41,7 +41,8 @@ class Sides(unittest.TestCase):
     def test_all_states_are_among_them(self):
         shown = " ".join(V[f"sides.{step}.shows"] for step in STEPS)
         for state in ("publisher", "proposed", "confirmed 3", "confirmed an earlier revision 3",
-                      "confirmed a revision that is not here by", "declined 5", "proposal 6"):
+                      "confirmed a revision that is not here by", "declined 5", "proposal 6",
+                      "proposal 12 refused by"):
             self.assertIn(state, shown)
 
     def test_the_order_of_arrival_does_not_matter(self):
@@ -93,6 +94,16 @@ class Contents(unittest.TestCase):
         self.assertEqual(FEEDS[sides.read("Party", fields["party"])["node_id"]], 2)
         self.assertEqual(sides.read("LocalizedText", fields["reason"][0]),
                          {"lang": b"en", "text": b"our holidays", "machine": None})
+
+    def test_proposal_refused(self):
+        fields = sides.read("Confirmation", content("proposal_refused"))
+        about = sides.read("AnnouncementName", fields["announcement"])
+        proposals = [entry for entry in map(entry_of, STEPS) if FEEDS[entry["feed"]] == 2
+                     and entry["content_type"] == sides.PROPOSAL]
+        self.assertEqual((FEEDS[about["feed"]], about["seq"]), (2, proposals[-1]["seq"]))
+        self.assertEqual(fields["entry_hash"], proposals[-1]["hash"])
+        self.assertEqual(fields["declined"], 1)
+        self.assertEqual(content("proposal_refused"), entry_of(STEPS[-1])["content"])
 
     def test_outcome(self):
         fields = self.read("Outcome", "outcome")

@@ -152,6 +152,9 @@ class Cooperation(unittest.TestCase):
         self.assertIn("+ 2099-06-30 18:00 Europe/Moscow", lead.run("accept", call).stderr)
         self.assertEqual(lead.json("status")["inbox"]["to_do"], "0")
         self.wait_side(third, call, "ru-funder", "EARLIER", revision=number)
+        # It expires with the new last deadline, not with the one that was filled in.
+        self.assertEqual(self.show(third, call)["item"]["announcement"]["valid_until"],
+                         {"year": 2099, "month": 6, "day": 30})
         self.assertNotIn("proposal_seq", self.side(third, call, "ru-funder"))
         self.assertIn("2099-06-30 18:00 Europe/Moscow", third.run("show", call).stdout)
         self.assertIn(CHANGED.replace("deadline", "parties / Funder of ru / deadline"),
@@ -265,6 +268,20 @@ class Cooperation(unittest.TestCase):
         self.wait_side(other, call, "ru-funder", "PROPOSED")
         other.run("confirm", call, "--yes")
         self.wait_side(lead, call, "ru-funder", "CONFIRMED")
+        # What the lead does not want it refuses, and has nothing to do any more; the side is told.
+        other.run("propose", call, self.network.write("no.yaml", TERMS.replace("2099", "2100")))
+        wait(lambda: self.inbox(lead, "PROPOSAL"), "the lead hears of the proposal")
+        self.assertEqual(other.run("refuse", call, check=False).returncode, 77)
+        refusal = lead.names(lead.run("refuse", call).stdout)[0]
+        self.assertIn("already, as our No. %s" % refusal.split("/")[1],
+                      lead.run("refuse", call).stdout)
+        self.assertEqual(lead.json("status")["inbox"]["to_do"], "0")
+        told = wait(lambda: self.inbox(other, "REFUSED"), "ru-funder is told")[0]
+        self.assertEqual("%s/%s" % (told["handle"], told["seq"]), refusal)
+        self.assertIn("refused by cn-funder as No. %s:" % told["seq"],
+                      other.run("show", call).stdout)
+        self.assertIn("+ 2100-06-30 18:00 Europe/Moscow",
+                      other.run("inbox", "read", refusal).stdout)
         other.run("propose", call, self.network.write("terms.yaml", TERMS))
         wait(lambda: self.inbox(lead, "PROPOSAL"), "the lead hears of the proposal")
         self.assertIn("%s  now says" % call, lead.run("accept", call).stdout)
@@ -296,11 +313,12 @@ class Cooperation(unittest.TestCase):
                 self.assertNotIn(secret.encode(), everything)
         self.relay.start()
 
-        # A sealed call, its confirmation and an answer look alike: one type, one size.
+        # A sealed call, its confirmation, a refusal and an answer look alike: one type, one size.
         self.assertEqual([self.sealed_entries("cn-funder")[int(call.split("/")[1]) - 1],
+                          self.sealed_entries("cn-funder")[int(refusal.split("/")[1]) - 1],
                           self.sealed_entries("za-third")[int(answer.split("/")[1]) - 1],
                           self.sealed_entries("ru-funder")[-1]],
-                         [self.sealed_entries("cn-funder")[-1]] * 3)
+                         [self.sealed_entries("cn-funder")[-1]] * 4)
         self.assertEqual(self.sealed_entries("cn-funder")[-1][0], 13)
 
     def test_what_follows_is_sealed_and_later_readers_may_read(self):

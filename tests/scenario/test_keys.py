@@ -525,6 +525,15 @@ class Theft(Keys):
         aside = self.keys(a)["quarantined"]
         self.assertEqual([entry["title"] for entry in aside], ["Send money %d" % i for i in range(3)])
         self.assertIn("Send money 0", a.run("key", "show").stdout)
+        # Whoever has read them is told, and where they went.
+        for node in b, c:
+            said = [p["what"] for p in node.status()["problems"] if "count for nothing" in p["what"]]
+            self.assertEqual(len(said), 1, said)
+            self.assertRegex(said[0], r"^3 entries of cn-aa, from No\. %d on, .*: it says that the key that signed "
+                             r"them was stolen$" % (last_good + 1))
+            gone = node.run("show", bad[-1], check=False)
+            self.assertEqual(gone.returncode, NOT_FOUND)
+            self.assertIn("%s counts for nothing any more" % bad[-1], gone.stderr)
         self.assert_out(thief, [b, c])
         # Nor after another start of everybody.
         for node in thief, a, b, c:

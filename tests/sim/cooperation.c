@@ -266,6 +266,43 @@ static void propose(struct cooperation *world, const struct cooperation_act *cal
     buffer_finish(&content);
 }
 
+/* The lead says no to what it sees proposed. As an entry that names no proposal of anybody it must
+ * come to nothing: `astray`. */
+static void refuse(struct cooperation *world, const struct cooperation_act *call, bool astray)
+{
+    Caravan__Confirmation refusal = CARAVAN__CONFIRMATION__INIT;
+    Caravan__AnnouncementName proposal = CARAVAN__ANNOUNCEMENT_NAME__INIT;
+    struct cooperation_act act = {.node = COOPERATION_LEAD,
+                                  .type = TYPE(CONFIRMATION),
+                                  .call_by = COOPERATION_SIDE,
+                                  .readers = COOPERATION_EVERYBODY,
+                                  .declined = true};
+    Caravan__PrepareRequest request;
+    struct cooperation_sight sight;
+    uint8_t bytes[160];
+
+    cooperation_eyes_look(world, world->eyes[COOPERATION_LEAD].view, call->seq, &sight);
+    act.call = sight.proposal_seq;
+    act.names = sight.proposal_hash;
+    proposal.has_feed = proposal.has_seq = 1;
+    proposal.feed = fields_binary(span_of_id(network_feed(&world->network, COOPERATION_SIDE)));
+    proposal.seq = sight.proposal_seq;
+    refusal.announcement = &proposal;
+    refusal.has_declined = refusal.declined = 1;
+    if (astray) {
+        act.names = sight.hash;
+        refusal.has_entry_hash = 1;
+        refusal.entry_hash = fields_binary(span_of_id(&sight.hash));
+        publish_raw(world, TYPE(CONFIRMATION),
+                    span_of(bytes, caravan__confirmation__pack(&refusal, bytes)), &act);
+    } else {
+        request = prepare_request(name_of(world, COOPERATION_LEAD, call->seq), TYPE(CONFIRMATION),
+                                  span_of(bytes, caravan__confirmation__pack(&refusal, bytes)));
+        say(world, &request, &act);
+    }
+    buffer_finish(&sight.sides);
+}
+
 void cooperation_answer(struct cooperation *world, unsigned node,
                         const struct cooperation_act *call)
 {
@@ -369,7 +406,7 @@ static void intrude(struct cooperation *world, const struct cooperation_act *cal
 void cooperation_act(struct cooperation *world)
 {
     struct cooperation_act *call = any_call(world);
-    unsigned what = cooperation_draw(world, 22);
+    unsigned what = cooperation_draw(world, 26);
 
     if (!call || what == 0)
         cooperation_announce(world, cooperation_draw(world, 2));
@@ -394,6 +431,8 @@ void cooperation_act(struct cooperation *world)
         take_back(world, COOPERATION_SIDE, TYPE(PROPOSAL));
     else if (what >= 18 && what <= 20 && call->readers != COOPERATION_EVERYBODY)
         cooperation_share(world, call);
+    else if (what >= 22)
+        refuse(world, call, what == 25 && call->readers == COOPERATION_EVERYBODY);
     else if (what == 21 && cooperation_draw(world, 4) == 0)
         take_back(world, COOPERATION_LEAD, TYPE(ANNOUNCEMENT));
     else

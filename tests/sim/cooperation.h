@@ -31,7 +31,7 @@ struct cooperation_act {
     uint64_t target;  /* of a change or Reader: in its own feed */
     unsigned call_by; /* of a voice or answer: whose announcement … */
     uint64_t call;    /* … and which */
-    struct id names;  /* of a confirmation: the revision that was seen */
+    struct id names; /* of a confirmation: the revision that was seen; of a refusal: the proposal */
     bool declined;
     unsigned day; /* of the side's deadline: of an announcement, a revision, a proposal */
     char title[32];

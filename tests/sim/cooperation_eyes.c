@@ -24,7 +24,10 @@ static int see_side(void *context, const struct view_side *side)
     buffer_printf(&sight->sides, " | %s %" PRIu64 " by %" PRIu64 " proposal %" PRIu64,
                   view_side_state_name(side->state), side->revision, side->by_seq,
                   side->proposal_seq);
+    if (side->refused_seq)
+        buffer_printf(&sight->sides, " refused by %" PRIu64, side->refused_seq);
     sight->proposal_seq = side->proposal_seq;
+    sight->proposal_hash = side->proposal_hash;
     if (side->proposal_seq) {
         Caravan__Proposal *proposal =
             caravan__proposal__unpack(NULL, side->proposal.size, side->proposal.data);
@@ -86,7 +89,8 @@ static unsigned node_of(const struct cooperation *world, const struct id *feed)
     return COOPERATION_NODES;
 }
 
-/* In the order of the model: by act, and of one act by kind; partners are not looked at. */
+/* In the order of the model: by act, and of one act by kind; partners are not looked at, and nobody
+ * links anything. */
 static void write_inbox_seen(struct cooperation *world, struct view *view, struct buffer *out)
 {
     struct view_inbox_thing *things = NULL;
@@ -99,7 +103,7 @@ static void write_inbox_seen(struct cooperation *world, struct view *view, struc
         assert_int_equal(view_work(view, NULL), ERROR_NONE);
     }
     for (size_t a = 0; a < world->count; a++)
-        for (int kind = 0; kind < VIEW_INBOX_PARTNER; kind++)
+        for (int kind = 0; kind <= VIEW_INBOX_REFUSED; kind++)
             for (size_t i = 0; i < count; i++) {
                 const struct view_inbox_thing *thing = &things[i];
                 unsigned node = node_of(world, &thing->feed);
@@ -108,7 +112,7 @@ static void write_inbox_seen(struct cooperation *world, struct view *view, struc
                                   ? act->node == node && act->seq == thing->seq
                                   : act->type == TYPE(ANNOUNCEMENT) && act->seq == thing->about_seq;
 
-                if ((int)thing->kind == kind && by_act)
+                if ((int)thing->kind == kind && by_act && kind != VIEW_INBOX_PARTNER)
                     cooperation_model_thing(out, thing->kind, node, thing->seq, thing->about_seq,
                                             thing->withdrawn);
             }

@@ -12,6 +12,7 @@ struct cooperation_sight {
     uint64_t now, withdrawn_by;
     unsigned day; /* of the side's deadline */
     uint64_t proposal_seq;
+    struct id proposal_hash;
     unsigned proposal_day;
     char title[32];
     struct buffer sides;

@@ -50,7 +50,7 @@ static bool is_taken_back(const struct cooperation *world, unsigned eye,
 
 /* Where the side stands, as a node may see it. */
 struct stand {
-    const struct cooperation_act *now, *confirmation, *proposal;
+    const struct cooperation_act *now, *confirmation, *proposal, *refusal;
     uint64_t revision; /* confirmed or declined; 0: none that can be read here */
     enum view_side_state state;
     bool withdrawn;
@@ -68,6 +68,11 @@ static void stand_of(const struct cooperation *world, unsigned eye,
     if (out->proposal &&
         (is_taken_back(world, eye, out->proposal) || out->proposal->day == out->now->day))
         out->proposal = NULL;
+    if (out->proposal)
+        out->refusal =
+            newest(world, eye, COOPERATION_LEAD, TYPE(CONFIRMATION), 0, out->proposal->seq);
+    if (out->refusal && !id_equal(&out->refusal->names, &out->proposal->hash))
+        out->refusal = NULL;
     if (!out->confirmation)
         return;
     for (size_t i = 0; i < world->count; i++) {
@@ -98,6 +103,8 @@ static void expect_call(const struct cooperation *world, unsigned eye,
                       view_side_state_name(stand.state), stand.revision,
                       stand.confirmation ? stand.confirmation->seq : 0,
                       stand.proposal ? stand.proposal->seq : 0);
+        if (stand.refusal)
+            buffer_printf(out, " refused by %" PRIu64, stand.refusal->seq);
     }
     buffer_append_text(out, "\n");
 }
@@ -127,11 +134,14 @@ static void expect_things(const struct cooperation *world, unsigned eye,
         !(stand.state == VIEW_SIDE_DECLINED && stand.revision == stand.now->seq))
         cooperation_model_thing(out, VIEW_INBOX_CONFIRM, COOPERATION_LEAD, stand.now->seq, act->seq,
                                 false);
-    if (eye == COOPERATION_LEAD && stand.proposal)
+    if (eye == COOPERATION_LEAD && stand.proposal && !stand.refusal)
         cooperation_model_thing(out, VIEW_INBOX_PROPOSAL, COOPERATION_SIDE, stand.proposal->seq,
                                 act->seq, false);
     if (eye == COOPERATION_LEAD && stand.state == VIEW_SIDE_DECLINED)
         cooperation_model_thing(out, VIEW_INBOX_DECLINED, COOPERATION_SIDE, stand.confirmation->seq,
+                                act->seq, false);
+    if (eye == COOPERATION_SIDE && stand.refusal)
+        cooperation_model_thing(out, VIEW_INBOX_REFUSED, COOPERATION_LEAD, stand.refusal->seq,
                                 act->seq, false);
 }
 

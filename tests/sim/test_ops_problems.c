@@ -104,6 +104,43 @@ static void test_ops_problems__a_good_partner_has_none(void **state)
     assert_int_equal(world->problems.count, 0);
 }
 
+static const Caravan__Problem *tell_aside(struct world *world, uint64_t quarantined,
+                                          const struct ops_aside *aside, uint64_t now_ms)
+{
+    size_t before = world->problems.count;
+
+    world->state.quarantined = quarantined;
+    assert_true(ops_problems_aside(&world->problems, &world->state, aside, now_ms));
+    assert_in_range(world->problems.count, before, before + 1);
+    return world->problems.count == before ? NULL : world->problems.items[before];
+}
+
+static void test_ops_problems__tell_of_entries_that_count_for_nothing(void **state)
+{
+    struct world *world = *state;
+    struct ops_aside aside = {.first = 5, .since_ms = 1700000000000, .stolen = true};
+    const Caravan__Problem *problem = tell_aside(world, 3, &aside, 1700000000000);
+
+    assert_non_null(problem);
+    assert_string_equal(problem->what,
+                        "3 entries of th-two, from No. 5 on, count for nothing since 2023-11-14 "
+                        "22:13 UTC: it says that the key that signed them was stolen");
+    assert_string_equal(
+        problem->todo, "whoever has read them and acted on them should ask th-two what holds; what "
+                       "it publishes now does (this note goes away after 90 days)");
+    assert_true(problem->warning);
+    aside.stolen = false;
+    problem = tell_aside(world, 1, &aside, 1700000000000 + OPS_ASIDE_TOLD_MS);
+    assert_non_null(problem);
+    assert_string_equal(problem->what,
+                        "1 entry of th-two, from No. 5 on, counts for nothing since 2023-11-14 "
+                        "22:13 UTC: its feed had two branches, and it goes on with the other one");
+    assert_null(tell_aside(world, 1, &aside, 1700000000001 + OPS_ASIDE_TOLD_MS));
+    aside.since_ms = 0; /* its certificate is on its way: the feed is disputed until then */
+    assert_null(tell_aside(world, 1, &aside, 1700000000000));
+    assert_null(tell_aside(world, 0, &(struct ops_aside){0}, 1700000000000));
+}
+
 static void test_ops_problems__two_that_only_dial_out_need_a_way(void **state)
 {
     struct world *world = *state;
@@ -270,6 +307,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(test_ops_problems__##name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_good_partner_has_none),
+        TEST(tell_of_entries_that_count_for_nothing),
         TEST(two_that_only_dial_out_need_a_way),
         TEST(the_reason_decides_the_advice),
         TEST(a_refusal_by_who_let_us_in_before_means_old_keys),

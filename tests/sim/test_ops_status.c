@@ -101,8 +101,10 @@ static void test_ops_status__status_counts_what_was_quarantined(void **state)
     Caravan__Empty request = CARAVAN__EMPTY__INIT;
     Caravan__StatusReply *status;
     struct institution keys;
+    uint64_t before_ms;
 
     assert_true(network_run(&world->network, MINUTE, ops_world_is_received, NULL));
+    before_ms = world->network.now_ms;
     certify_anew(world, &keys);
     assert_true(network_run(&world->network, MINUTE, network_is_equal, NULL));
     status = status_of(world);
@@ -111,6 +113,12 @@ static void test_ops_status__status_counts_what_was_quarantined(void **state)
     status = ops_world_call(world, 1, "status", &request.base);
     assert_false(status->has_quarantined);
     assert_int_equal(status->partners[0]->quarantined, 1);
+    /* The partner is told which, since when, and what it means. */
+    assert_int_equal(status->partners[0]->quarantined_first, 2);
+    assert_in_range(status->partners[0]->quarantined_ms, before_ms, world->network.now_ms);
+    assert_int_equal(status->n_problems, 1);
+    assert_non_null(strstr(status->problems[0]->what, "1 entry of "));
+    assert_non_null(strstr(status->problems[0]->what, ", from No. 2 on, counts for nothing since"));
     network_stop(&world->network, 0); /* before the key that it borrows goes */
     institution_finish(&keys);
 }

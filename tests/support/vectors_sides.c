@@ -128,6 +128,8 @@ static int show_side(void *context, const struct view_side *side)
         buffer_printf(line, " by %" PRIu64, side->by_seq);
     if (side->proposal_seq)
         buffer_printf(line, ", proposal %" PRIu64, side->proposal_seq);
+    if (side->refused_seq)
+        buffer_printf(line, " refused by %" PRIu64, side->refused_seq);
     return 0;
 }
 
@@ -199,19 +201,38 @@ static void write_call(struct scene *scene, const char *title, const unsigned da
     joint_write(title, sides, days, days[2] ? 3 : 2, out);
 }
 
-static void write_confirmation(const struct scene *scene, const struct id *hash, bool declined,
-                               struct buffer *out)
+static void pack_confirmation(Caravan__AnnouncementName *name, const struct id *hash, bool declined,
+                              struct buffer *out)
 {
     Caravan__Confirmation confirmation = CARAVAN__CONFIRMATION__INIT;
-    Caravan__AnnouncementName name;
 
-    put_name(scene, &name);
-    confirmation.announcement = &name;
+    confirmation.announcement = name;
     confirmation.has_entry_hash = 1;
     confirmation.entry_hash.data = (uint8_t *)(uintptr_t)hash->bytes;
     confirmation.entry_hash.len = sizeof hash->bytes;
     confirmation.has_declined = confirmation.declined = declined;
     must(codec_pack(&confirmation.base, out), "packing");
+}
+
+static void write_confirmation(const struct scene *scene, const struct id *hash, bool declined,
+                               struct buffer *out)
+{
+    Caravan__AnnouncementName name;
+
+    put_name(scene, &name);
+    pack_confirmation(&name, hash, declined, out);
+}
+
+/* What is said of a proposal, which a side made at a step. */
+static void write_word(const struct scene *scene, int side, int proposal, const struct id *hash,
+                       bool declined, struct buffer *out)
+{
+    Caravan__AnnouncementName name;
+
+    put_name(scene, &name);
+    name.feed.data = (uint8_t *)(uintptr_t)scene->who[side].head.feed.bytes;
+    name.seq = scene->seqs[proposal];
+    pack_confirmation(&name, hash, declined, out);
 }
 
 static void write_proposal(const struct scene *scene, int side, unsigned day, const struct id *hash,
@@ -410,7 +431,30 @@ static void endings(struct scene *scene)
     take_back(scene, 1, 3);
 }
 
-static void put_contents(struct scene *scene)
+static void answer(struct scene *scene, int who, int proposal, int hash_of, bool declined)
+{
+    struct buffer content = {0};
+
+    write_word(scene, 2, proposal, &scene->hashes[hash_of], declined, &content);
+    step(scene, who, TYPE(CONFIRMATION), &content);
+}
+
+/* What the publisher says of proposals; returns the step of the last one. */
+static int refusals(struct scene *scene, int revision)
+{
+    int first = propose(scene, 2, 2, 9, revision), second;
+
+    answer(scene, 4, first, first, true);    /* it is not the publisher */
+    answer(scene, 1, first, revision, true); /* another entry's hash */
+    answer(scene, 1, first, first, true);
+    answer(scene, 1, first, first, false); /* the newest word counts */
+    second = propose(scene, 2, 2, 9, revision);
+    answer(scene, 1, first, first, true); /* the older proposal */
+    answer(scene, 1, second, second, true);
+    return second;
+}
+
+static void put_contents(struct scene *scene, int proposal)
 {
     const unsigned days[] = {1, 2, 3};
     struct buffer content = {0};
@@ -426,6 +470,8 @@ static void put_contents(struct scene *scene)
     PUT("refusal");
     write_proposal(scene, 2, 20, &scene->hashes[1], &content);
     PUT("proposal");
+    write_word(scene, 2, proposal, &scene->hashes[proposal], true, &content);
+    PUT("proposal_refused");
     write_outcome(scene, CARAVAN__OUTCOME_WHAT__OUTCOME_WHAT_AWARDED, 12, &content);
     PUT("outcome");
     write_interest(scene, &content);
@@ -437,7 +483,7 @@ static void put_contents(struct scene *scene)
 void vectors_write_sides(struct buffer *out)
 {
     struct scene scene;
-    int revision, refusal;
+    int revision, refusal, proposal;
 
     must(buffer_append_text(out,
                             "\n# a joint announcement, No. 3 of institution 1, with 2 and 3 as "
@@ -449,9 +495,10 @@ void vectors_write_sides(struct buffer *out)
     proposals(&scene, revision);
     odd_ones(&scene, revision, refusal);
     endings(&scene);
+    proposal = refusals(&scene, revision);
     must(buffer_append_text(out, "\n# contents: a joint announcement, what is said of it, and an "
                                  "answer (which would be sealed)\n"),
          "memory");
-    put_contents(&scene);
+    put_contents(&scene, proposal);
     scene_finish(&scene);
 }

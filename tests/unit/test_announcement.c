@@ -223,7 +223,11 @@ static void test_announcement__knows_limits_and_vocabularies(void **state)
         {"fields of science: [1.99]\n",
          "fields of science[1].code: found \"1.99\", expected a code of OECD FORD such as 1.3"},
         {"valid until: 2028-11-24\n",
-         "valid until: found a day more than 24 months ahead, expected an earlier one\n"},
+         "valid until: found a day more than 24 months ahead, expected an earlier one, or at the "
+         "latest that of the last deadline\n"},
+        {"deadline: 2031-05-01\nvalid until: 2031-05-02\n",
+         "valid until: found a day more than 24 months ahead, expected an earlier one, or at the "
+         "latest that of the last deadline\n"},
         {"money: {amount: 5 CNY, currency: CNY, per: year}\n",
          "money[1].currency: found a currency beside an amount, expected it in the amount\n"},
         {"money: {amount: {min minor: 5, max minor: 4, currency: CNY}, per: year}\n",
@@ -291,6 +295,24 @@ static void test_announcement__reports_reading_and_checking_together(void **stat
     assert_non_null(strstr(buffer_text(&f->text),
                            "a.yaml:6:9: error: places: found \"many\", expected "
                            "a whole number from 0 to 4294967295\n"));
+}
+
+static void test_announcement__warns_about_an_end_before_the_deadline(void **state)
+{
+    struct fixture *f = *state;
+
+    problems_of(f, HEAD "deadline: 2031-05-31\nvalid until: 2028-11-23\n" ANSWERS, NULL);
+    assert_string_equal(buffer_text(&f->text),
+                        "a.yaml:6:14: warning: valid until: found a day before the last deadline, "
+                        "which closes it on that day; expected a later one, or none: then it is "
+                        "filled in\n");
+    problems_of(f, HEAD "deadline: 2031-05-31\nvalid until: 2031-05-31\n" ANSWERS, NULL);
+    assert_string_equal(buffer_text(&f->text), "");
+    problems_of(f, HEAD "deadline: 2031-05-31\nvalid until: 2031-05\n" ANSWERS, NULL);
+    assert_string_equal(buffer_text(&f->text), ""); /* the month ends with that day */
+    problems_of(f, HEAD "deadline: 2027-05-31\nrolling: true\nvalid until: 2027-01-31\n" ANSWERS,
+                NULL);
+    assert_string_equal(buffer_text(&f->text), "");
 }
 
 static void test_announcement__warns_about_a_deadline_that_has_passed(void **state)
@@ -417,7 +439,11 @@ static void test_announcement__prepare_writes_codes_and_the_expiry(void **state)
         {"deadline: [2027-03-31, {what: result, at: 2027-09-01}]\n", 2027, 3, 31},
         {"", 2027, 5, 23},
         {"rolling: true\n", 2028, 11, 23},
-        {"deadline: 2031-01-01\n", 2028, 11, 23},
+        {"deadline: 2031-01-01\n", 2031, 1, 1}, /* it is open until then */
+        {"deadline: 2031-01\n", 2031, 1, 31},
+        {"deadline: [2027-03-31, 2031-01-01 16:00 Asia/Bangkok]\n", 2031, 1, 1},
+        {"deadline: 2031-01-01\nrolling: true\n", 2028, 11, 23},
+        {"deadline: 2031-01-01\nvalid until: 2027-01-31\n", 2027, 1, 31},
         {"valid until: 2027-01\n", 2027, 1, 0},
     };
     struct fixture *f = *state;
@@ -578,6 +604,7 @@ int main(void)
         TEST(knows_limits_and_vocabularies),
         TEST(a_description_may_be_long),
         TEST(reports_reading_and_checking_together),
+        TEST(warns_about_an_end_before_the_deadline),
         TEST(warns_about_a_deadline_that_has_passed),
         TEST(warns_about_contacts_of_persons),
         TEST(says_once_that_a_person_is_named),

@@ -2,6 +2,7 @@
 #include "node/cli/cli_sides.h"
 
 #include "common/codec.h"
+#include "node/cli/cli_item.h"
 #include "node/cli/cli_voice.h"
 #include "proto/answer.pb-c.h"
 #include "tests/support/fault.h"
@@ -294,6 +295,61 @@ static void test_cli_voice__knows_who_speaks(void **state)
     assert_false(cli_voice_is_ours(&world->now, &voice));
 }
 
+static void pack_refusal(const uint8_t *feed, uint64_t seq, bool declined, struct buffer *out)
+{
+    Caravan__AnnouncementName name = CARAVAN__ANNOUNCEMENT_NAME__INIT;
+    Caravan__Confirmation said = CARAVAN__CONFIRMATION__INIT;
+
+    name.has_feed = name.has_seq = 1;
+    name.feed = (ProtobufCBinaryData){32, (uint8_t *)(uintptr_t)feed};
+    name.seq = seq;
+    said.announcement = &name;
+    said.has_declined = said.declined = declined;
+    assert_true(codec_pack(&said.base, out));
+}
+
+static void check_refusal(struct world *world, const uint8_t *feed, uint64_t seq, bool declined,
+                          const char *event, const Caravan__Side *side)
+{
+    const Caravan__AnnouncementName *refusal;
+    struct buffer said = {0};
+    struct arena arena;
+
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    pack_refusal(feed, seq, declined, &said);
+    world->now.content_type = CARAVAN__CONTENT_TYPE__CONTENT_TYPE_CONFIRMATION;
+    world->now.has_said = 1;
+    world->now.said = binary(&said);
+    assert_string_equal(cli_item_event(&world->now), event);
+    refusal = cli_voice_refusal(&world->now, &arena);
+    if (side) {
+        assert_non_null(refusal);
+        assert_int_equal(refusal->seq, seq);
+        assert_ptr_equal(cli_voice_refused(&world->now, refusal), side);
+    } else if (refusal) {
+        assert_null(cli_voice_refused(&world->now, refusal));
+    }
+    arena_finish(&arena);
+    buffer_finish(&said);
+}
+
+/* A confirmation that names another entry than what it is about is the publisher's no to it. */
+static void test_cli_voice__tells_a_refusal_from_what_a_side_declines(void **state)
+{
+    struct world *world = *state;
+    uint8_t lead[32] = {1}, other[32] = {2}, stranger[32] = {3};
+
+    world->now.feed = (ProtobufCBinaryData){32, lead};
+    world->now.seq = 4;
+    world->side.feed = (ProtobufCBinaryData){32, other};
+    check_refusal(world, other, 5, true, "refused", &world->side);
+    check_refusal(world, other, 4, true, "refused", &world->side);
+    check_refusal(world, stranger, 5, true, "refused", NULL);
+    check_refusal(world, lead, 4, true, "declined", NULL);
+    check_refusal(world, lead, 4, false, "confirmed", NULL);
+    check_refusal(world, other, 5, false, "confirmed", NULL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -308,6 +364,7 @@ int main(void)
         TEST(test_cli_sides__survive_every_allocation_that_fails),
         cmocka_unit_test(test_cli_voice__says_an_outcome_in_one_line),
         TEST(test_cli_voice__knows_who_speaks),
+        TEST(test_cli_voice__tells_a_refusal_from_what_a_side_declines),
     };
 #undef TEST
 

@@ -235,6 +235,43 @@ static void test_ops_audience__gives_no_key_of_something_else(void **state)
     prepare_refuse(world, &request, ERROR_INVALID, "is public: everybody may read it");
 }
 
+/* A party that could not read it could not confirm it. */
+static void test_ops_audience__leaves_no_party_out(void **state)
+{
+    struct prepare *world = *state;
+    struct institution *sides[] = {&world->base->own, &world->base->partner, &world->third,
+                                   &world->third};
+    const unsigned days[] = {15, 1, 2, 3};
+    char *one[] = {"th-partner"}, *both[] = {"th-partner", "ru-third"};
+    struct buffer content = {0};
+    Caravan__PrepareRequest request;
+    uint64_t seq;
+
+    joint_write("Call", sides, days, 4, &content);
+    request = prepare_request(NULL, TYPE(ANNOUNCEMENT), buffer_span(&content));
+    request.n_audience = 1;
+    request.audience = one;
+    prepare_refuse(world, &request, ERROR_INVALID,
+                   "found the node id of ru-third, for whom it would not be");
+    prepare_refuse(world, &request, ERROR_INVALID,
+                   "add ru-third to --to (or to `audience` in the file)");
+    request.n_audience = 2;
+    request.audience = both;
+    assert_int_equal(prepare_reply(world, &request)->n_audience, 2);
+    /* A revision that names one more. */
+    seq = prepare_put(world, prepare_announcement(world, one, 1));
+    request =
+        prepare_request(prepare_name(world, "cn-own", seq), TYPE(REVISION), buffer_span(&content));
+    prepare_refuse(world, &request, ERROR_INVALID, "caravan share cn-own/3 ru-third");
+    seq = announcements_publish(&world->base->writer, &world->base->own, CARAVAN__KIND__KIND_VISIT,
+                                "Visit", "CN", NULL);
+    request =
+        prepare_request(prepare_name(world, "cn-own", seq), TYPE(REVISION), buffer_span(&content));
+    assert_int_equal(prepare_reply(world, &request)->content_type,
+                     TYPE(REVISION)); /* public: all may read it */
+    buffer_finish(&content);
+}
+
 /* --- faults ----------------------------------------------------------------------------------- */
 
 static void test_ops_audience__survives_every_allocation_that_fails(void **state)
@@ -260,6 +297,7 @@ int main(void)
         TEST(test_ops_audience__refuses_an_audience_that_cannot_be),
         TEST(test_ops_audience__does_not_know_feeds_that_were_only_named),
         TEST(test_ops_audience__knows_how_much_can_be_sealed),
+        TEST(test_ops_audience__leaves_no_party_out),
         TEST(test_ops_audience__seals_what_follows),
         TEST(test_ops_audience__a_side_confirms_under_the_same_seal),
         TEST(test_ops_audience__changes_only_our_own),

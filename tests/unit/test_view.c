@@ -406,6 +406,8 @@ static void test_view__forgets_what_was_quarantined(void **state)
     struct view_world *world = *state;
     const struct store *store = &world->writer;
     const struct id *feed = &world->own.head.feed;
+    struct buffer lines = {0};
+    struct error error = {0};
     struct entry_head head;
 
     announcements_publish(store, &world->own, VISIT, "A", "CN", NULL);
@@ -418,6 +420,13 @@ static void test_view__forgets_what_was_quarantined(void **state)
     assert_int_equal(store->operations->quarantine(store->self, feed, 5, 0, NULL), ERROR_NONE);
     assert_int_equal(store->operations->commit(store->self, NULL), ERROR_NONE);
     view_world_list(world, NULL, "cn-own/4 by 4 B\ncn-own/3 by 3 A\n");
+    /* Whoever asks for it is told; a number that never was is another matter. */
+    assert_int_equal(view_show(world->view, feed, 6, view_world_line, &lines, &error),
+                     ERROR_NOT_FOUND);
+    assert_non_null(strstr(error.text, "cn-own/6 counts for nothing any more"));
+    assert_int_equal(view_show(world->view, feed, 7, view_world_line, &lines, &error),
+                     ERROR_NOT_FOUND);
+    assert_non_null(strstr(error.text, "there is no cn-own/7 here; 4 entries"));
     world->own.head = head;
     announcements_publish(store, &world->own, VISIT, "C", "CN", NULL);
     view_world_list(world, NULL, "cn-own/5 by 5 C\ncn-own/4 by 4 B\ncn-own/3 by 3 A\n");

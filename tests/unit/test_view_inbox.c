@@ -371,6 +371,35 @@ static void test_view_inbox__tells_what_sides_say_of_ours(void **state)
     check("");
 }
 
+static void test_view_inbox__has_nothing_to_do_for_what_we_refused(void **state)
+{
+    struct id hash;
+    uint64_t call = call_with(&base->own, &base->partner, &hash);
+    uint64_t proposal = joint_propose(&base->writer, &base->partner, &base->own, call, 20);
+
+    (void)state;
+    check("proposal th-partner/3 about cn-own/3 to do\n");
+    joint_confirm(&base->writer, &base->own, &base->partner, proposal, &base->partner.head.hash,
+                  true);
+    check("");
+    joint_propose(&base->writer, &base->partner, &base->own, call, 21);
+    check("proposal th-partner/4 about cn-own/3 to do\n");
+}
+
+static void test_view_inbox__tells_that_a_proposal_of_ours_was_refused(void **state)
+{
+    struct id hash;
+    uint64_t call = call_with(&base->partner, &base->own, &hash);
+    uint64_t proposal = joint_propose(&base->writer, &base->own, &base->partner, call, 20);
+
+    (void)state;
+    joint_confirm(&base->writer, &base->partner, &base->own, proposal, &base->own.head.hash, true);
+    check("refused th-partner/4 about th-partner/3\n"
+          "confirm th-partner/3 about th-partner/3 to do\n");
+    joint_propose(&base->writer, &base->own, &base->partner, call, 21); /* that is over */
+    check("confirm th-partner/3 about th-partner/3 to do\n");
+}
+
 static void test_view_inbox__does_not_hear_strangers(void **state)
 {
     struct id hash;
@@ -489,11 +518,15 @@ static void test_view_inbox__shows_what_each_thing_is(void **state)
     sealed_answer(&base->writer, &third, &base->own, visit, "Answer");
     joint_propose(&base->writer, &base->partner, &base->own, call, 20);
     joint_confirm(&base->writer, &base->partner, &base->own, call, &hash, true);
-    call_with(&base->partner, &base->own, &hash);
+    call = call_with(&base->partner, &base->own, &hash);
+    joint_confirm(&base->writer, &base->partner, &base->own,
+                  joint_propose(&base->writer, &base->own, &base->partner, call, 20),
+                  &base->own.head.hash, true);
     assert_int_equal(read_inbox(&things, &count, NULL), ERROR_NONE);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(view_inbox_show(eyes.view, &things[i], show, &lines, NULL), ERROR_NONE);
-    view_world_lines(&lines, "th-partner/5 type 4 by 5\n"
+    view_world_lines(&lines, "th-partner/5 type 7 by 6 says th-partner\n"
+                             "th-partner/5 type 4 by 5\n"
                              "cn-own/4 type 7 by 4 says th-partner\n"
                              "cn-own/4 type 8 by 3 says th-partner\n"
                              "cn-own/3 type 12 by 3 says ru-third\n"
@@ -512,7 +545,10 @@ static void test_view_inbox__survives_every_allocation_that_fails(void **state)
     sealed_answer(&base->writer, &third, &base->own, visit, "Answer");
     joint_propose(&base->writer, &base->partner, &base->own, call, 20);
     joint_confirm(&base->writer, &base->partner, &base->own, call, &hash, true);
-    call_with(&base->partner, &base->own, &hash);
+    call = call_with(&base->partner, &base->own, &hash);
+    joint_confirm(&base->writer, &base->partner, &base->own,
+                  joint_propose(&base->writer, &base->own, &base->partner, call, 20),
+                  &base->own.head.hash, true);
     for (unsigned long n = 1; !done; n++) {
         struct view_inbox_thing *things = NULL;
         struct error error = {0};
@@ -527,7 +563,8 @@ static void test_view_inbox__survives_every_allocation_that_fails(void **state)
         assert_int_equal(code, done ? ERROR_NONE : ERROR_MEMORY);
         free(things);
     }
-    check("confirm th-partner/5 about th-partner/5 to do\n"
+    check("refused th-partner/6 about th-partner/5\n"
+          "confirm th-partner/5 about th-partner/5 to do\n"
           "declined th-partner/4 about cn-own/4\n"
           "proposal th-partner/3 about cn-own/4 to do\n"
           "answer ru-third/3 about cn-own/3\n");
@@ -550,6 +587,8 @@ int main(void)
         TEST(test_view_inbox__asks_for_what_was_shared_with_us),
         TEST(test_view_inbox__asks_for_what_was_shared_and_comes_late),
         TEST(test_view_inbox__tells_what_sides_say_of_ours),
+        TEST(test_view_inbox__has_nothing_to_do_for_what_we_refused),
+        TEST(test_view_inbox__tells_that_a_proposal_of_ours_was_refused),
         TEST(test_view_inbox__does_not_hear_strangers),
         TEST(test_view_inbox__hears_a_side_that_is_named_twice_once),
         TEST(test_view_inbox__bears_a_partner_that_says_much),

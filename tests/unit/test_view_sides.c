@@ -81,6 +81,8 @@ static int see_side(void *context, const struct view_side *side)
         buffer_printf(&seeing->lines, " by %" PRIu64, side->by_seq);
     if (side->proposal_seq)
         buffer_printf(&seeing->lines, ", proposal %" PRIu64, side->proposal_seq);
+    if (side->refused_seq)
+        buffer_printf(&seeing->lines, " refused by %" PRIu64, side->refused_seq);
     buffer_append_text(&seeing->lines, "\n");
     return 0;
 }
@@ -304,6 +306,109 @@ static void test_view_sides__take_no_proposal_for_another_side(void **state)
     buffer_finish(&content);
 }
 
+/* --- refusals -----------------------------------------------------------------------------------
+ */
+
+/* The publisher's word on a proposal of ours. */
+static uint64_t answer(struct view_world *world, uint64_t proposal, const struct id *hash,
+                       bool declined)
+{
+    return joint_confirm(&world->writer, &world->partner, &world->own, proposal, hash, declined);
+}
+
+static void check_refused(struct view_world *world, uint64_t call, uint64_t proposal,
+                          uint64_t refusal)
+{
+    char expected[256];
+
+    snprintf(expected, sizeof expected,
+             refusal ? "th-partner: publisher\ncn-own (we): proposed, proposal %" PRIu64
+                       " refused by %" PRIu64 "\n"
+                     : "th-partner: publisher\ncn-own (we): proposed, proposal %" PRIu64 "\n",
+             proposal, refusal);
+    check_sides(world, call, expected);
+    view_reset(world->view); /* whoever starts anew sees the same */
+    check_sides(world, call, expected);
+}
+
+static void test_view_sides__show_what_the_publisher_refused(void **state)
+{
+    struct view_world *world = *state;
+    struct id hash;
+    uint64_t call = publish_call(world, "Call", 1, &hash);
+    uint64_t first = joint_propose(&world->writer, &world->own, &world->partner, call, 20);
+    struct id proposed = world->own.head.hash;
+    uint64_t refusal = answer(world, first, &proposed, true), newest;
+
+    check_refused(world, call, first, refusal);
+    revise_call(world, call, "Call, revised", 1, &hash); /* it stays refused */
+    check_refused(world, call, first, refusal);
+    newest = joint_propose(&world->writer, &world->own, &world->partner, call, 20);
+    check_refused(world, call, newest, 0); /* the same once more is another one */
+    proposed = world->own.head.hash;
+    refusal = answer(world, newest, &proposed, true);
+    check_refused(world, call, newest, refusal);
+    answer(world, newest, &proposed, false); /* the newest word counts */
+    check_refused(world, call, newest, 0);
+    refusal = answer(world, newest, &proposed, true);
+    check_refused(world, call, newest, refusal);
+    revise_call(world, call, "Call", 20, &hash); /* taken over all the same */
+    check_sides(world, call, "th-partner: publisher\ncn-own (we): proposed\n");
+}
+
+static void test_view_sides__take_no_refusal_of_something_else(void **state)
+{
+    struct view_world *world = *state;
+    struct institution third;
+    struct id hash, proposed, other = {{7}};
+    uint64_t call = publish_call(world, "Call", 1, &hash);
+    uint64_t proposal = joint_propose(&world->writer, &world->own, &world->partner, call, 20);
+
+    proposed = world->own.head.hash;
+    institution_init(&third, 3);
+    announcements_join(&world->writer, &third, "ru-third", "RU");
+    joint_confirm(&world->writer, &third, &world->own, proposal, &proposed, true);
+    joint_confirm(&world->writer, &world->own, &world->own, proposal, &proposed, true);
+    check_refused(world, call, proposal, 0); /* only the publisher can */
+    answer(world, proposal, &other, true);
+    check_refused(world, call, proposal, 0); /* another entry, on another branch perhaps */
+    answer(world, proposal - 1, &proposed, true);
+    check_refused(world, call, proposal, 0);
+    joint_confirm(&world->writer, &world->partner, &world->partner, call, &proposed, true);
+    check_refused(world, call, proposal, 0); /* nor is it one as a word on the announcement */
+    institution_finish(&third);
+}
+
+/* Each proposal has an answer of its own: one refusal does not take the place of another. */
+static void test_view_sides__keep_refusals_of_several_sides_apart(void **state)
+{
+    struct view_world *world = *state;
+    struct institution third;
+    struct institution *sides[] = {&world->partner, &world->own, &third};
+    const unsigned days[] = {15, 1, 2};
+    struct buffer content = {0};
+    uint64_t call, ours, theirs;
+
+    institution_init(&third, 3);
+    announcements_join(&world->writer, &third, "ru-third", "RU");
+    joint_write("Call", sides, days, 3, &content);
+    call = announcements_keep(&world->writer, &world->partner, TYPE(ANNOUNCEMENT),
+                              buffer_span(&content));
+    ours = joint_propose(&world->writer, &world->own, &world->partner, call, 20);
+    theirs = joint_propose(&world->writer, &third, &world->partner, call, 21);
+    assert_int_equal(ours, theirs); /* numbers alone do not tell them apart */
+    answer(world, ours, &world->own.head.hash, true);
+    check_sides(world, call,
+                "th-partner: publisher\ncn-own (we): proposed, proposal 3 refused by 4\n"
+                "ru-third: proposed, proposal 3\n");
+    joint_confirm(&world->writer, &world->partner, &third, theirs, &third.head.hash, true);
+    check_sides(world, call,
+                "th-partner: publisher\ncn-own (we): proposed, proposal 3 refused by 4\n"
+                "ru-third: proposed, proposal 3 refused by 5\n");
+    institution_finish(&third);
+    buffer_finish(&content);
+}
+
 /* --- who is a side ------------------------------------------------------------------------------
  */
 
@@ -337,10 +442,9 @@ static void test_view_sides__are_parties_with_a_whole_id_each_once(void **state)
 static void look_at_own(struct view_world *world, uint64_t call, uint32_t type, struct span content,
                         struct view_own_voice *out)
 {
-    const struct view_state state = {.feed = world->partner.head.feed, .seq = call};
-
     assert_int_equal(view_update(world->view, NULL), ERROR_NONE);
-    assert_int_equal(view_sides_own_voice(world->view, &state, type, content, out, NULL),
+    assert_int_equal(view_sides_own_voice(world->view, &world->partner.head.feed, call, type,
+                                          content, out, NULL),
                      ERROR_NONE);
 }
 
@@ -395,7 +499,8 @@ static void test_view_sides__survive_every_allocation_that_fails(void **state)
     bool done = false;
 
     confirm(world, call, &first, false);
-    joint_propose(&world->writer, &world->own, &world->partner, call, 20);
+    answer(world, joint_propose(&world->writer, &world->own, &world->partner, call, 20),
+           &world->own.head.hash, true);
     revise_call(world, call, "Call, revised", 1, &second);
     for (unsigned long n = 1; !done; n++) {
         struct seeing seeing = {.view = world->view};
@@ -442,12 +547,15 @@ static void test_view_sides__are_heard_in_changes(void **state)
     assert_int_equal(view_update(world->view, NULL), ERROR_NONE);
     after = view_last_arrival(world->view);
     confirm(world, call, &hash, false);
-    joint_propose(&world->writer, &world->own, &world->partner, call, 20);
+    answer(world, joint_propose(&world->writer, &world->own, &world->partner, call, 20),
+           &world->own.head.hash, true);
+    answer(world, 4, &hash, true); /* it refuses no proposal, and is about nothing here */
     assert_int_equal(view_update(world->view, NULL), ERROR_NONE);
     assert_int_equal(view_changes(world->view, NULL, after, 10, see_event, &lines, &next, NULL),
                      ERROR_NONE);
     view_world_lines(&lines, "th-partner/3 type 7 No. 3 by cn-own\n"
-                             "th-partner/3 type 8 No. 4 by cn-own\n");
+                             "th-partner/3 type 8 No. 4 by cn-own\n"
+                             "th-partner/3 type 7 No. 4 by th-partner\n");
     /* By what the announcement is, not by who speaks. */
     filter.n_kind = 1;
     filter.kind = &visit;
@@ -467,7 +575,8 @@ static void test_view_sides__are_told_with_the_announcement(void **state)
     institution_init(&stranger, 3);
     announcements_join(&world->writer, &stranger, "ru-stranger", "RU");
     joint_confirm(&world->writer, &stranger, &world->partner, call, &hash, false);
-    joint_propose(&world->writer, &world->own, &world->partner, call, 20);
+    answer(world, joint_propose(&world->writer, &world->own, &world->partner, call, 20),
+           &world->own.head.hash, true);
     confirm(world, call, &hash, true);
     confirm(world, call, &hash, false);
     assert_int_equal(view_update(world->view, NULL), ERROR_NONE);
@@ -475,6 +584,7 @@ static void test_view_sides__are_told_with_the_announcement(void **state)
         view_sides_said(world->view, &world->partner.head.feed, call, see_event, &lines, NULL),
         ERROR_NONE);
     view_world_lines(&lines, "th-partner/3 type 8 No. 3 by cn-own\n"
+                             "th-partner/3 type 7 No. 4 by th-partner\n"
                              "th-partner/3 type 7 No. 5 by cn-own\n");
     institution_finish(&stranger);
 }
@@ -493,6 +603,9 @@ int main(void)
         TEST(test_view_sides__show_a_proposal_until_it_is_taken_over),
         TEST(test_view_sides__forget_a_proposal_that_was_withdrawn),
         TEST(test_view_sides__take_no_proposal_for_another_side),
+        TEST(test_view_sides__show_what_the_publisher_refused),
+        TEST(test_view_sides__take_no_refusal_of_something_else),
+        TEST(test_view_sides__keep_refusals_of_several_sides_apart),
         TEST(test_view_sides__are_parties_with_a_whole_id_each_once),
         TEST(test_view_sides__know_what_we_have_said_and_taken_back),
         TEST(test_view_sides__bear_odd_contents),
