@@ -299,7 +299,7 @@ static bool add_refusing(struct ops_problems *problems, const struct ops_context
     return add(problems, false, todo,
                "our keys are probably too old: %zu of %zu partners refuse them and have let them "
                "in before. That is so when a backup was restored that is older than the newest "
-               "keys (caravan key rotate)",
+               "keys (caravan key rotate); if none was, ask whether they have removed our card",
                problems->refusing, partners);
 }
 
