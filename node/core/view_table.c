@@ -89,11 +89,17 @@ bool view_table_put(struct view_table *table, uint64_t key, uint32_t value)
 {
     size_t at;
 
-    if (table->count * 4 >= table->capacity * 3 && !grow(table))
-        return false;
-    at = find(table, key);
-    if (!table->keys[at])
-        table->count++;
+    at = table->count ? find(table, key) : 0;
+    if (table->count && table->keys[at]) {
+        table->values[at] = value;
+        return true;
+    }
+    if (table->count * 4 >= table->capacity * 3) {
+        if (!grow(table))
+            return false;
+        at = find(table, key);
+    }
+    table->count++;
     table->keys[at] = key;
     table->values[at] = value;
     return true;

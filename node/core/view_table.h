@@ -23,7 +23,7 @@ uint64_t view_table_key(uint32_t feed, uint32_t seq);
 /* 0 when absent. */
 uint32_t view_table_get(const struct view_table *table, uint64_t key);
 /* Sets or replaces; value 0 is as good as absent, but keeps its slot. key must not be 0. false when
- * memory ran out: nothing changed. */
+ * memory ran out: nothing changed. Replacing never fails. */
 bool view_table_put(struct view_table *table, uint64_t key, uint32_t value);
 /* Another 64 bits, the same for the same bytes in this table's life. For keys made of contents. */
 uint64_t view_table_hash(struct view_table *table, const void *bytes, size_t size);
