@@ -51,12 +51,7 @@ void view_index_finish(struct view_index *index)
     view_blocks_finish(&index->facets);
     view_blocks_finish(&index->rules);
     view_links_finish(&index->links);
-    view_table_finish(&index->naming.places);
-    view_table_finish(&index->spoken.places);
-    view_table_finish(&index->answered);
-    free(index->naming.keys);
-    free(index->spoken.keys);
-    free(index->answers);
+    view_waiting_finish(&index->waiting);
     view_table_finish(&index->missing);
 }
 
@@ -165,49 +160,6 @@ struct view_feed *view_index_take_feed(struct view_index *index, const struct id
     return take_feed(index, feed);
 }
 
-static bool add_named(struct view_named *named, uint32_t feed, uint32_t seq)
-{
-    uint64_t key = view_table_key(feed, seq);
-
-    if (view_table_get(&named->places, key))
-        return true;
-    if (named->count == named->capacity) {
-        size_t capacity = named->capacity ? named->capacity * 2 : 16;
-        uint64_t *keys = realloc(named->keys, capacity * sizeof *keys);
-
-        if (!keys)
-            return false;
-        named->keys = keys;
-        named->capacity = capacity;
-    }
-    if (!view_table_put(&named->places, key, (uint32_t)named->count + 1))
-        return false;
-    named->keys[named->count++] = key;
-    return true;
-}
-
-/* Once: an entry is told again when a Reader names it. */
-static bool add_answer(struct view_index *index, const struct view_answer *answer)
-{
-    uint64_t key = view_table_key(answer->feed, answer->seq);
-
-    if (view_table_get(&index->answered, key))
-        return true;
-    if (index->answer_count == index->answer_capacity) {
-        size_t capacity = index->answer_capacity ? index->answer_capacity * 2 : 16;
-        struct view_answer *answers = realloc(index->answers, capacity * sizeof *answers);
-
-        if (!answers)
-            return false;
-        index->answers = answers;
-        index->answer_capacity = capacity;
-    }
-    if (!view_table_put(&index->answered, key, (uint32_t)index->answer_count + 1))
-        return false;
-    index->answers[index->answer_count++] = *answer;
-    return true;
-}
-
 /* --- links ------------------------------------------------------------------------------------ */
 
 /* A link that says of another announcement that it is the same. */
@@ -302,9 +254,34 @@ struct reading {
     struct arena arena;
     struct error *error;
     uint64_t last; /* arrivals above it are left for another time */
+    size_t bytes;  /* of contents that were read */
     bool erased;   /* there is an order behind what was read before */
     int code;
 };
+
+/* What the inbox is to look at. */
+static int note_waiting(struct reading *reading, enum view_waiting_source source,
+                        const struct view_feed *feed, uint64_t seq)
+{
+    return view_waiting_add(&reading->index->waiting, source,
+                            view_table_key(feed->number, (uint32_t)seq))
+               ? ERROR_NONE
+               : error_memory(reading->error);
+}
+
+/* Something happened to an announcement of ours, or it has come: what was said of it before counts
+ * for the inbox. */
+static int note_own(struct reading *reading, const struct view_feed *feed, uint64_t seq)
+{
+    struct view_index *index = reading->index;
+
+    if (index->own_only || !id_equal(&feed->id, &index->own))
+        return ERROR_NONE;
+    view_waiting_touch_answers(&index->waiting, (uint32_t)seq);
+    return view_voices_first(&index->voices, view_table_key(feed->number, (uint32_t)seq))
+               ? note_waiting(reading, VIEW_WAITING_SPOKEN, feed, seq)
+               : ERROR_NONE;
+}
 
 static int tell_profile(struct view_feed *feed, const struct entry *entry, struct reading *reading)
 {
@@ -320,7 +297,9 @@ static int tell_profile(struct view_feed *feed, const struct entry *entry, struc
     eligible_institution_init(&feed->institution, profile->country, profile->organisation_type,
                               profile->n_organisation_type);
     view_links_renamed(&reading->index->links);
-    return ERROR_NONE;
+    return reading->index->own_only || id_equal(&feed->id, &reading->index->own)
+               ? ERROR_NONE
+               : note_waiting(reading, VIEW_WAITING_PARTNER, feed, 1);
 }
 
 /* The numbers of what a content is filtered by, and its dates. */
@@ -354,9 +333,7 @@ static int note_naming(struct reading *reading, const struct view_feed *feed, st
                    ? ERROR_NONE
                    : view_read_names(content, &index->own, &reading->arena, &names, reading->error);
 
-    if (!code && names && !add_named(&index->naming, feed->number, (uint32_t)announcement))
-        code = error_memory(reading->error);
-    return code;
+    return code || !names ? code : note_waiting(reading, VIEW_WAITING_NAMING, feed, announcement);
 }
 
 /* Entry `by` says what the announcement links, unless a newer one is in force. */
@@ -395,6 +372,10 @@ static int tell_change(struct view_feed *feed, const struct entry *entry, struct
                        entry->content_type == TYPE(WITHDRAWAL), keys, dates))
         return error_memory(reading->error);
     view_links_touch(&index->links, view_table_key(feed->number, (uint32_t)change.target));
+    view_waiting_touch(&index->waiting, view_table_key(feed->number, (uint32_t)change.target));
+    code = note_own(reading, feed, change.target);
+    if (code)
+        return code;
     return entry->content_type == TYPE(REVISION)
                ? note_links(reading, feed, change.content, change.target, entry->seq)
                : ERROR_NONE;
@@ -410,14 +391,16 @@ static int tell_voice(struct view_feed *feed, const struct entry *entry, struct 
     if (code || !voice.seq || index->own_only)
         return code;
     about = take_feed(index, &voice.feed); /* its own entries may come later */
-    if (about && id_equal(&about->id, &index->own) && feed != about &&
-        !add_named(&index->spoken, about->number, (uint32_t)voice.seq))
-        return error_memory(reading->error);
     if (!about ||
         !view_voices_add(&index->voices, view_table_key(about->number, (uint32_t)voice.seq),
                          feed->number, (uint32_t)entry->seq, entry->content_type))
         return error_memory(reading->error);
-    return ERROR_NONE;
+    view_waiting_touch(&index->waiting, view_table_key(about->number, (uint32_t)voice.seq));
+    /* Peers choose which seqs they name: what is no announcement of ours waits for being one. */
+    return view_bits_has(&about->announcements, (uint32_t)voice.seq) ||
+                   view_index_folded(index, about, voice.seq)
+               ? note_own(reading, about, voice.seq)
+               : ERROR_NONE;
 }
 
 /* Our own answers: whether the newest was taken back. */
@@ -447,10 +430,11 @@ static int tell_answer(struct view_feed *feed, const struct store_entry *stored,
         return tell_own_answer(feed, &stored->entry, &voice, reading);
     if (!id_equal(&voice.feed, &index->own))
         return ERROR_NONE;
-    if (add_answer(index, &(struct view_answer){feed->number, (uint32_t)stored->entry.seq,
-                                                (uint32_t)voice.seq, stored->arrival}))
-        return ERROR_NONE;
-    return error_memory(reading->error);
+    return view_waiting_add_answer(&index->waiting,
+                                   view_table_key(feed->number, (uint32_t)stored->entry.seq),
+                                   (uint32_t)stored->arrival, (uint32_t)voice.seq)
+               ? ERROR_NONE
+               : error_memory(reading->error);
 }
 
 /* What an entry tells of feeds and announcements. */
@@ -675,6 +659,7 @@ static int fill_links(struct reading *reading, struct view_feed *feed, const str
     uint64_t key = view_table_key(feed->number, (uint32_t)entry->seq);
 
     view_links_touch(links, key);
+    view_waiting_touch(&reading->index->waiting, key);
     if (view_links_find(links, key) && !set_bit(&feed->linked, (uint32_t)entry->seq))
         return error_memory(reading->error);
     return readable ? note_links(reading, feed, entry->content, entry->seq, entry->seq)
@@ -708,6 +693,8 @@ static int fill_record(struct reading *reading, struct view_feed *feed,
         code = fill_links(reading, feed, entry, readable);
         arena_finish(&reading->arena);
     }
+    if (!code && sort == VIEW_ANNOUNCEMENT)
+        code = note_own(reading, feed, entry->seq);
     if (code)
         return code;
     *record = made;
@@ -732,7 +719,8 @@ static int read_record(void *context, const struct store_entry *stored)
     if (reading->code)
         return 1;
     chunk->read = place + 1;
-    return stored->arrival == reading->last;
+    reading->bytes += stored->entry.content_size;
+    return stored->arrival == reading->last || reading->bytes >= VIEW_CHUNK_BYTES;
 }
 
 static bool make_chunk(struct view_index *index, size_t chunk)
@@ -771,6 +759,7 @@ int view_index_read(struct view_index *index, size_t chunk, struct error *error)
         code = reading.code;
     if (code)
         return error_prefix(error, "cannot read the ledger");
-    index->chunks[chunk].read = size; /* behind the last entry there may be none */
+    if (reading.bytes < VIEW_CHUNK_BYTES)
+        index->chunks[chunk].read = size; /* behind the last entry there may be none */
     return ERROR_NONE;
 }

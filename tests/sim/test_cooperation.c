@@ -6,6 +6,7 @@
 #include "node/ops/operations.h"
 
 #include "tests/sim/network.h"
+#include "tests/support/inbox.h"
 #include "tests/support/joint.h"
 #include "tests/support/sealed.h"
 
@@ -659,7 +660,7 @@ static void write_inbox_seen(struct world *world, struct view *view, struct buff
 
     while (!complete) {
         free(things);
-        assert_int_equal(view_inbox(view, &things, &count, &complete, NULL), ERROR_NONE);
+        assert_int_equal(inbox_read(view, &things, &count, &complete, NULL), ERROR_NONE);
         assert_int_equal(view_work(view, NULL), ERROR_NONE);
     }
     for (size_t a = 0; a < world->count; a++)
@@ -694,7 +695,7 @@ static size_t count_things(struct view *view)
     size_t count = 0, found = 0;
     bool complete;
 
-    assert_int_equal(view_inbox(view, &things, &count, &complete, NULL), ERROR_NONE);
+    assert_int_equal(inbox_read(view, &things, &count, &complete, NULL), ERROR_NONE);
     for (size_t i = 0; i < count; i++)
         found += things[i].kind != VIEW_INBOX_PARTNER;
     free(things);
