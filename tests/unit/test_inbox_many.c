@@ -4,6 +4,7 @@
 #include "node/core/view_inbox.h"
 #include "node/ledger/marks.h"
 #include "node/ops/operations.h"
+#include "tests/support/fault.h"
 #include "tests/support/folder.h"
 #include "tests/support/joint.h"
 #include "tests/support/sealed.h"
@@ -168,7 +169,7 @@ static void print_asked(const char *what, const struct asked *asked)
 /* --- what the partner says ---------------------------------------------------------------------
  */
 
-static void say_much(unsigned long answers)
+static void say(unsigned long announcements, unsigned long answers)
 {
     struct institution *sides[] = {&base->partner, &base->own}, *us[] = {&base->own};
     const unsigned days[] = {1, 2};
@@ -179,7 +180,7 @@ static void say_much(unsigned long answers)
     joint_write("Call", sides, days, 2, &call);
     sealed_interest_bytes(&base->own, visit, "Hello", &answer);
     assert_int_equal(base->writer.operations->begin(base->writer.self, NULL), ERROR_NONE);
-    for (unsigned long i = 0; i < many; i++)
+    for (unsigned long i = 0; i < announcements; i++)
         announcements_keep(&base->writer, &base->partner, TYPE(ANNOUNCEMENT), buffer_span(&call));
     for (unsigned long i = 0; i < answers; i++)
         sealed_keep(&base->writer, &base->partner, TYPE(INTEREST), buffer_span(&answer), us, 1,
@@ -223,7 +224,7 @@ static void test_inbox_many__bears_a_partner_that_says_very_much(void **state)
 
     (void)state;
     assert_int_equal(marks_create(folder_file(&home, MARKS_FILE), &marks, NULL), ERROR_NONE);
-    say_much(many);
+    say(many, many);
     began = now_ms();
     assert_int_equal(view_update(eyes.view, NULL), ERROR_NONE);
     printf("what %lu announcements and answers tell: %.0f ms\n", many, now_ms() - began);
@@ -259,7 +260,7 @@ static void test_inbox_many__finds_one_while_it_counts(void **state)
 
     (void)state;
     assert_int_equal(marks_create(folder_file(&home, MARKS_FILE), &marks, NULL), ERROR_NONE);
-    say_much(1);
+    say(many, 1);
     arena_init(&arena, SIZE_MAX);
     snprintf(name, sizeof name, "th-partner/%lu", many - 4000);
     request.name = marking.name = name;
@@ -286,6 +287,49 @@ static void test_inbox_many__finds_one_while_it_counts(void **state)
     arena_finish(&arena);
 }
 
+/* --- memory ------------------------------------------------------------------------------------
+ */
+
+static void fail_each(const char *name, const ProtobufCMessage *request)
+{
+    struct ops_context context = context_of();
+    bool done = false;
+
+    for (unsigned long n = 1; !done; n++) {
+        struct buffer bytes = {0};
+        struct error error = {0};
+        int code;
+
+        if (n % 2)
+            view_reset(eyes.view);
+        fault_arm(n);
+        code = ops_run(ops_find(name), &context, request, &bytes, &error);
+        done = !fault_disarm();
+        assert_int_equal(code, done ? ERROR_NONE : ERROR_MEMORY);
+        buffer_finish(&bytes);
+    }
+}
+
+static void test_inbox_many__survives_every_allocation_that_fails(void **state)
+{
+    Caravan__InboxRequest request = CARAVAN__INBOX_REQUEST__INIT;
+    Caravan__MarkRequest marking = CARAVAN__MARK_REQUEST__INIT;
+    struct asked asked;
+
+    (void)state;
+    assert_int_equal(marks_create(folder_file(&home, MARKS_FILE), &marks, NULL), ERROR_NONE);
+    say(5, 2);
+    fail_each("inbox", &request.base);
+    fail_each("mark", &marking.base);
+    asked = ask_all();
+    assert_int_equal(asked.unread, 0);
+    assert_int_equal(asked.to_do, 5);
+    marking.has_unread = marking.unread = true;
+    marking.name = (char *)(uintptr_t) "th-partner/3";
+    fail_each("mark", &marking.base);
+    assert_int_equal(ask_all().unread, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +337,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_inbox_many__finds_one_while_it_counts, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_inbox_many__survives_every_allocation_that_fails,
+                                        setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
