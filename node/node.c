@@ -227,7 +227,7 @@ static void build_desks(struct node *node)
     node->reader_desk.context.view = node->view;
     node->reader_desk.context.opened = node->opened;
     node->reader_desk.context.marks =
-        (struct ops_marks){node->marks, marks_is_read, marks_set_read};
+        (struct mark_store){node->marks, marks_is_read, marks_set_read};
     node->watch = (struct node_watch){.home = node->options->home,
                                       .config = &node->config,
                                       .exchange = node->exchange,

@@ -126,6 +126,8 @@ static int ask(struct inbox *inbox, Caravan__InboxRequest *request, struct arena
     int code;
 
     do {
+        arena_finish(arena); /* what was answered before it was all */
+        arena_init(arena, SIZE_MAX);
         code =
             client_call(inbox->client, "inbox", &request->base, &caravan__inbox_reply__descriptor,
                         arena, CLIENT_TIMEOUT_MS, &message, error);
@@ -136,13 +138,41 @@ static int ask(struct inbox *inbox, Caravan__InboxRequest *request, struct arena
     return ERROR_NONE;
 }
 
+/* "and 1808 older answers of th-demo: of one institution only the newest are kept" */
+static void print_more_of(const Caravan__InboxMore *more)
+{
+    bool answers = more->kind == CARAVAN__INBOX_KIND__INBOX_KIND_ANSWER;
+
+    fprintf(stderr, "and %" PRIu64 " older %s%s of ", more->count,
+            answers ? "answer" : "announcement", more->count == 1 ? "" : "s");
+    cli_print_text(stderr, more->handle, false);
+    if (!answers)
+        fprintf(stderr, " that %s %s",
+                more->kind == CARAVAN__INBOX_KIND__INBOX_KIND_LINK ? "link" : "name",
+                more->kind == CARAVAN__INBOX_KIND__INBOX_KIND_LINK ? "ours" : "us");
+    fputs(": of one institution only the newest are kept\n", stderr);
+}
+
+static bool print_json_end(const struct inbox *inbox, const Caravan__InboxReply *reply)
+{
+    bool ok = true;
+
+    printf("%s], \"unread\": \"%" PRIu64 "\", \"to_do\": \"%" PRIu64 "\"", inbox->shown ? "\n" : "",
+           reply->unread, reply->to_do);
+    for (size_t i = 0; i < reply->n_more && ok; i++) {
+        struct buffer json = {0};
+
+        ok = codec_write_json(&reply->more[i]->base, &json);
+        fputs(i ? ", " : ", \"more\": [", stdout);
+        cli_item_print_json(stdout, buffer_span(&json));
+        buffer_finish(&json);
+    }
+    puts(reply->n_more ? "]}" : "}");
+    return ok;
+}
+
 static void print_end(const struct inbox *inbox, const Caravan__InboxReply *reply)
 {
-    if (inbox->cli->json) {
-        printf("%s], \"unread\": \"%" PRIu64 "\", \"to_do\": \"%" PRIu64 "\"}\n",
-               inbox->shown ? "\n" : "", reply->unread, reply->to_do);
-        return;
-    }
     fflush(stdout); /* the things first */
     if (!inbox->shown)
         fputs(inbox->all ? "nothing is in the inbox\n"
@@ -151,6 +181,8 @@ static void print_end(const struct inbox *inbox, const Caravan__InboxReply *repl
     if (reply->to_do)
         fprintf(stderr, "%" PRIu64 " thing%s to do; caravan inbox read NAME says what\n",
                 reply->to_do, reply->to_do == 1 ? "" : "s");
+    for (size_t i = 0; i < reply->n_more; i++)
+        print_more_of(reply->more[i]);
 }
 
 static int list(struct inbox *inbox, struct error *error)
@@ -175,8 +207,10 @@ static int list(struct inbox *inbox, struct error *error)
             inbox->shown++;
         }
         request.before_arrival = code ? 0 : reply->next_before;
-        if (!code && !request.before_arrival)
+        if (!code && !request.before_arrival && !inbox->cli->json)
             print_end(inbox, reply);
+        else if (!code && !request.before_arrival && !print_json_end(inbox, reply))
+            code = error_memory(error);
         arena_finish(&arena);
     } while (!code && request.before_arrival);
     return code;
@@ -184,23 +218,27 @@ static int list(struct inbox *inbox, struct error *error)
 
 /* --- one thing -------------------------------------------------------------------------------- */
 
+/* All of it, so much at a time as the node does in one go. */
 static int mark(struct inbox *inbox, const char *name, bool unread, uint64_t *changed,
                 struct error *error)
 {
     Caravan__MarkRequest request = CARAVAN__MARK_REQUEST__INIT;
     ProtobufCMessage *message;
     struct arena arena;
-    int code;
+    bool more = true;
+    int code = ERROR_NONE;
 
     request.name = (char *)(uintptr_t)name;
     request.has_unread = true;
     request.unread = unread;
-    arena_init(&arena, LIMIT_ARENA_SIZE);
-    code = client_call(inbox->client, "mark", &request.base, &caravan__mark_reply__descriptor,
-                       &arena, CLIENT_TIMEOUT_MS, &message, error);
-    if (!code)
-        *changed = ((const Caravan__MarkReply *)message)->changed;
-    arena_finish(&arena);
+    for (*changed = 0; !code && more;) {
+        arena_init(&arena, LIMIT_ARENA_SIZE);
+        code = client_call(inbox->client, "mark", &request.base, &caravan__mark_reply__descriptor,
+                           &arena, CLIENT_TIMEOUT_MS, &message, error);
+        more = !code && ((const Caravan__MarkReply *)message)->more;
+        *changed += code ? 0 : ((const Caravan__MarkReply *)message)->changed;
+        arena_finish(&arena);
+    }
     return code;
 }
 

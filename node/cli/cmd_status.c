@@ -191,6 +191,7 @@ static void ask_inbox(struct client *client, struct arena *arena, struct inbox *
 static void write_inbox(const struct inbox *asked, struct buffer *out)
 {
     const Caravan__InboxReply *inbox = asked->reply;
+    uint64_t older = 0;
 
     if (!inbox) {
         buffer_printf(out, "not known: %s", asked->error.text);
@@ -199,6 +200,10 @@ static void write_inbox(const struct inbox *asked, struct buffer *out)
     if (inbox->to_do)
         buffer_printf(out, "%" PRIu64 " to do, ", inbox->to_do);
     buffer_printf(out, "%" PRIu64 " unread", inbox->unread);
+    for (size_t i = 0; i < inbox->n_more; i++)
+        older += inbox->more[i]->count;
+    if (older)
+        buffer_printf(out, ", %" PRIu64 " older not counted", older);
     if (inbox->counting)
         buffer_append_text(out, "; the ledger is still being read, there may be more");
     else if (inbox->to_do || inbox->unread)

@@ -1,6 +1,6 @@
-/* ports: everything core code reaches outside itself through — store, bus, clock, random — as small
- * function tables handed in at creation. The real ones: node/ledger (SQLite), node/net (ZeroMQ); in
- * the simulation: the in-memory ledger, a virtual network and a virtual clock.
+/* ports: everything core code reaches outside itself through — store, marks, bus, clock, random —
+ * as small function tables handed in at creation. The real ones: node/ledger (SQLite), node/net
+ * (ZeroMQ); in the simulation: the in-memory ledger, a virtual network and a virtual clock.
  *
  * Threads: a struct store belongs to one thread. One store per ledger writes; readers have their
  * own, and see what is committed and nothing else. */
@@ -208,6 +208,21 @@ struct store_operations {
 struct store {
     const struct store_operations *operations;
     void *self;
+};
+
+/* What people have read of the inbox: a set of entries, kept on disk. */
+struct mark {
+    struct id feed;
+    uint64_t seq;
+};
+
+struct mark_store {
+    void *self;
+    int (*is_read)(void *self, const struct id *feed, uint64_t seq, bool *read,
+                   struct error *error);
+    /* All of them or, after an error, none; on disk when it returns. */
+    int (*set_read)(void *self, const struct mark *marks, size_t count, bool read,
+                    struct error *error);
 };
 
 /* What a node says to others. Calls never block and never fail loudly: what cannot be sent is lost,

@@ -63,22 +63,29 @@ void view_own_institution(const struct view *view, struct eligible_institution *
 }
 
 /* Only what was there when a list was last asked for: what comes later is for the next list. */
-bool view_has_work(const struct view *view)
+static bool has_unread(const struct view *view)
 {
     return view_index_unread(&view->index, view->index.wanted) != VIEW_INDEX_COMPLETE;
+}
+
+bool view_has_work(const struct view *view)
+{
+    return has_unread(view) || (view->wants_inbox && view_parts_inbox_waits(view));
 }
 
 int view_work(struct view *view, struct error *error)
 {
     size_t chunk = view_index_unread(&view->index, view->index.wanted);
 
-    return chunk == VIEW_INDEX_COMPLETE ? ERROR_NONE : view_index_read(&view->index, chunk, error);
+    if (chunk != VIEW_INDEX_COMPLETE)
+        return view_index_read(&view->index, chunk, error);
+    return view->wants_inbox ? view_parts_inbox_work(view, error) : ERROR_NONE;
 }
 
 bool view_want_all(struct view *view)
 {
     view->index.wanted = view->index.last_arrival;
-    return !view_has_work(view);
+    return !has_unread(view);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

@@ -46,7 +46,7 @@ uint64_t view_last_arrival(const struct view *view);
 /* Lists are made from an index that is read from the ledger when the first list is asked for,
  * newest entries first, in pieces of some 30 ms. view_list reads what its page needs, one piece at
  * most; the rest is for view_work, which reads one piece: call it, between other work, while
- * view_has_work. */
+ * view_has_work. So it is with what the inbox must look at (view_inbox.h). */
 bool view_has_work(const struct view *view);
 int view_work(struct view *view, struct error *error);
 

@@ -48,12 +48,7 @@ void view_index_finish(struct view_index *index)
     view_blocks_finish(&index->facets);
     view_blocks_finish(&index->rules);
     view_links_finish(&index->links);
-    view_table_finish(&index->naming.places);
-    view_table_finish(&index->spoken.places);
-    view_table_finish(&index->answered);
-    free(index->naming.keys);
-    free(index->spoken.keys);
-    free(index->answers);
+    view_waiting_finish(&index->waiting);
     view_table_finish(&index->missing);
 }
 

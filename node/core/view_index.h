@@ -27,10 +27,13 @@
 #include "node/core/view_fold.h"
 #include "node/core/view_links.h"
 #include "node/core/view_voices.h"
+#include "node/core/view_waiting.h"
 #include "proto/announcement.pb-c.h"
 
 /* Entries that are read in one go, some 30 ms of work: what a request may wait for another. */
 #define VIEW_CHUNK 8192u
+/* … or fewer, when their contents have so many bytes: large ones cost by the byte. */
+#define VIEW_CHUNK_BYTES ((size_t)4 * 1024 * 1024)
 /* Feeds that the entries of one feed may make known by naming them, though nothing of them is here:
  * about 1 MB. What names more of them is passed over. */
 #define VIEW_STRANGERS_MAX 4096u
@@ -87,20 +90,6 @@ struct view_feed {
     bool again;                     /* it is to be forgotten, and read anew */
 };
 
-/* An answer to one of our announcements. */
-struct view_answer {
-    uint32_t feed, seq; /* whose, and its number there */
-    uint32_t about;     /* seq of ours */
-    uint64_t arrival;
-};
-
-/* Announcements, each once. */
-struct view_named {
-    struct view_table places; /* feed and seq -> place in keys, from 1 */
-    uint64_t *keys;           /* view_table_key */
-    size_t count, capacity;
-};
-
 struct view_index {
     struct store store;
     struct id own;
@@ -118,12 +107,9 @@ struct view_index {
     struct view_blocks facets, rules;
     /* All of revisions; of publications those among the records that were read. */
     struct view_links links;
-    /* For the inbox: announcements that name us as a party, among the records that were read, and
-     * all revisions; ours that others speak of; answers to ours. */
-    struct view_named naming, spoken;
-    struct view_table answered; /* feed and seq of an answer -> place in answers, from 1 */
-    struct view_answer *answers;
-    size_t answer_count, answer_capacity;
+    /* For the inbox: answers to ours, ours that others speak of, announcements that name us as a
+     * party (among the records that were read, and all revisions), and new partners. */
+    struct view_waiting waiting;
     struct view_chunk *chunks;
     size_t chunk_count;
     /* Records without content: feed and seq -> arrival. Late content gives them another arrival. */
@@ -143,7 +129,8 @@ int view_index_update(struct view_index *index, struct error *error);
  * last_arrival; VIEW_INDEX_COMPLETE when all are. */
 #define VIEW_INDEX_COMPLETE SIZE_MAX
 size_t view_index_unread(const struct view_index *index, uint64_t last);
-/* Reads what is missing in a chunk, up to last_arrival. Errors as view_index_update. */
+/* Reads what is missing in a chunk, up to last_arrival, or the next VIEW_CHUNK_BYTES of it. Errors
+ * as view_index_update. */
 int view_index_read(struct view_index *index, size_t chunk, struct error *error);
 
 struct view_feed *view_index_feed(const struct view_index *index, const struct id *feed);

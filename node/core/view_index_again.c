@@ -19,23 +19,6 @@ static void forget_changes(struct view_index *index, const struct view_feed *fee
             view_fold_forget(&index->fold, feed->number, (uint32_t)seq);
 }
 
-static void forget_answers(struct view_index *index, const struct view_feed *feed)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < index->answer_count; i++) {
-        const struct view_answer answer = index->answers[i];
-        bool keep = answer.feed != feed->number;
-
-        if (keep)
-            index->answers[kept++] = answer;
-        /* Never without memory: the key is there. */
-        view_table_put(&index->answered, view_table_key(answer.feed, answer.seq),
-                       keep ? (uint32_t)kept : 0);
-    }
-    index->answer_count = kept;
-}
-
 static void forget_links(struct view_index *index, struct view_feed *feed)
 {
     struct view_links *links = &index->links;
@@ -66,7 +49,7 @@ static void forget(struct view_index *index, struct view_feed *feed)
 {
     forget_changes(index, feed);
     view_voices_forget(&index->voices, feed->number);
-    forget_answers(index, feed);
+    view_waiting_forget(&index->waiting, feed->number, id_equal(&feed->id, &index->own));
     forget_links(index, feed);
     forget_records(index, feed);
     clear(&feed->changed);

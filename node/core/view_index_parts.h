@@ -13,6 +13,7 @@ struct view_reading {
     struct error *error;
     uint64_t last; /* arrivals above it are left for another time */
     uint64_t next; /* an earlier entry that is to be told again; 0: none */
+    size_t bytes;  /* of contents that were read */
     int code;
 };
 
@@ -28,6 +29,9 @@ void view_index_heed(struct view_reading *reading, const struct store_entry *sto
 /* The numbers of what a content is filtered by, and its dates. */
 int view_index_keys(struct view_reading *reading, struct span content, uint32_t *numbers,
                     struct view_dates *dates);
+/* Something happened to an announcement, or it has come: when it is ours, what was said of it
+ * before counts for the inbox. */
+int view_index_note_own(struct view_reading *reading, const struct view_feed *feed, uint64_t seq);
 /* Does it ask our side to confirm? */
 int view_index_note_naming(struct view_reading *reading, const struct view_feed *feed,
                            struct span content, uint64_t announcement);

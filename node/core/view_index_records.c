@@ -86,6 +86,7 @@ static int fill_links(struct view_reading *reading, struct view_feed *feed,
     uint64_t key = view_table_key(feed->number, (uint32_t)entry->seq);
 
     view_links_touch(links, key);
+    view_waiting_touch(&reading->index->waiting, key);
     if (view_links_find(links, key) && !view_index_set_bit(&feed->linked, (uint32_t)entry->seq))
         return error_memory(reading->error);
     return readable ? view_index_note_links(reading, feed, entry->content, entry->seq, entry->seq)
@@ -121,6 +122,8 @@ int view_index_fill(struct view_reading *reading, struct view_feed *feed,
         code = fill_links(reading, feed, entry, readable);
         arena_finish(&reading->arena);
     }
+    if (!code && sort == VIEW_ANNOUNCEMENT)
+        code = view_index_note_own(reading, feed, entry->seq);
     if (code)
         return code;
     *record = made;
@@ -145,7 +148,8 @@ static int read_record(void *context, const struct store_entry *stored)
     if (reading->code)
         return 1;
     chunk->read = place + 1;
-    return stored->arrival == reading->last;
+    reading->bytes += stored->entry.content_size;
+    return stored->arrival == reading->last || reading->bytes >= VIEW_CHUNK_BYTES;
 }
 
 static bool make_chunk(struct view_index *index, size_t chunk)
@@ -184,6 +188,7 @@ int view_index_read(struct view_index *index, size_t chunk, struct error *error)
         code = reading.code;
     if (code)
         return error_prefix(error, "cannot read the ledger");
-    index->chunks[chunk].read = size; /* behind the last entry there may be none */
+    if (reading.bytes < VIEW_CHUNK_BYTES)
+        index->chunks[chunk].read = size; /* behind the last entry there may be none */
     return ERROR_NONE;
 }

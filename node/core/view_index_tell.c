@@ -10,47 +10,26 @@
 
 #define TYPE(name) CARAVAN__CONTENT_TYPE__CONTENT_TYPE_##name
 
-static bool add_named(struct view_named *named, uint32_t feed, uint32_t seq)
+/* What the inbox is to look at. */
+static int note_waiting(struct view_reading *reading, enum view_waiting_source source,
+                        const struct view_feed *feed, uint64_t seq)
 {
-    uint64_t key = view_table_key(feed, seq);
-
-    if (view_table_get(&named->places, key))
-        return true;
-    if (named->count == named->capacity) {
-        size_t capacity = named->capacity ? named->capacity * 2 : 16;
-        uint64_t *keys = realloc(named->keys, capacity * sizeof *keys);
-
-        if (!keys)
-            return false;
-        named->keys = keys;
-        named->capacity = capacity;
-    }
-    if (!view_table_put(&named->places, key, (uint32_t)named->count + 1))
-        return false;
-    named->keys[named->count++] = key;
-    return true;
+    return view_waiting_add(&reading->index->waiting, source,
+                            view_table_key(feed->number, (uint32_t)seq))
+               ? ERROR_NONE
+               : error_memory(reading->error);
 }
 
-/* Once: an entry is told again when a Reader names it. */
-static bool add_answer(struct view_index *index, const struct view_answer *answer)
+int view_index_note_own(struct view_reading *reading, const struct view_feed *feed, uint64_t seq)
 {
-    uint64_t key = view_table_key(answer->feed, answer->seq);
+    struct view_index *index = reading->index;
 
-    if (view_table_get(&index->answered, key))
-        return true;
-    if (index->answer_count == index->answer_capacity) {
-        size_t capacity = index->answer_capacity ? index->answer_capacity * 2 : 16;
-        struct view_answer *answers = realloc(index->answers, capacity * sizeof *answers);
-
-        if (!answers)
-            return false;
-        index->answers = answers;
-        index->answer_capacity = capacity;
-    }
-    if (!view_table_put(&index->answered, key, (uint32_t)index->answer_count + 1))
-        return false;
-    index->answers[index->answer_count++] = *answer;
-    return true;
+    if (index->own_only || !id_equal(&feed->id, &index->own))
+        return ERROR_NONE;
+    view_waiting_touch_answers(&index->waiting, (uint32_t)seq);
+    return view_voices_first(&index->voices, view_table_key(feed->number, (uint32_t)seq))
+               ? note_waiting(reading, VIEW_WAITING_SPOKEN, feed, seq)
+               : ERROR_NONE;
 }
 
 static int tell_profile(struct view_feed *feed, const struct entry *entry,
@@ -68,7 +47,9 @@ static int tell_profile(struct view_feed *feed, const struct entry *entry,
     eligible_institution_init(&feed->institution, profile->country, profile->organisation_type,
                               profile->n_organisation_type);
     view_links_renamed(&reading->index->links);
-    return ERROR_NONE;
+    return reading->index->own_only || id_equal(&feed->id, &reading->index->own)
+               ? ERROR_NONE
+               : note_waiting(reading, VIEW_WAITING_PARTNER, feed, 1);
 }
 
 /* The numbers of what a content is filtered by, and its dates. */
@@ -102,9 +83,7 @@ int view_index_note_naming(struct view_reading *reading, const struct view_feed 
                    ? ERROR_NONE
                    : view_read_names(content, &index->own, &reading->arena, &names, reading->error);
 
-    if (!code && names && !add_named(&index->naming, feed->number, (uint32_t)announcement))
-        code = error_memory(reading->error);
-    return code;
+    return code || !names ? code : note_waiting(reading, VIEW_WAITING_NAMING, feed, announcement);
 }
 
 /* Entry `by` says what the announcement links, unless a newer one is in force. */
@@ -144,9 +123,43 @@ static int tell_change(struct view_feed *feed, const struct entry *entry,
                        entry->content_type == TYPE(WITHDRAWAL), keys, dates))
         return error_memory(reading->error);
     view_links_touch(&index->links, view_table_key(feed->number, (uint32_t)change.target));
+    view_waiting_touch(&index->waiting, view_table_key(feed->number, (uint32_t)change.target));
+    code = view_index_note_own(reading, feed, change.target);
+    if (code)
+        return code;
     return entry->content_type == TYPE(REVISION)
                ? view_index_note_links(reading, feed, change.content, change.target, entry->seq)
                : ERROR_NONE;
+}
+
+/* What we have proposed: the inbox looks again at the announcement that it is for. */
+static int touch_announcement(void *context, const struct store_entry *stored)
+{
+    struct view_reading *reading = context;
+    struct view_index *index = reading->index;
+    struct view_read_voice voice = {.seq = 0};
+    struct arena arena;
+    uint64_t key;
+
+    if (stored->entry.content_type != TYPE(PROPOSAL) || !stored->entry.has_content)
+        return 1;
+    arena_init(&arena, LIMIT_ARENA_SIZE);
+    reading->code = view_read_voice(&stored->entry, &arena, &voice, reading->error);
+    key = reading->code ? 0 : view_index_key(index, &voice.feed, voice.seq);
+    if (key)
+        view_waiting_touch(&index->waiting, key);
+    arena_finish(&arena);
+    return 1;
+}
+
+/* Somebody speaks of an entry of ours that is no announcement: it may refuse a proposal. */
+static int touch_proposed(struct view_reading *reading, uint64_t seq)
+{
+    const struct store *store = &reading->index->store;
+    int code = store->operations->entries(store->self, &reading->index->own, seq, seq,
+                                          touch_announcement, reading, reading->error);
+
+    return code ? code : reading->code;
 }
 
 static int tell_voice(struct view_feed *feed, const struct entry *entry,
@@ -155,6 +168,7 @@ static int tell_voice(struct view_feed *feed, const struct entry *entry,
     struct view_index *index = reading->index;
     struct view_read_voice voice;
     struct view_feed *about;
+    uint64_t key;
     int code = view_read_voice(entry, &reading->arena, &voice, reading->error);
 
     if (code || !voice.seq || index->own_only)
@@ -163,13 +177,18 @@ static int tell_voice(struct view_feed *feed, const struct entry *entry,
         return error_memory(reading->error);
     if (!about)
         return ERROR_NONE;
-    if (id_equal(&about->id, &index->own) && feed != about &&
-        !add_named(&index->spoken, about->number, (uint32_t)voice.seq))
+    key = view_table_key(about->number, (uint32_t)voice.seq);
+    if (!view_voices_add(&index->voices, key, feed->number, (uint32_t)entry->seq,
+                         entry->content_type))
         return error_memory(reading->error);
-    if (!view_voices_add(&index->voices, view_table_key(about->number, (uint32_t)voice.seq),
-                         feed->number, (uint32_t)entry->seq, entry->content_type))
-        return error_memory(reading->error);
-    return ERROR_NONE;
+    view_waiting_touch(&index->waiting, key);
+    /* Peers choose which seqs they name: what is no announcement of ours waits for being one. */
+    if (view_bits_has(&about->announcements, (uint32_t)voice.seq) ||
+        view_index_folded(index, about, voice.seq))
+        return view_index_note_own(reading, about, voice.seq);
+    return entry->content_type == TYPE(CONFIRMATION) && id_equal(&about->id, &index->own)
+               ? touch_proposed(reading, voice.seq)
+               : ERROR_NONE;
 }
 
 /* Our own answers: whether the newest was taken back. */
@@ -199,10 +218,11 @@ static int tell_answer(struct view_feed *feed, const struct store_entry *stored,
         return tell_own_answer(feed, &stored->entry, &voice, reading);
     if (!id_equal(&voice.feed, &index->own))
         return ERROR_NONE;
-    if (add_answer(index, &(struct view_answer){feed->number, (uint32_t)stored->entry.seq,
-                                                (uint32_t)voice.seq, stored->arrival}))
-        return ERROR_NONE;
-    return error_memory(reading->error);
+    return view_waiting_add_answer(&index->waiting,
+                                   view_table_key(feed->number, (uint32_t)stored->entry.seq),
+                                   (uint32_t)stored->arrival, (uint32_t)voice.seq)
+               ? ERROR_NONE
+               : error_memory(reading->error);
 }
 
 bool view_index_note_known(struct view_feed *feed, const struct store_entry *stored)

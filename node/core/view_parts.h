@@ -7,7 +7,14 @@
 
 struct view {
     struct view_index index;
+    /* The inbox (view_inbox.c). */
+    struct mark_store marks;
+    bool wants_inbox; /* somebody has asked, and was told that it is not complete */
 };
+
+/* Is there something to look at for the inbox? Looks at a slice of it. */
+bool view_parts_inbox_waits(const struct view *view);
+int view_parts_inbox_work(struct view *view, struct error *error);
 
 /* An empty state with the names of an announcement or other entry. */
 void view_parts_name(const struct view *view, const struct id *feed, uint64_t seq,

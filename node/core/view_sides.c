@@ -283,6 +283,21 @@ int view_sides(struct view *view, const struct view_state *state, view_side_visi
     return looking.code;
 }
 
+bool view_sides_names(const struct view_state *state, const struct id *feed)
+{
+    const Caravan__Announcement *announcement = state->announcement;
+    struct id seen[VIEW_SIDES_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; announcement && i < announcement->n_parties && count < VIEW_SIDES_MAX; i++) {
+        if (!feed_of(announcement->parties[i], &seen[count]) || is_among(&seen[count], seen, count))
+            continue;
+        if (id_equal(&seen[count++], feed))
+            return !id_equal(feed, &state->feed);
+    }
+    return false;
+}
+
 /* --- what was said ---------------------------------------------------------------------------- */
 
 struct said {

@@ -52,6 +52,9 @@ typedef int (*view_side_visitor)(void *context, const struct view_side *side);
 int view_sides(struct view *view, const struct view_state *state, view_side_visitor visit,
                void *context, struct error *error);
 
+/* Is an institution other than the publisher one of these sides? */
+bool view_sides_names(const struct view_state *state, const struct id *feed);
+
 /* What institutions say of an announcement: of its publisher and of each party that names its feed
  * the newest confirmation, proposal and outcome, as view_state.said, the latest to arrive last.
  * None when the announcement cannot be shown. */

@@ -133,9 +133,20 @@ int marks_is_read(void *self, const struct id *feed, uint64_t seq, bool *read, s
     return run(self, STATEMENT_FIND, feed, seq, read, error);
 }
 
-int marks_set_read(void *self, const struct id *feed, uint64_t seq, bool read, struct error *error)
+int marks_set_read(void *self, const struct mark *marks, size_t count, bool read,
+                   struct error *error)
 {
+    const struct database *database = &((struct marks *)self)->database;
+    int code = database_run(database, "BEGIN IMMEDIATE", "write", error);
     bool row;
 
-    return run(self, read ? STATEMENT_ADD : STATEMENT_REMOVE, feed, seq, &row, error);
+    for (size_t i = 0; i < count && !code; i++)
+        code = run(self, read ? STATEMENT_ADD : STATEMENT_REMOVE, &marks[i].feed, marks[i].seq,
+                   &row, error);
+    if (!code)
+        code = database_run(database, "COMMIT", "write", error);
+    /* Some errors have ended the transaction by themselves. */
+    if (code && !sqlite3_get_autocommit(database->handle))
+        database_run(database, "ROLLBACK", "write", NULL);
+    return code;
 }

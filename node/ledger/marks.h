@@ -9,6 +9,7 @@
 
 #include "common/bytes.h"
 #include "common/error.h"
+#include "node/core/ports.h"
 
 struct marks;
 
@@ -19,9 +20,9 @@ struct marks;
 int marks_create(const char *path, struct marks **out, struct error *error);
 void marks_destroy(struct marks *marks); /* NULL is fine */
 
-/* A thing is known by the entry that brought it. self: a struct marks. */
+/* For a struct mark_store (ports.h), whose contracts are these. self: a struct marks. */
 int marks_is_read(void *self, const struct id *feed, uint64_t seq, bool *read, struct error *error);
-/* On disk when it returns. */
-int marks_set_read(void *self, const struct id *feed, uint64_t seq, bool read, struct error *error);
+int marks_set_read(void *self, const struct mark *marks, size_t count, bool read,
+                   struct error *error);
 
 #endif

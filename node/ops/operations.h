@@ -21,16 +21,6 @@ struct ops_check {
     size_t unknown;      /* fields of it that this version does not know */
 };
 
-/* What people have read of the inbox: a set of entries, kept on disk (node/ledger is a sibling). */
-struct ops_marks {
-    void *self;
-    int (*is_read)(void *self, const struct id *feed, uint64_t seq, bool *read,
-                   struct error *error);
-    /* The change is on disk when it returns. */
-    int (*set_read)(void *self, const struct id *feed, uint64_t seq, bool read,
-                    struct error *error);
-};
-
 /* The files in keys/ (node/config is a sibling); writer only. */
 struct ops_keys {
     /* exchange_certify, with the keys that the client has put into keys/next. What it has changed
@@ -53,7 +43,7 @@ struct ops_context {
     struct view *view;
     /* What the view of a reader looks through; NULL on the writer. */
     struct opened *opened;
-    struct ops_marks marks; /* reader only; self NULL: there are none, and nothing was read */
+    struct mark_store marks; /* reader only; self NULL: there are none, and nothing was read */
     struct policy *policy;
     const char *network;
     struct id feed; /* our own */

@@ -1,6 +1,7 @@
 #include "tests/sim/cooperation_eyes.h"
 
 #include "tests/sim/cooperation_model.h"
+#include "tests/support/inbox.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -99,7 +100,7 @@ static void write_inbox_seen(struct cooperation *world, struct view *view, struc
 
     while (!complete) {
         free(things);
-        assert_int_equal(view_inbox(view, &things, &count, &complete, NULL), ERROR_NONE);
+        assert_int_equal(inbox_read(view, &things, &count, &complete, NULL), ERROR_NONE);
         assert_int_equal(view_work(view, NULL), ERROR_NONE);
     }
     for (size_t a = 0; a < world->count; a++)
@@ -134,7 +135,7 @@ size_t cooperation_eyes_count(struct view *view)
     size_t count = 0, found = 0;
     bool complete;
 
-    assert_int_equal(view_inbox(view, &things, &count, &complete, NULL), ERROR_NONE);
+    assert_int_equal(inbox_read(view, &things, &count, &complete, NULL), ERROR_NONE);
     for (size_t i = 0; i < count; i++)
         found += things[i].kind != VIEW_INBOX_PARTNER;
     free(things);

@@ -58,7 +58,9 @@ static bool is_read(struct marks *marks, const struct id *of, uint64_t seq)
 
 static void set(struct marks *marks, const struct id *of, uint64_t seq, bool read)
 {
-    assert_int_equal(marks_set_read(marks, of, seq, read, NULL), ERROR_NONE);
+    const struct mark mark = {*of, seq};
+
+    assert_int_equal(marks_set_read(marks, &mark, 1, read, NULL), ERROR_NONE);
 }
 
 static void assert_refused(enum error_code code, const char *part)
@@ -190,6 +192,34 @@ static void limit_files(rlim_t size)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
+/* Many at a time: all of them or, when that cannot be written, none. */
+static void test_marks__set_many_or_none(void **state)
+{
+    static struct mark many[1000];
+    struct marks *marks = open_marks();
+    struct error error = {0};
+
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN);
+    for (size_t i = 0; i < 1000; i++)
+        many[i] = (struct mark){i % 2 ? feed : other, 10 + i};
+    set(marks, &feed, 1, true);
+    limit_files(16384);
+    assert_int_equal(marks_set_read(marks, many, 1000, true, &error), ERROR_IO);
+    limit_files(RLIM_INFINITY);
+    assert_non_null(strstr(error.text, MARKS_FILE));
+    assert_true(is_read(marks, &feed, 1));
+    for (size_t i = 0; i < 1000; i++)
+        assert_false(is_read(marks, &many[i].feed, many[i].seq));
+    assert_int_equal(marks_set_read(marks, many, 1000, true, &error), ERROR_NONE);
+    for (size_t i = 0; i < 1000; i++)
+        assert_true(is_read(marks, &many[i].feed, many[i].seq));
+    assert_int_equal(marks_set_read(marks, many, 999, false, &error), ERROR_NONE);
+    assert_false(is_read(marks, &many[0].feed, many[0].seq));
+    assert_true(is_read(marks, &many[999].feed, many[999].seq));
+    marks_destroy(marks);
+}
+
 /* What could not be written is said, and is not there; what was there stays. */
 static void test_marks__say_when_nothing_more_can_be_written(void **state)
 {
@@ -202,9 +232,11 @@ static void test_marks__say_when_nothing_more_can_be_written(void **state)
     signal(SIGXFSZ, SIG_IGN);
     set(marks, &feed, 1, true);
     limit_files(4096);
-    do
-        code = marks_set_read(marks, &feed, ++seq, true, &error);
-    while (!code && seq < 1000);
+    do {
+        const struct mark mark = {feed, ++seq};
+
+        code = marks_set_read(marks, &mark, 1, true, &error);
+    } while (!code && seq < 1000);
     limit_files(RLIM_INFINITY);
     assert_int_equal(code, ERROR_IO);
     assert_non_null(strstr(error.text, MARKS_FILE));
@@ -229,7 +261,7 @@ static void test_marks__survive_every_allocation_that_fails(void **state)
         fault_arm(n);
         code = marks_create(path(), &marks, &error);
         if (!code)
-            code = marks_set_read(marks, &feed, 1, true, &error);
+            code = marks_set_read(marks, &(struct mark){feed, 1}, 1, true, &error);
         if (!code)
             code = marks_is_read(marks, &feed, 1, &read, &error);
         done = !fault_disarm();
@@ -252,6 +284,7 @@ int main(void)
         TEST(test_marks__refuse_a_newer_file),
         TEST(test_marks__begin_anew_in_an_empty_file),
         TEST(test_marks__refuse_a_folder),
+        TEST(test_marks__set_many_or_none),
         TEST(test_marks__say_when_nothing_more_can_be_written),
         TEST(test_marks__survive_every_allocation_that_fails),
     };

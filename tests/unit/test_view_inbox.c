@@ -2,6 +2,7 @@
 #include "node/core/view_inbox.h"
 
 #include "tests/support/fault.h"
+#include "tests/support/inbox.h"
 #include "tests/support/joint.h"
 #include "tests/support/sealed.h"
 #include "tests/support/view_world.h"
@@ -49,7 +50,7 @@ static int teardown(void **state)
 /* --- what is seen, as text ----------------------------------------------------------------------
  */
 
-static int read_inbox(struct view_inbox_thing **things, size_t *count, struct error *error)
+static int read_all(struct view_inbox_thing **things, size_t *count, struct error *error)
 {
     bool complete = false;
     int code = view_update(eyes.view, error);
@@ -58,7 +59,7 @@ static int read_inbox(struct view_inbox_thing **things, size_t *count, struct er
     while (!code && !complete) {
         free(*things);
         *things = NULL;
-        code = view_inbox(eyes.view, things, count, &complete, error);
+        code = inbox_read(eyes.view, things, count, &complete, error);
         if (!code && !complete)
             code = view_work(eyes.view, error);
     }
@@ -88,13 +89,13 @@ static void check(const char *expected)
     struct buffer lines = {0};
     size_t count = 0;
 
-    assert_int_equal(read_inbox(&things, &count, NULL), ERROR_NONE);
+    assert_int_equal(read_all(&things, &count, NULL), ERROR_NONE);
     write_things(things, count, &lines);
     view_world_lines(&lines, expected);
     free(things);
     /* Whoever starts anew sees the same. */
     view_reset(eyes.view);
-    assert_int_equal(read_inbox(&things, &count, NULL), ERROR_NONE);
+    assert_int_equal(read_all(&things, &count, NULL), ERROR_NONE);
     write_things(things, count, &lines);
     view_world_lines(&lines, expected);
     free(things);
@@ -154,7 +155,7 @@ static void test_view_inbox__tells_of_partners_and_not_of_us(void **state)
     size_t count;
 
     (void)state;
-    assert_int_equal(read_inbox(&things, &count, NULL), ERROR_NONE);
+    assert_int_equal(read_all(&things, &count, NULL), ERROR_NONE);
     assert_int_equal(count, 2);
     assert_int_equal(things[0].kind, VIEW_INBOX_PARTNER);
     assert_true(id_equal(&things[0].feed, &third.head.feed)); /* the latest first */
@@ -270,6 +271,149 @@ static void test_view_inbox__does_not_depend_on_late_contents(void **state)
     check("answer th-partner/3 about cn-own/3 withdrawn\n");
     buffer_finish(&content);
     buffer_finish(&late);
+}
+
+/* A number of ours that comes later: so it is when our own feed is restored from partners. */
+static void test_view_inbox__waits_for_what_is_ours(void **state)
+{
+    struct id hash;
+    uint64_t next = base->own.head.seq + 1;
+
+    (void)state;
+    sealed_answer(&base->writer, &third, &base->own, next, "To the call");
+    sealed_answer(&base->writer, &third, &base->own, next + 1, "To the visit");
+    joint_propose(&base->writer, &base->partner, &base->own, next, 20);
+    joint_confirm(&base->writer, &base->partner, &base->own, next, &base->own.head.hash, true);
+    check("");
+    call_with(&base->own, &base->partner, &hash);
+    check("declined th-partner/4 about cn-own/3\n"
+          "proposal th-partner/3 about cn-own/3 to do\n"
+          "answer ru-third/3 about cn-own/3\n");
+    announce();
+    announcements_withdraw(&base->writer, &base->own, next, NULL);
+    check("answer ru-third/4 about cn-own/4\n"
+          "answer ru-third/3 about cn-own/3\n");
+}
+
+/* --- marks --------------------------------------------------------------------------------------
+ */
+
+/* Marks in memory, of which each call can fail. */
+struct false_marks {
+    struct mark read[16];
+    size_t count;
+    unsigned asked;
+    bool broken;
+};
+
+static int false_is_read(void *self, const struct id *feed, uint64_t seq, bool *read,
+                         struct error *error)
+{
+    struct false_marks *marks = self;
+
+    marks->asked++;
+    *read = false;
+    for (size_t i = 0; i < marks->count; i++)
+        *read = *read || (marks->read[i].seq == seq && id_equal(&marks->read[i].feed, feed));
+    return marks->broken ? error_set(error, ERROR_IO, "no marks") : ERROR_NONE;
+}
+
+static int false_set_read(void *self, const struct mark *read, size_t count, bool is,
+                          struct error *error)
+{
+    struct false_marks *marks = self;
+
+    if (marks->broken)
+        return error_set(error, ERROR_IO, "no marks");
+    assert_true(is);
+    for (size_t i = 0; i < count; i++)
+        marks->read[marks->count++] = read[i];
+    return ERROR_NONE;
+}
+
+static void check_counts(const struct mark_store *store, uint64_t things, uint64_t unread,
+                         uint64_t to_do)
+{
+    struct view_inbox_counts counts;
+    bool complete = false;
+
+    assert_int_equal(view_update(eyes.view, NULL), ERROR_NONE);
+    while (!complete)
+        assert_int_equal(view_inbox_work(eyes.view, store, &complete, NULL), ERROR_NONE);
+    view_inbox_count(eyes.view, &counts);
+    assert_int_equal(counts.things, things);
+    assert_int_equal(counts.unread, unread);
+    assert_int_equal(counts.to_do, to_do);
+}
+
+static void test_view_inbox__asks_each_mark_once(void **state)
+{
+    struct false_marks marks = {.broken = true};
+    struct mark_store store = {&marks, false_is_read, false_set_read};
+    struct view_inbox_thing thing;
+    struct mark first;
+    struct id hash;
+    uint64_t call = call_with(&base->partner, &base->own, &hash);
+    bool complete;
+
+    (void)state;
+    first = (struct mark){base->partner.head.feed, call};
+    marks.read[marks.count++] = (struct mark){third.head.feed, 1};
+    assert_int_equal(view_update(eyes.view, NULL), ERROR_NONE);
+    assert_int_equal(view_inbox_work(eyes.view, &store, &complete, NULL), ERROR_IO);
+    marks.broken = false;
+    check_counts(&store, 3, 2, 1);
+    marks.asked = 0;
+    marks.broken = true;
+    check_counts(&store, 3, 2, 1);
+    assert_int_equal(view_inbox_mark(eyes.view, &first, 1, true, NULL), ERROR_IO);
+    check_counts(&store, 3, 2, 1);
+    marks.broken = false;
+    assert_int_equal(view_inbox_mark(eyes.view, &first, 1, true, NULL), ERROR_NONE);
+    check_counts(&store, 3, 1, 1);
+    assert_true(view_inbox_find(eyes.view, &first.feed, first.seq, &thing));
+    assert_true(thing.read);
+    assert_false(view_inbox_find(eyes.view, &first.feed, first.seq + 1, &thing));
+    assert_int_equal(marks.asked, 0);
+    /* A revision asks anew; whoever starts anew asks the marks. */
+    revise_with(&base->partner, call, &base->own, "Call, revised", &hash);
+    check_counts(&store, 3, 2, 1);
+    assert_int_equal(marks.asked, 1);
+    view_reset(eyes.view);
+    check_counts(&store, 3, 2, 1);
+}
+
+/* What was asked for and not finished is worked on between requests, and then no more. */
+static void test_view_inbox__is_worked_on_between_requests(void **state)
+{
+    const struct mark_store none = {.self = NULL};
+    const struct store *store = &base->writer;
+    struct view_inbox_counts counts;
+    struct buffer content = {0};
+    bool complete;
+
+    (void)state;
+    write_call(&base->partner, &base->own, "Call", 1, &content);
+    assert_int_equal(store->operations->begin(store->self, NULL), ERROR_NONE);
+    for (unsigned i = 0; i < 2 * VIEW_INBOX_SLICE; i++)
+        announcements_keep(store, &base->partner, TYPE(ANNOUNCEMENT), buffer_span(&content));
+    assert_int_equal(store->operations->commit(store->self, NULL), ERROR_NONE);
+    assert_int_equal(view_update(eyes.view, NULL), ERROR_NONE);
+    assert_false(view_has_work(eyes.view)); /* nobody has asked */
+    assert_int_equal(view_inbox_work(eyes.view, &none, &complete, NULL), ERROR_NONE);
+    assert_false(complete);
+    view_inbox_count(eyes.view, &counts);
+    assert_in_range(counts.to_do, 1, VIEW_INBOX_SLICE);
+    while (view_has_work(eyes.view))
+        assert_int_equal(view_work(eyes.view, NULL), ERROR_NONE);
+    view_inbox_count(eyes.view, &counts);
+    assert_int_equal(counts.to_do, 2 * VIEW_INBOX_SLICE);
+    assert_int_equal(view_inbox_work(eyes.view, &none, &complete, NULL), ERROR_NONE);
+    assert_true(complete);
+    announcements_keep(store, &base->partner, TYPE(ANNOUNCEMENT), buffer_span(&content));
+    assert_int_equal(view_update(eyes.view, NULL), ERROR_NONE);
+    assert_false(view_has_work(eyes.view));
+    buffer_finish(&content);
 }
 
 /* --- asked to confirm ---------------------------------------------------------------------------
@@ -522,7 +666,7 @@ static void test_view_inbox__shows_what_each_thing_is(void **state)
     joint_confirm(&base->writer, &base->partner, &base->own,
                   joint_propose(&base->writer, &base->own, &base->partner, call, 20),
                   &base->own.head.hash, true);
-    assert_int_equal(read_inbox(&things, &count, NULL), ERROR_NONE);
+    assert_int_equal(read_all(&things, &count, NULL), ERROR_NONE);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(view_inbox_show(eyes.view, &things[i], show, &lines, NULL), ERROR_NONE);
     view_world_lines(&lines, "th-partner/5 type 7 by 6 says th-partner\n"
@@ -558,7 +702,7 @@ static void test_view_inbox__survives_every_allocation_that_fails(void **state)
         if (n % 3)
             view_reset(eyes.view);
         fault_arm(n);
-        code = read_inbox(&things, &count, &error);
+        code = read_all(&things, &count, &error);
         done = !fault_disarm();
         assert_int_equal(code, done ? ERROR_NONE : ERROR_MEMORY);
         free(things);
@@ -582,6 +726,9 @@ int main(void)
         TEST(test_view_inbox__takes_no_copied_answer),
         TEST(test_view_inbox__tells_of_an_answer_once),
         TEST(test_view_inbox__does_not_depend_on_late_contents),
+        TEST(test_view_inbox__waits_for_what_is_ours),
+        TEST(test_view_inbox__asks_each_mark_once),
+        TEST(test_view_inbox__is_worked_on_between_requests),
         TEST(test_view_inbox__asks_until_we_have_said_yes_or_no),
         TEST(test_view_inbox__asks_when_a_revision_names_us_first),
         TEST(test_view_inbox__asks_for_what_was_shared_with_us),

@@ -107,7 +107,7 @@ static void test_view_sealed__lists_what_was_shared_later(void **state)
     view_world_list(base, NULL, "th-partner/4 by 4 Two\nth-partner/3 by 3 One\n");
 }
 
-#define CHAIN 3000
+#define CHAIN 900
 
 /* A Reader that lets a Reader be read, and so on: the last one is for us. */
 static void test_view_sealed__follows_readers_of_readers_to_the_end(void **state)
