@@ -121,12 +121,16 @@ int branch_take_chain(struct exchange *exchange, struct feed *feed,
     size_t common = identity_chain_common(&feed->chain, chain);
     /* With the first of the new ones the feed goes on; further ones may still be ahead of it. */
     struct entry_head rank = branch_of_chain(chain, common + 1);
-    uint64_t displaced = common < feed->position_count ? feed->positions[common] : 0;
     struct identity_chain copy;
-    int code = identity_chain_copy(chain, &copy, error);
+    uint64_t displaced;
+    /* What we have just published stands in front of the cut, or goes aside with the rest. */
+    int code = feed == exchange->own ? exchange_flush(exchange, error) : ERROR_NONE;
 
+    if (!code)
+        code = identity_chain_copy(chain, &copy, error);
     if (code)
         return code;
+    displaced = common < feed->position_count ? feed->positions[common] : 0;
     if (displaced)
         code = branch_quarantine(exchange, feed, displaced, &rank, error);
     if (!code)

@@ -89,6 +89,7 @@ int ingest_append(struct exchange *exchange, struct feed *feed, struct entry *en
             exchange_queue_live(exchange, feed, entry);
     }
     if (!code && entries[count - 1].content_type == CERTIFICATE) {
+        feed->diverged = false; /* it outranks what did not follow ours */
         code = feed_publish_keys(exchange, feed, error);
         dial_anew = true;
     }

@@ -109,7 +109,8 @@ struct feed {
     struct pull *pulls; /* under way */
     size_t entry_size;  /* bytes of message an entry took lately; 0: not known */
     uint64_t probe_at;  /* monotonic ms: no probe before */
-    bool diverged;      /* signed entries that do not follow ours were seen: there is a fork */
+    bool diverged;      /* signed entries that do not follow ours were seen, and no certificate
+                          since: there is a fork */
     struct way_back walk;
     /* A branch of this rank goes on behind our head: while ours is lower, a frozen feed takes what
      * comes from those who have that much. Certificate 0: not known. */

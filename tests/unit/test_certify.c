@@ -414,11 +414,40 @@ static void test_certify__a_key_that_is_not_in_force_publishes_nothing(void **st
     assert_int_equal(publish(f, 1), ERROR_NONE);
 }
 
+/* Somebody has recovered the feed elsewhere, while we publish. */
+static void test_certify__what_is_just_being_published_goes_aside_with_the_rest(void **state)
+{
+    struct fixture *f = *state;
+    struct institution recovered;
+    struct span chain[2];
+
+    prepare(&recovered, 1, true);
+    for (size_t i = 0; i < 2; i++)
+        chain[i] = buffer_span(&recovered.chain.encoded[i]);
+    assert_int_equal(publish(f, 1), ERROR_NONE);
+    assert_int_equal(certify(f, &f->next, 0), ERROR_NONE);
+    start(f, &f->next);
+    exchange_fixture_begin(&f->base);
+    assert_int_equal(exchange_publish(f->base.exchange, ANNOUNCEMENT, span_of_text("a call"), NULL,
+                                      &f->out, NULL),
+                     ERROR_NONE);
+    assert_int_equal(f->out.seq, 4);
+    assert_int_equal(
+        feed_take_certificates(f->base.exchange, f->base.exchange->own, chain, 2, NULL),
+        ERROR_NONE);
+    exchange_fixture_commit(&f->base);
+    assert_int_equal(head(f)->seq, 2);
+    assert_int_equal(quarantined(f), 2);
+    assert_int_equal(exchange_publishing(f->base.exchange), EXCHANGE_FROZEN);
+    institution_finish(&recovered);
+}
+
 static void test_certify__ends_a_fork(void **state)
 {
     struct fixture *f = *state;
 
     assert_int_equal(publish(f, 1), ERROR_NONE);
+    f->base.exchange->own->diverged = true;
     exchange_fixture_begin(&f->base);
     assert_int_equal(f->base.store.operations->put_frozen(f->base.store.self,
                                                           &f->base.own.chain.feed, true, NULL),
@@ -428,6 +457,8 @@ static void test_certify__ends_a_fork(void **state)
     assert_int_equal(publish(f, 2), ERROR_FROZEN);
     assert_int_equal(certify(f, &f->next, 0), ERROR_NONE);
     assert_int_equal(exchange_publishing(f->base.exchange), EXCHANGE_OPEN);
+    /* Else a partner that claims to have more of our own entries could hold us for good. */
+    assert_false(f->base.exchange->own->diverged);
     start(f, &f->next);
     assert_int_equal(publish(f, 2), ERROR_NONE);
 }
@@ -445,6 +476,7 @@ int main(void)
         TEST(test_certify__brings_back_without_contents_that_went),
         TEST(test_certify__a_commit_that_fails_takes_all_back),
         TEST(test_certify__a_key_that_is_not_in_force_publishes_nothing),
+        TEST(test_certify__what_is_just_being_published_goes_aside_with_the_rest),
         TEST(test_certify__ends_a_fork),
     };
 
