@@ -310,16 +310,18 @@ static void print_side_state(const Caravan__Item *item, const Caravan__Side *sid
     }
 }
 
-/* "proposes other terms, as No. 5:" */
+/* "proposes other terms, in its No. 5:" */
 static void print_proposal_state(const Caravan__Item *item, const Caravan__Side *side)
 {
+    const char *whose = side->own ? "our" : "its";
+
     if (!side->has_refused_seq) {
-        printf("proposes other terms, as No. %" PRIu64 ":\n", side->proposal_seq);
+        printf("proposes other terms, in %s No. %" PRIu64 ":\n", whose, side->proposal_seq);
         return;
     }
-    printf("proposed other terms, as No. %" PRIu64 ", refused by ", side->proposal_seq);
+    printf("proposed other terms, in %s No. %" PRIu64 "; refused by ", whose, side->proposal_seq);
     cli_print_text(stdout, *item->handle ? item->handle : "its publisher", false);
-    printf(" as No. %" PRIu64 ":\n", side->refused_seq);
+    printf(" (No. %" PRIu64 "):\n", side->refused_seq);
 }
 
 /* "caravan accept th-demo/4 --from cn-demo" */

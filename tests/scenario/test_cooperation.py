@@ -278,7 +278,7 @@ class Cooperation(unittest.TestCase):
         self.assertEqual(lead.json("status")["inbox"]["to_do"], "0")
         told = wait(lambda: self.inbox(other, "REFUSED"), "ru-funder is told")[0]
         self.assertEqual("%s/%s" % (told["handle"], told["seq"]), refusal)
-        self.assertIn("refused by cn-funder as No. %s:" % told["seq"],
+        self.assertIn("refused by cn-funder (No. %s):" % told["seq"],
                       other.run("show", call).stdout)
         self.assertIn("+ 2100-06-30 18:00 Europe/Moscow",
                       other.run("inbox", "read", refusal).stdout)
