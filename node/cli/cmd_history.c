@@ -214,6 +214,7 @@ static bool print_outcome(const struct telling *telling, const struct step *step
 
 static const struct step_kind step_kinds[] = {
     {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT, "published", true, NULL},
+    {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_SEALED, "published", true, NULL}, /* and erased since */
     {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_REVISION, "revised", true, NULL},
     {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_WITHDRAWAL, "withdrawn", false, print_reason},
     {CARAVAN__CONTENT_TYPE__CONTENT_TYPE_CONFIRMATION, NULL, false, print_confirmed},

@@ -227,7 +227,26 @@ static int share_entry(struct saying *saying, const Caravan__Item *item, uint64_
     return say(saying, &put, prepared, error);
 }
 
-/* What first published it, without which it is no announcement, and what is in force. */
+/* What first published it. Where that was erased after a revision nobody can read it, and what was
+ * shared before is all that there is. */
+static int share_first(struct saying *saying, const Caravan__Item *item,
+                       const struct cli_audience *audience, const Caravan__PrepareReply **prepared,
+                       struct error *error)
+{
+    const struct saying before = *saying;
+    const Caravan__PrepareReply *first;
+    int code = share_entry(saying, item, item->seq, audience, &first, error);
+
+    if (!code)
+        *prepared = first;
+    if (code != ERROR_NOT_FOUND || !item->revised_by)
+        return code;
+    saying->reply = before.reply;
+    saying->wait.seq = before.wait.seq;
+    return ERROR_NONE;
+}
+
+/* What is in force, and what first published it. */
 static int share(struct saying *saying, const char *name, const struct cli_audience *audience,
                  struct error *error)
 {
@@ -242,7 +261,7 @@ static int share(struct saying *saying, const char *name, const struct cli_audie
     if (!code && item->revised_by)
         code = share_entry(saying, item, item->revised_by, audience, &prepared, error);
     if (!code)
-        code = share_entry(saying, item, item->seq, audience, &prepared, error);
+        code = share_first(saying, item, audience, &prepared, error);
     return code ? code : tell(saying, item->name, prepared, print_shared, error);
 }
 

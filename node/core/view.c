@@ -545,6 +545,12 @@ static bool may_be_taken_back(uint32_t type)
     return type == TYPE_PROPOSAL || view_read_is_answer(type);
 }
 
+/* What was sealed and then erased may have been an announcement: that it is withdrawn stays. */
+static bool may_be_withdrawn(uint32_t type)
+{
+    return type == TYPE_SEALED || may_be_taken_back(type);
+}
+
 int view_show(struct view *view, const struct id *feed, uint64_t seq, view_visitor visit,
               void *context, struct error *error)
 {
@@ -554,7 +560,7 @@ int view_show(struct view *view, const struct id *feed, uint64_t seq, view_visit
 
     return code ? code
                 : view_parts_now(view, feed, meant.seq, meant.announcement,
-                                 may_be_taken_back(meant.kind.type), visit, context, &stop, error);
+                                 may_be_withdrawn(meant.kind.type), visit, context, &stop, error);
 }
 
 /* What changed it behind the entry `after`, oldest first. */
@@ -591,7 +597,7 @@ int view_history_after(struct view *view, const struct id *feed, uint64_t seq, u
 
     if (!code && after < meant.seq)
         code = read_event(view, feed, meant.seq, 0, false, NULL, &read, &stop, error);
-    if (!code && !stop && meant.announcement)
+    if (!code && !stop && (meant.announcement || meant.kind.type == TYPE_SEALED))
         code = read_changes(view, feed, meant.seq, after, &read, &stop, error);
     return code;
 }
@@ -620,12 +626,12 @@ int view_check_change(struct view *view, const struct id *feed, uint64_t seq, bo
         return error_set(error, ERROR_INVALID,
                          "%s is a change of the announcement %s; change that one", name, base);
     }
-    if (!meant.announcement && !(withdraw && may_be_taken_back(meant.kind.type)))
-        return error_set(error, ERROR_INVALID, "%s is no announcement", name);
     folded = folded_of(view, feed, seq);
-    if (folded && folded->withdrawn_by)
+    if (folded && folded->withdrawn_by && (meant.announcement || may_be_withdrawn(meant.kind.type)))
         return error_set(error, ERROR_INVALID,
                          "%s was withdrawn by No. %" PRIu32 "; publish a new announcement", name,
                          folded->withdrawn_by);
+    if (!meant.announcement && !(withdraw && may_be_taken_back(meant.kind.type)))
+        return error_set(error, ERROR_INVALID, "%s is no announcement", name);
     return ERROR_NONE;
 }

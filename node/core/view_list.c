@@ -158,9 +158,11 @@ static bool announcement_matches(struct listing *listing, const struct view_feed
 static bool changes_something(struct listing *listing, const struct view_feed *feed,
                               uint32_t target)
 {
+    const struct view_folded *folded = view_index_folded(&listing->view->index, feed, target);
     bool is = view_bits_has(&feed->announcements, target);
 
-    if (is || listing->complete || !target)
+    /* Of a sealed one that was erased only its revision tells that it is one. */
+    if (is || !target || (listing->complete && !(folded && folded->revised_by)))
         return is;
     listing->reads++;
     listing->code =

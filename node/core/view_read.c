@@ -78,7 +78,8 @@ static int read_revision(struct view_state *state, struct arena *arena)
     return ERROR_NONE;
 }
 
-/* Does the change take back something else that its feed has said? */
+/* Does the change take back something else that its feed has said, or what cannot be read here (any
+ * more)? */
 static bool takes_back_voice(const struct view_read *read, const ProtobufCMessage *change)
 {
     uint64_t target = read->state.content_type == TYPE(REVISION)
@@ -87,7 +88,8 @@ static bool takes_back_voice(const struct view_read *read, const ProtobufCMessag
     struct view_read_kind kind = {0};
 
     return target && view_read_kind(read->store, &read->state.feed, target, &kind, NULL) == 0 &&
-           (view_read_is_voice(kind.type) || view_read_is_answer(kind.type));
+           (view_read_is_voice(kind.type) || view_read_is_answer(kind.type) ||
+            kind.type == TYPE(SEALED));
 }
 
 /* A change that is shown by itself names no announcement of its feed. */

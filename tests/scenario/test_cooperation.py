@@ -351,11 +351,19 @@ class Cooperation(unittest.TestCase):
         self.network.wait_equal([self.relay, other], [lead])
         sizes = self.sealed_entries("cn-funder")
         self.assertEqual(sizes[number - 1][1], 0, "the relay has no content of the first text")
-        lead.run("withdraw", visit, "--erase")
+        self.assertNotIn("names no announcement", other.run("list", "--all").stdout)
+        # Of the first text there is nothing to share any more; the one in force is shared.
+        lead.run("share", visit, "za-third")
+        wait(lambda: LATER + " II" in self.third.run("list").stdout, "the third may read it now")
+        self.assertIn("published", lead.run("history", visit).stdout)
+        lead.run("withdraw", visit, "--erase", "--reason", "no room")
         wait(lambda: "erased" in other.run("show", visit).stdout, "the rest is erased, too")
+        for node in lead, other, self.third:
+            wait(lambda node=node: "no room" in node.run("show", visit).stdout,
+                 "%s sees that it is withdrawn, and why" % node.handle)
         self.network.wait_equal([self.relay], [lead])
         left = [size for kind, size in self.sealed_entries("cn-funder") if kind == 13 and size]
-        self.assertEqual(len(left), 1, "but the withdrawal")
+        self.assertEqual(len(left), 2, "but the withdrawal, and that za-third could read it")
 
         call = self.publish(lead, CALL)
         wait(lambda: self.show(self.third, call), "the third has the call")
