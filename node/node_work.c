@@ -307,10 +307,11 @@ static void forget_keys(struct node *node, uint64_t now)
 
     if (changes == node->forgot_at || now - node->forgot_ms < FORGET_MS)
         return;
-    node->forgot_at = changes;
     node->forgot_ms = now;
     if (opened_forget(node->opened, &error))
         log_error("view.failed", "text", error.text);
+    else
+        node->forgot_at = changes;
 }
 
 void *node_work_reader(void *self)

@@ -415,16 +415,26 @@ static int learn_entry(void *context, const struct store_entry *entry)
     return 0;
 }
 
+/* Whoever publishes so many in a row that nobody can use has none. */
+#define LEARN_MAX 1000
+
+struct learning {
+    struct feed *feed;
+    unsigned left;
+};
+
 /* Until one was taken: those before it are older. */
 static int learn_one(void *context, const struct store_entry *entry)
 {
-    struct feed *feed = context;
+    struct learning *learning = context;
+    struct feed *feed = learning->feed;
     uint64_t seq = entry->entry.seq;
 
     if (entry->entry.has_content)
         feed_learn(feed, entry->entry.content_type, seq, entry->entry.created_ms,
                    entry->entry.content);
-    return (entry->entry.content_type == PROFILE ? feed->profile_from.seq
+    return --learning->left == 0 ||
+           (entry->entry.content_type == PROFILE ? feed->profile_from.seq
                                                  : feed->endpoints_from.seq) == seq;
 }
 
@@ -440,10 +450,12 @@ int feed_learn_again(struct exchange *exchange, struct feed *feed, struct error 
         feed_learn(feed, PROFILE, 0, partner->card_ms, buffer_span(&partner->card_profile));
         feed_learn(feed, ENDPOINTS, 0, partner->card_ms, buffer_span(&partner->card_endpoints));
     }
-    code = store->operations->newest(store->self, &feed->id, PROFILE, learn_one, feed, error);
-    return code ? code
-                : store->operations->newest(store->self, &feed->id, ENDPOINTS, learn_one, feed,
-                                            error);
+    code = store->operations->newest(store->self, &feed->id, PROFILE, learn_one,
+                                     &(struct learning){feed, LEARN_MAX}, error);
+    if (!code)
+        code = store->operations->newest(store->self, &feed->id, ENDPOINTS, learn_one,
+                                         &(struct learning){feed, LEARN_MAX}, error);
+    return code;
 }
 
 int feed_load_all(struct exchange *exchange, struct error *error)

@@ -25,6 +25,9 @@ struct known {
     struct id feed;
     uint64_t seq;
     struct seal_key key; /* of what is offered or open; else zero */
+    uint64_t by;         /* the Reader that the key is from; 0: our own slot in the entry */
+    struct id target;    /* of a Reader: the entry that it brought a key for … */
+    bool brings;         /* … if it did */
 };
 
 struct opened {
@@ -130,12 +133,23 @@ static int remember(struct opened *opened, const struct store_entry *stored, enu
     return ERROR_NONE;
 }
 
+/* With a Reader goes the key that it has brought, and so on: targets come before their Readers. */
+static void forget_known(struct opened *opened, struct known *known)
+{
+    while (known) {
+        struct known *target = known->brings ? map_get(&opened->known, &known->target) : NULL;
+
+        set(opened, known, UNKNOWN, NULL);
+        known->brings = false;
+        if (target && (target->by != known->seq || !id_equal(&target->feed, &known->feed)))
+            target = NULL; /* another Reader has brought it since */
+        known = target;
+    }
+}
+
 static void forget(struct opened *opened, const struct id *hash)
 {
-    struct known *known = map_get(&opened->known, hash);
-
-    if (known)
-        set(opened, known, UNKNOWN, NULL);
+    forget_known(opened, map_get(&opened->known, hash));
 }
 
 /* Opens a sealed entry; *open false: not for us, or broken, which stops nothing. */
@@ -168,11 +182,32 @@ static int open_entry(struct opened *opened, const struct store_entry *stored,
 
 struct granting {
     struct opened *opened;
+    const struct entry *reader;
     const struct seal_key *key;
     bool fits; /* or may fit, when the content is still missing */
     struct error *error;
     int code;
 };
+
+/* The key of `target` is the Reader's. */
+static int remember_brought(struct granting *granting, const struct store_entry *target,
+                            enum knowledge state)
+{
+    struct map *map = &granting->opened->known;
+    const struct id *hash = &target->entry.hash;
+    struct known *reader = map_get(map, &granting->reader->hash), *known;
+    int code = remember(granting->opened, target, state, granting->key, granting->error);
+
+    if (code)
+        return code;
+    known = map_get(map, hash);
+    known->by = granting->reader->seq;
+    if (reader) {
+        reader->target = *hash;
+        reader->brings = true;
+    }
+    return ERROR_NONE;
+}
 
 /* Late content comes behind the Reader: the key is for then. None comes of what was erased. */
 static void keep_for_later(struct granting *granting, const struct store_entry *stored)
@@ -183,8 +218,7 @@ static void keep_for_later(struct granting *granting, const struct store_entry *
     if (stored->erased)
         forget(granting->opened, &stored->entry.hash);
     else if (!known || known->state != OPEN)
-        granting->code =
-            remember(granting->opened, stored, OFFERED, granting->key, granting->error);
+        granting->code = remember_brought(granting, stored, OFFERED);
 }
 
 /* The key is kept only when it opens what it is said to open. */
@@ -205,7 +239,7 @@ static int try_key(void *context, const struct store_entry *stored)
                               granting->key, &opened, NULL);
     granting->fits = code == ERROR_NONE;
     if (granting->fits)
-        granting->code = remember(granting->opened, stored, OPEN, granting->key, granting->error);
+        granting->code = remember_brought(granting, stored, OPEN);
     else if (code == ERROR_MEMORY)
         granting->code = error_memory(granting->error);
     seal_opened_finish(&opened);
@@ -217,7 +251,7 @@ static int grant(struct opened *opened, const struct entry *entry, struct span c
                  uint64_t *target, struct error *error)
 {
     const struct store *base = &opened->base;
-    struct granting granting = {.opened = opened, .error = error};
+    struct granting granting = {.opened = opened, .reader = entry, .error = error};
     const Caravan__Reader *reader;
     ProtobufCMessage *message;
     struct seal_key key;
@@ -365,7 +399,7 @@ static int forget_moved(struct opened *opened, struct error *error)
         code = base->operations->entries(base->self, &known->feed, known->seq, known->seq,
                                          check_place, &checking, error);
         if (!code && !checking.stands)
-            set(opened, known, UNKNOWN, NULL);
+            forget_known(opened, known);
     }
     return code;
 }

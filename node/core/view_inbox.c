@@ -198,8 +198,8 @@ static int ask_us(void *context, const struct view_state *state)
     looking->cost += (uint32_t)(state->content.size / COST_BYTES);
     if (!state->withdrawn_by)
         look_for_refusal(looking, state);
-    if (!state->withdrawn_by && view_sides_names(state, &looking->view->index.own) &&
-        !have_spoken(looking, state))
+    if (!looking->code && !state->withdrawn_by &&
+        view_sides_names(state, &looking->view->index.own) && !have_spoken(looking, state))
         add(looking, &(struct view_thing){
                          .kind = VIEW_INBOX_CONFIRM,
                          .feed = feed_of(looking)->number,

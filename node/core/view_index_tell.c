@@ -26,7 +26,6 @@ int view_index_note_own(struct view_reading *reading, const struct view_feed *fe
 
     if (index->own_only || !id_equal(&feed->id, &index->own))
         return ERROR_NONE;
-    view_waiting_touch_answers(&index->waiting, (uint32_t)seq);
     return view_voices_first(&index->voices, view_table_key(feed->number, (uint32_t)seq))
                ? note_waiting(reading, VIEW_WAITING_SPOKEN, feed, seq)
                : ERROR_NONE;
@@ -101,37 +100,6 @@ int view_index_note_links(struct view_reading *reading, struct view_feed *feed, 
     return code ? code : view_index_link(index, feed, announcement, by, said, reading->error);
 }
 
-static int tell_change(struct view_feed *feed, const struct entry *entry,
-                       struct view_reading *reading)
-{
-    struct view_index *index = reading->index;
-    struct view_read_change change;
-    struct view_dates dates = {0, 0};
-    uint32_t keys = view_keys(VIEW_NONE, VIEW_NONE);
-    int code = view_read_change(entry, &reading->arena, &change, reading->error);
-
-    if (code || !change.target)
-        return code;
-    if (change.has_content && !index->own_only)
-        code = view_index_keys(reading, change.content, &keys, &dates);
-    if (!code && change.has_content)
-        code = view_index_note_naming(reading, feed, change.content, change.target);
-    if (code)
-        return code;
-    if (!view_index_set_bit(&feed->changed, (uint32_t)change.target) ||
-        !view_fold_add(&index->fold, feed->number, (uint32_t)change.target, (uint32_t)entry->seq,
-                       entry->content_type == TYPE(WITHDRAWAL), keys, dates))
-        return error_memory(reading->error);
-    view_links_touch(&index->links, view_table_key(feed->number, (uint32_t)change.target));
-    view_waiting_touch(&index->waiting, view_table_key(feed->number, (uint32_t)change.target));
-    code = view_index_note_own(reading, feed, change.target);
-    if (code)
-        return code;
-    return entry->content_type == TYPE(REVISION)
-               ? view_index_note_links(reading, feed, change.content, change.target, entry->seq)
-               : ERROR_NONE;
-}
-
 /* What we have proposed: the inbox looks again at the announcement that it is for. */
 static int touch_announcement(void *context, const struct store_entry *stored)
 {
@@ -160,6 +128,51 @@ static int touch_proposed(struct view_reading *reading, uint64_t seq)
                                           touch_announcement, reading, reading->error);
 
     return code ? code : reading->code;
+}
+
+/* What is changed may be an announcement that answers wait for, or a proposal that was refused. */
+static int note_own_change(struct view_reading *reading, const struct view_feed *feed,
+                           const struct entry *entry, uint64_t target)
+{
+    struct view_index *index = reading->index;
+
+    if (index->own_only || !id_equal(&feed->id, &index->own))
+        return ERROR_NONE;
+    view_waiting_touch_answers(&index->waiting, (uint32_t)target);
+    return entry->content_type == TYPE(WITHDRAWAL) ? touch_proposed(reading, target) : ERROR_NONE;
+}
+
+static int tell_change(struct view_feed *feed, const struct entry *entry,
+                       struct view_reading *reading)
+{
+    struct view_index *index = reading->index;
+    struct view_read_change change;
+    struct view_dates dates = {0, 0};
+    uint32_t keys = view_keys(VIEW_NONE, VIEW_NONE);
+    int code = view_read_change(entry, &reading->arena, &change, reading->error);
+
+    if (code || !change.target)
+        return code;
+    if (change.has_content && !index->own_only)
+        code = view_index_keys(reading, change.content, &keys, &dates);
+    if (!code && change.has_content)
+        code = view_index_note_naming(reading, feed, change.content, change.target);
+    if (code)
+        return code;
+    if (!view_index_set_bit(&feed->changed, (uint32_t)change.target) ||
+        !view_fold_add(&index->fold, feed->number, (uint32_t)change.target, (uint32_t)entry->seq,
+                       entry->content_type == TYPE(WITHDRAWAL), keys, dates))
+        return error_memory(reading->error);
+    view_links_touch(&index->links, view_table_key(feed->number, (uint32_t)change.target));
+    view_waiting_touch(&index->waiting, view_table_key(feed->number, (uint32_t)change.target));
+    code = view_index_note_own(reading, feed, change.target);
+    if (!code)
+        code = note_own_change(reading, feed, entry, change.target);
+    if (code)
+        return code;
+    return entry->content_type == TYPE(REVISION)
+               ? view_index_note_links(reading, feed, change.content, change.target, entry->seq)
+               : ERROR_NONE;
 }
 
 static int tell_voice(struct view_feed *feed, const struct entry *entry,

@@ -28,8 +28,8 @@ int ledger_sqlite_create(const char *path, enum ledger_mode mode, struct store *
 /* A reader; the file must exist and be of this version. */
 int ledger_sqlite_open_reader(const char *path, struct store *out, struct error *error);
 
-/* The writer of a new, empty ledger in memory. Its ledger id is made from a counter, so that a
- * simulation repeats exactly; ids differ between the ledgers of one process. */
+/* The writer of a new, empty ledger in memory. Its ledger id is random, as on disk; tests make a
+ * simulation repeat by fixing what is random. */
 int ledger_memory_create(struct store *out, struct error *error);
 /* A reader of the ledger that `writer` (from ledger_memory_create) writes. Destroy it before the
  * writer. */

@@ -163,39 +163,44 @@ int sqlite_entries_by_seq(void *self, const struct id *feed, uint64_t first, uin
 
 /* --- backwards -------------------------------------------------------------------------------- */
 
-/* The segment's last entry of the type in front of visit->last; 0: none. */
-static int find_last(struct visit *visit, const struct segment_row *row, uint64_t *found,
-                     struct error *error)
+/* A record has two hashes, so a segment has fewer of them than this. */
+#define RECORDS_MAX (SEGMENT_SIZE / (2 * BYTES_ID_SIZE) + 1)
+
+/* Places in front of the segment's entries of the type, in order. */
+static int find_all(const struct visit *visit, const struct segment_row *row,
+                    struct segment_cursor places[RECORDS_MAX], size_t *count, struct error *error)
 {
     struct segment_cursor cursor;
     struct store_entry entry;
     bool end = false;
 
-    *found = 0;
+    *count = 0;
     if (!segment_open(&cursor, &visit->feed, row))
         return damaged(visit->ledger, error);
-    while (cursor.seq < visit->last) {
+    while (!end && *count < RECORDS_MAX) {
+        places[*count] = cursor;
         if (!segment_next(&cursor, &entry, &end))
             return damaged(visit->ledger, error);
-        if (end)
-            break;
-        if (rules_type_matches(visit->types, entry.entry.content_type))
-            *found = entry.entry.seq;
+        *count += !end && rules_type_matches(visit->types, entry.entry.content_type);
     }
     return ERROR_NONE;
 }
 
-/* Visits the segment's entries in front of visit->last, from the last one on. */
 static int visit_backwards(struct visit *visit, const struct segment_row *row, struct error *error)
 {
-    uint64_t seq = 0;
-    int rc;
+    struct segment_cursor places[RECORDS_MAX];
+    uint8_t room[LIMIT_ENTRY_SIZE];
+    size_t count;
+    int rc = find_all(visit, row, places, &count, error);
 
-    while (!(rc = find_last(visit, row, &seq, error)) && seq && !visit->stopped) {
-        visit->first = visit->last = seq;
-        rc = visit_segment(visit, row, error);
-        if (rc)
-            break;
+    while (!rc && count-- > 0 && !visit->stopped) {
+        struct store_entry entry;
+        bool end;
+
+        if (!segment_next(&places[count], &entry, &end))
+            return damaged(visit->ledger, error);
+        segment_bytes(&places[count], &entry, room);
+        visit->stopped = visit->visit(visit->context, &entry) != 0;
     }
     visit->last = row->seq;
     return rc;

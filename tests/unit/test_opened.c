@@ -555,6 +555,28 @@ static void test_opened__a_reader_brings_no_key_for_what_is_erased(void **state)
     buffer_finish(&late);
 }
 
+/* After a restart nobody could read it either. */
+static void test_opened__with_a_reader_goes_the_key_that_it_brought(void **state)
+{
+    struct seal_key key;
+    uint64_t seq = seal(&world.third, TYPE(ANNOUNCEMENT), "shared", &key);
+
+    (void)state;
+    share(seq, &key);
+    share(seq, &key);
+    check(4, 5, "4: type 14 min 1 lets read 3 for 1\n5: type 14 min 1 lets read 3 for 1\n");
+    check(3, 3, "3: type 4 min 1 shared for 1\n");
+    assert_keys(3);
+    erase(4); /* the other one has brought it, too */
+    assert_int_equal(opened_forget(world.opened, NULL), ERROR_NONE);
+    check(3, 3, "3: type 4 min 1 shared for 1\n");
+    assert_keys(2);
+    erase(5);
+    assert_int_equal(opened_forget(world.opened, NULL), ERROR_NONE);
+    assert_keys(0);
+    check(3, 3, "3: type 13 min 1\n");
+}
+
 /* An order that is moved aside is void: what it erased comes again, and can be read. */
 static void test_opened__opens_what_comes_back(void **state)
 {
@@ -716,6 +738,7 @@ int main(void)
         TEST(test_opened__forgets_the_key_of_what_is_erased),
         TEST(test_opened__forgets_when_it_is_told_to),
         TEST(test_opened__a_reader_brings_no_key_for_what_is_erased),
+        TEST(test_opened__with_a_reader_goes_the_key_that_it_brought),
         TEST(test_opened__opens_what_comes_back),
         TEST(test_opened__forgets_the_keys_of_what_is_moved_aside),
         TEST(test_opened__refuses_a_network_without_a_name),

@@ -540,7 +540,13 @@ static void test_view_inbox__tells_that_a_proposal_of_ours_was_refused(void **st
     joint_confirm(&base->writer, &base->partner, &base->own, proposal, &base->own.head.hash, true);
     check("refused th-partner/4 about th-partner/3\n"
           "confirm th-partner/3 about th-partner/3 to do\n");
-    joint_propose(&base->writer, &base->own, &base->partner, call, 21); /* that is over */
+    announcements_withdraw(&base->writer, &base->own, proposal, NULL); /* that is over */
+    check("confirm th-partner/3 about th-partner/3 to do\n");
+    proposal = joint_propose(&base->writer, &base->own, &base->partner, call, 20);
+    joint_confirm(&base->writer, &base->partner, &base->own, proposal, &base->own.head.hash, true);
+    check("refused th-partner/5 about th-partner/3\n"
+          "confirm th-partner/3 about th-partner/3 to do\n");
+    joint_propose(&base->writer, &base->own, &base->partner, call, 21); /* so is that */
     check("confirm th-partner/3 about th-partner/3 to do\n");
 }
 
