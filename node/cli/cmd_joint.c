@@ -429,11 +429,8 @@ static int move_expiry(struct joint *joint, Caravan__Announcement *changed, stru
 {
     struct moment_civil now;
 
-    if (!announcement_expires_early(changed) || announcement_expires_early(joint->announcement))
-        return ERROR_NONE;
     moment_ms_to_civil((int64_t)time(NULL) * 1000, 0, &now);
-    changed->valid_until = NULL;
-    return announcement_fill_expiry(changed, &now.date, &joint->arena, error);
+    return announcement_move_expiry(joint->announcement, changed, &now.date, &joint->arena, error);
 }
 
 /* The revision that says what was proposed. */
