@@ -459,7 +459,8 @@ static int check_terms(const struct joint *joint, const Caravan__Side *side,
                          side->handle, terms->made_for, name, terms->in_force, terms->conflicts,
                          name, name, side->handle);
     if (!terms->changes)
-        return error_set(error, ERROR_INVALID, "%.80s says already what %.40s proposes", name,
+        return error_set(error, ERROR_INVALID,
+                         "%.80s says all that %.40s proposes already; nothing was published", name,
                          side->handle);
     return ERROR_NONE;
 }
