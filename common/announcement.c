@@ -312,6 +312,30 @@ int announcement_fill_expiry(Caravan__Announcement *announcement, const struct m
     return 0;
 }
 
+bool announcement_expiry_is_filled(const Caravan__Announcement *announcement,
+                                   const struct moment_date *today)
+{
+    const Caravan__Date *until = announcement->valid_until;
+    struct moment_date date;
+
+    /* A month alone was written by somebody, also where its last day is the same. */
+    return until && until->has_day && until->has_month && until->has_year &&
+           find_expiry(announcement, today, &date) && until->year == date.year &&
+           until->month == date.month && until->day == date.day;
+}
+
+int announcement_move_expiry(const Caravan__Announcement *before, Caravan__Announcement *after,
+                             const struct moment_date *today, struct arena *arena,
+                             struct error *error)
+{
+    bool early = announcement_expires_early(after) && !announcement_expires_early(before);
+
+    if (!early && !announcement_expiry_is_filled(before, today))
+        return 0;
+    after->valid_until = NULL;
+    return announcement_fill_expiry(after, today, arena, error);
+}
+
 int announcement_prepare(Caravan__Announcement *announcement, const struct moment_date *today,
                          struct arena *arena, struct error *error)
 {

@@ -89,6 +89,15 @@ int announcement_prepare(Caravan__Announcement *announcement, const struct momen
 /* The last of these alone: valid_until, where it is absent; never before the last deadline. */
 int announcement_fill_expiry(Caravan__Announcement *announcement, const struct moment_date *today,
                              struct arena *arena, struct error *error);
+/* Is valid_until the day that would be filled in, were it absent? */
+bool announcement_expiry_is_filled(const Caravan__Announcement *announcement,
+                                   const struct moment_date *today);
+/* Once something of an announcement has been changed: where what `before` says was filled in, or
+ * did not end it early and would now, valid_until is filled in anew. It moves with what it was
+ * taken from, and what somebody has chosen stays. ERROR_MEMORY only. */
+int announcement_move_expiry(const Caravan__Announcement *before, Caravan__Announcement *after,
+                             const struct moment_date *today, struct arena *arena,
+                             struct error *error);
 /* Does valid_until end it before its last deadline? */
 bool announcement_expires_early(const Caravan__Announcement *announcement);
 

@@ -55,22 +55,24 @@ static void copy(const ProtobufCMessage *from, ProtobufCMessage *to, size_t offs
     memcpy((uint8_t *)to + offset, place(from, offset), size);
 }
 
+void reflect_share(const ProtobufCMessage *from, const reflect_field *field, ProtobufCMessage *to)
+{
+    bool list = field->label == PROTOBUF_C_LABEL_REPEATED;
+
+    copy(from, to, field->offset, list ? sizeof(void *) : reflect_size(field));
+    if (list)
+        copy(from, to, field->quantifier_offset, sizeof(size_t));
+    else if (is_oneof(field))
+        copy(from, to, field->quantifier_offset, sizeof(uint32_t));
+    else if (!is_pointer(field))
+        copy(from, to, field->quantifier_offset, sizeof(protobuf_c_boolean));
+}
+
 void reflect_overlay(const ProtobufCMessage *from, ProtobufCMessage *to)
 {
-    for (unsigned i = 0; i < from->descriptor->n_fields; i++) {
-        const reflect_field *field = &from->descriptor->fields[i];
-        bool list = field->label == PROTOBUF_C_LABEL_REPEATED;
-
-        if (!reflect_count(from, field))
-            continue;
-        copy(from, to, field->offset, list ? sizeof(void *) : reflect_size(field));
-        if (list)
-            copy(from, to, field->quantifier_offset, sizeof(size_t));
-        else if (is_oneof(field))
-            copy(from, to, field->quantifier_offset, sizeof(uint32_t));
-        else if (!is_pointer(field))
-            copy(from, to, field->quantifier_offset, sizeof(protobuf_c_boolean));
-    }
+    for (unsigned i = 0; i < from->descriptor->n_fields; i++)
+        if (reflect_count(from, &from->descriptor->fields[i]))
+            reflect_share(from, &from->descriptor->fields[i], to);
 }
 
 const void *reflect_value(const ProtobufCMessage *message, const reflect_field *field, size_t index)

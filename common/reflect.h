@@ -39,6 +39,9 @@ void reflect_shrink(ProtobufCMessage *message, const reflect_field *field, size_
  * are of one type; values are shared afterwards, not copied. */
 void reflect_overlay(const ProtobufCMessage *from, ProtobufCMessage *to);
 
+/* The field of `to` becomes what it is in `from`, absent too; as above. Not for a oneof. */
+void reflect_share(const ProtobufCMessage *from, const reflect_field *field, ProtobufCMessage *to);
+
 /* Bytes that one value takes in memory. */
 size_t reflect_size(const reflect_field *field);
 

@@ -4,16 +4,19 @@
 #include "common/guard.h"
 #include "node/cli/cli_change.h"
 #include "node/cli/cli_item.h"
-#include "proto/answer.pb-c.h"
+#include "node/cli/cli_terms.h"
 
 #include <inttypes.h>
 
-/* Two announcements, and their difference. */
-#define ARENA_SIZE (4 * (size_t)LIMIT_ARENA_SIZE)
+/* Up to four announcements, and a difference. */
+#define ARENA_SIZE (6 * (size_t)LIMIT_ARENA_SIZE)
 
 /* What is compared; NULL: it cannot be read here. */
-struct pair {
+struct compared {
     const ProtobufCMessage *before, *after;
+    struct cli_terms terms; /* of a proposal */
+    bool said;
+    struct difference_list list;
 };
 
 static uint64_t in_force(const Caravan__Item *item)
@@ -59,52 +62,58 @@ static int read_item(const Caravan__Item *item, struct arena *arena, const Proto
     return read_message(&caravan__announcement__descriptor, &item->content, arena, out, error);
 }
 
-/* The terms of a side, and those that it proposes. */
-static int read_terms(const Caravan__Side *side, const Caravan__Announcement *now,
-                      struct arena *arena, struct pair *pair, struct error *error)
+/* The revision that the side has spoken of, and the one in force. */
+static int read_since(const Caravan__ShowReply *reply, const Caravan__Side *side,
+                      struct arena *arena, struct compared *compared, struct error *error)
 {
-    const ProtobufCMessage *message;
-    const Caravan__Proposal *proposal;
-    int code =
-        read_message(&caravan__proposal__descriptor, &side->proposal, arena, &message, error);
+    int code = read_item(reply->item, arena, &compared->after, error);
 
-    proposal = (const Caravan__Proposal *)message;
-    if (now && side->party < now->n_parties)
-        pair->before = &now->parties[side->party]->base;
-    if (proposal && proposal->party)
-        pair->after = &proposal->party->base;
+    return code ? code
+                : read_item(find_step(reply, side->revision), arena, &compared->before, error);
+}
+
+/* The terms of a side, and what its proposal would make of them. */
+static int read_proposed(const Caravan__ShowReply *reply, const Caravan__Side *side,
+                         struct arena *arena, struct compared *compared, struct error *error)
+{
+    int code = cli_terms_find(reply, side, arena, &compared->terms, error);
+
+    if (compared->terms.now && compared->terms.then) {
+        compared->before = &compared->terms.now->base;
+        compared->after = &compared->terms.then->base;
+    }
     return code;
 }
 
-/* *said false: one of the two is not at hand. */
+/* compared->said false: one of the two is not at hand. */
 static int find(const Caravan__ShowReply *reply, const Caravan__Side *side,
-                enum cli_sides_what what, struct arena *arena, struct difference_list *list,
-                bool *said, struct error *error)
+                enum cli_sides_what what, struct arena *arena, struct compared *compared,
+                struct error *error)
 {
-    struct pair pair = {NULL, NULL};
     const ProtobufCMessage *message;
-    const Caravan__Announcement *now;
-    int code = read_item(reply->item, arena, &message, error);
+    int code;
 
-    *list = (struct difference_list){NULL, 0};
-    now = (const Caravan__Announcement *)message;
-    if (!code && what == CLI_SIDES_PROPOSED) {
-        code = read_terms(side, now, arena, &pair, error);
-    } else if (!code) {
-        pair.after = message;
-        code = read_item(find_step(reply, side->revision), arena, &pair.before, error);
-    }
-    *said = !code && pair.before && pair.after;
-    return *said ? difference_find(pair.before, pair.after, now->language, arena, list, error)
-                 : code;
+    *compared = (struct compared){.before = NULL};
+    code = what == CLI_SIDES_PROPOSED ? read_proposed(reply, side, arena, compared, error)
+                                      : read_since(reply, side, arena, compared, error);
+    if (!code)
+        code = read_item(reply->item, arena, &message, error);
+    compared->said = !code && compared->before && compared->after;
+    if (!compared->said)
+        return code;
+    return difference_find(compared->before, compared->after,
+                           ((const Caravan__Announcement *)message)->language, arena,
+                           &compared->list, error);
 }
 
 static void print_remark(FILE *out, const Caravan__ShowReply *reply, const Caravan__Side *side,
-                         enum cli_sides_what what, bool said, int indent)
+                         enum cli_sides_what what, const struct compared *compared, int indent)
 {
     fprintf(out, "%*s", indent, "");
-    if (said) {
+    if (compared->said) {
         fputs(what == CLI_SIDES_SINCE ? "nothing has changed\n" : "nothing would change\n", out);
+    } else if (what == CLI_SIDES_PROPOSED && compared->terms.now) {
+        fputs("made for an earlier revision, which cannot be read here\n", out);
     } else if (what == CLI_SIDES_PROPOSED) {
         fputs("they cannot be shown\n", out);
     } else {
@@ -114,23 +123,33 @@ static void print_remark(FILE *out, const Caravan__ShowReply *reply, const Carav
     }
 }
 
+/* Where the publisher has revised the same since. */
+static void print_conflicts(FILE *out, const struct cli_terms *terms, int indent)
+{
+    if (terms->conflicts)
+        fprintf(out,
+                "%*smade for No. %" PRIu64 "; No. %" PRIu64 ", in force, has changed since: %s\n",
+                indent, "", terms->made_for, terms->in_force, terms->conflicts);
+}
+
 int cli_sides_print(const struct cli *cli, FILE *out, const Caravan__ShowReply *reply,
                     const Caravan__Side *side, enum cli_sides_what what, int indent,
                     struct error *error)
 {
-    struct difference_list list;
+    struct compared compared;
     struct arena arena;
-    bool said;
     int code;
 
     if (!cli_sides_differs(reply->item, side, what))
         return ERROR_NONE;
     arena_init(&arena, ARENA_SIZE);
-    code = find(reply, side, what, &arena, &list, &said, error);
-    if (!code && !list.count)
-        print_remark(out, reply, side, what, said, indent);
-    else if (!code && !cli_change_print(cli, out, &list, indent))
+    code = find(reply, side, what, &arena, &compared, error);
+    if (!code && !compared.list.count)
+        print_remark(out, reply, side, what, &compared, indent);
+    else if (!code && !cli_change_print(cli, out, &compared.list, indent))
         code = error_memory(error);
+    if (!code)
+        print_conflicts(out, &compared.terms, indent);
     arena_finish(&arena);
     return code;
 }
@@ -151,16 +170,15 @@ static bool append_one(const Caravan__Side *side, enum cli_sides_what what,
 static int append(const Caravan__ShowReply *reply, const Caravan__Side *side,
                   enum cli_sides_what what, size_t *count, struct buffer *out, struct error *error)
 {
-    struct difference_list list;
+    struct compared compared;
     struct arena arena;
-    bool said;
     int code;
 
     if (!cli_sides_differs(reply->item, side, what))
         return ERROR_NONE;
     arena_init(&arena, ARENA_SIZE);
-    code = find(reply, side, what, &arena, &list, &said, error);
-    if (!code && said && !append_one(side, what, &list, (*count)++ == 0, out))
+    code = find(reply, side, what, &arena, &compared, error);
+    if (!code && compared.said && !append_one(side, what, &compared.list, (*count)++ == 0, out))
         code = error_memory(error);
     arena_finish(&arena);
     return code;

@@ -11,7 +11,7 @@
 
 enum cli_sides_what {
     CLI_SIDES_SINCE,    /* the revision that it confirmed, or declined -> the one in force */
-    CLI_SIDES_PROPOSED, /* its terms in force -> those of its proposal */
+    CLI_SIDES_PROPOSED, /* its terms in force -> with what its proposal changes (cli_terms.h) */
 };
 
 /* Is there such a difference? Not when the side has spoken of what is in force, or proposes

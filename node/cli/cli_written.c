@@ -1,7 +1,9 @@
 #include "node/cli/cli_written.h"
 
 #include <inttypes.h>
+#include <time.h>
 
+#include "common/announcement.h"
 #include "common/codec.h"
 #include "node/cli/cli_audience.h"
 #include "node/cli/cli_names.h"
@@ -47,12 +49,27 @@ static bool append_audience(const Caravan__Item *item, struct buffer *out)
     return ok && buffer_append_text(out, "]\n");
 }
 
+/* What publishing fills in is nobody's word, so it does not stand in a file. */
+static void leave_out_filled(Caravan__Announcement *announcement)
+{
+    struct moment_civil now;
+
+    moment_ms_to_civil((int64_t)time(NULL) * 1000, 0, &now);
+    if (announcement_expiry_is_filled(announcement, &now.date))
+        announcement->valid_until = NULL;
+}
+
 int cli_written(const struct cli *cli, const struct cli_found *found, struct buffer *out,
                 struct error *error)
 {
+    Caravan__Announcement written;
     int code = check(found, error);
 
     if (!code && !(append_head(found->item, out) && append_audience(found->item, out)))
         code = error_memory(error);
-    return code ? code : cli_names_write(cli, &found->announcement->base, NULL, out, error);
+    if (code)
+        return code;
+    written = *found->announcement;
+    leave_out_filled(&written);
+    return cli_names_write(cli, &written.base, NULL, out, error);
 }

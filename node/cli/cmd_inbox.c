@@ -6,6 +6,7 @@
 #include "common/announcement.h"
 #include "common/codec.h"
 #include "node/cli/cli_commands.h"
+#include "node/cli/cli_find.h"
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_names.h"
 #include "node/cli/cli_sides.h"
@@ -260,47 +261,52 @@ static int print_answer(const struct cli *cli, const Caravan__Item *item, struct
     return code;
 }
 
-/* What a side proposes, as the difference to what its terms are now. */
-static int print_terms(const struct cli *cli, Caravan__Item *item, const Caravan__Side *side,
-                       struct error *error)
+/* What a side proposes, as the difference to what its terms are now. found: the announcement as it
+ * is, with the revision that the proposal was made for; the inbox has no history. */
+static int print_terms(const struct inbox *inbox, const struct cli_found *found,
+                       const Caravan__Side *side, struct error *error)
 {
-    Caravan__ShowReply reply = CARAVAN__SHOW_REPLY__INIT;
-
-    reply.item = item;
-    return side ? cli_sides_print(cli, stdout, &reply, side, CLI_SIDES_PROPOSED, 2, error)
+    return side ? cli_sides_print(inbox->cli, stdout, found->shown, side, CLI_SIDES_PROPOSED, 2,
+                                  error)
                 : ERROR_NONE;
 }
 
-static int print_proposal(const struct cli *cli, Caravan__Item *item, struct arena *arena,
+static int print_proposal(struct inbox *inbox, const Caravan__Item *item, struct arena *arena,
                           struct error *error)
 {
     const Caravan__Proposal *proposal = (const Caravan__Proposal *)cli_voice_read(item, arena);
+    struct cli_found found;
+    int code = cli_find_any(inbox->client, item->name, arena, &found, error);
 
     for (size_t i = 0; proposal && i < proposal->n_reason; i++) {
         fputs("  ", stdout);
         cli_print_text(stdout, proposal->reason[i]->text, false);
         putchar('\n');
     }
-    return print_terms(cli, item, cli_voice_side(item, item), error);
+    return code ? code : print_terms(inbox, &found, cli_voice_side(found.item, item), error);
 }
 
-static int print_refusal(const struct cli *cli, Caravan__Item *item, struct arena *arena,
+static int print_refusal(struct inbox *inbox, const Caravan__Item *item, struct arena *arena,
                          struct error *error)
 {
     const Caravan__AnnouncementName *refusal = cli_voice_refusal(item, arena);
+    struct cli_found found;
+    int code = refusal ? cli_find_any(inbox->client, item->name, arena, &found, error) : ERROR_NONE;
 
-    return refusal ? print_terms(cli, item, cli_voice_refused(item, refusal), error) : ERROR_NONE;
+    return !code && refusal
+               ? print_terms(inbox, &found, cli_voice_refused(found.item, refusal), error)
+               : code;
 }
 
-static int print_more(const struct cli *cli, const Caravan__InboxThing *thing, struct arena *arena,
+static int print_more(struct inbox *inbox, const Caravan__InboxThing *thing, struct arena *arena,
                       struct error *error)
 {
     if (thing->item && thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_ANSWER)
-        return print_answer(cli, thing->item, arena, error);
+        return print_answer(inbox->cli, thing->item, arena, error);
     if (thing->item && thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_PROPOSAL)
-        return print_proposal(cli, thing->item, arena, error);
+        return print_proposal(inbox, thing->item, arena, error);
     if (thing->item && thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_REFUSED)
-        return print_refusal(cli, thing->item, arena, error);
+        return print_refusal(inbox, thing->item, arena, error);
     return ERROR_NONE;
 }
 
@@ -326,7 +332,7 @@ static int print_thing(struct inbox *inbox, const Caravan__InboxThing *thing, st
     else if (thing->kind == CARAVAN__INBOX_KIND__INBOX_KIND_LINK && open_link(thing))
         printf("To do, when it is so: caravan link %s %s\n", open_link(thing)->name,
                thing->item->name);
-    return print_more(inbox->cli, thing, arena, error);
+    return print_more(inbox, thing, arena, error);
 }
 
 /* Whoever has read it has it marked. */

@@ -16,6 +16,7 @@
 #include "node/cli/cli_names.h"
 #include "node/cli/cli_put.h"
 #include "node/cli/cli_sides.h"
+#include "node/cli/cli_terms.h"
 #include "node/cli/cli_wait.h"
 #include "proto/answer.pb-c.h"
 
@@ -429,11 +430,39 @@ static int move_expiry(struct joint *joint, Caravan__Announcement *changed, stru
 {
     struct moment_civil now;
 
-    if (!announcement_expires_early(changed) || announcement_expires_early(joint->announcement))
-        return ERROR_NONE;
     moment_ms_to_civil((int64_t)time(NULL) * 1000, 0, &now);
-    changed->valid_until = NULL;
-    return announcement_fill_expiry(changed, &now.date, &joint->arena, error);
+    return announcement_move_expiry(joint->announcement, changed, &now.date, &joint->arena, error);
+}
+
+/* Nobody but people can say what holds where both have changed the same, or what a proposal means
+ * that was made for a text that is gone. */
+static int check_terms(const struct joint *joint, const Caravan__Side *side,
+                       const struct cli_terms *terms, struct error *error)
+{
+    const char *name = joint->name;
+
+    if (!terms->now)
+        return error_set(error, ERROR_INVALID, "what %.40s proposes for %.80s cannot be read here",
+                         side->handle, name);
+    if (!terms->then)
+        return error_set(
+            error, ERROR_INVALID,
+            "%.40s made its proposal for an earlier revision of %.80s, which cannot be "
+            "read here, so what it would change cannot be told; revise by hand "
+            "(caravan show %.80s --file), or: caravan refuse %.80s --from %.40s",
+            side->handle, name, name, name, side->handle);
+    if (terms->conflicts)
+        return error_set(error, ERROR_INVALID,
+                         "%.40s made its proposal for No. %" PRIu64 " of %.80s, and No. %" PRIu64
+                         " has changed the same since: %.120s; revise by hand (caravan show %.80s "
+                         "--file), or: caravan refuse %.80s --from %.40s",
+                         side->handle, terms->made_for, name, terms->in_force, terms->conflicts,
+                         name, name, side->handle);
+    if (!terms->changes)
+        return error_set(error, ERROR_INVALID,
+                         "%.80s says all that %.40s proposes already; nothing was published", name,
+                         side->handle);
+    return ERROR_NONE;
 }
 
 /* The revision that says what was proposed. */
@@ -443,17 +472,17 @@ static int take_over(struct joint *joint, const Caravan__Side *side, struct erro
     Caravan__Announcement changed = *joint->announcement;
     Caravan__Party **parties =
         arena_alloc(&joint->arena, changed.n_parties * sizeof(Caravan__Party *));
-    ProtobufCMessage *message;
-    int code = guard_unpack(&caravan__proposal__descriptor,
-                            span_of(side->proposal.data, side->proposal.len), &guard_limits_content,
-                            &joint->arena, &message, error);
+    struct cli_terms terms;
+    int code = cli_terms_find(joint->shown, side, &joint->arena, &terms, error);
 
-    if (!code && (!parties || !party_of(joint, side)))
+    if (!code && !parties)
         code = error_memory(error);
+    if (!code)
+        code = check_terms(joint, side, &terms, error);
     if (code)
         return code;
     memcpy(parties, changed.parties, changed.n_parties * sizeof(Caravan__Party *));
-    parties[side->party] = ((Caravan__Proposal *)message)->party;
+    parties[side->party] = terms.then;
     changed.parties = parties;
     code = move_expiry(joint, &changed, error);
     if (!code)
@@ -667,12 +696,12 @@ const struct cli_command cmd_accept = {
     .group = CLI_GROUP_WRITE,
     .usage = "accept NAME [--from HANDLE] [--wait]",
     .summary = "take over the terms that a side has proposed",
-    .help =
-        "Revises our own announcement so that it says what the side proposes for itself. All "
-        "sides\n"
-        "are then asked to confirm the new text. What was refused can be taken over later: say\n"
-        "whose it is with --from.\n\n"
-        "Example: caravan accept th-demo/7",
+    .help = "Revises our own announcement so that it says what the side proposes for itself. All "
+            "sides\n"
+            "are then asked to confirm the new text. What we have revised since the side made its\n"
+            "proposal stays; where both have changed the same, nothing is taken over. What was\n"
+            "refused can be taken over later: say whose it is with --from.\n\n"
+            "Example: caravan accept th-demo/7",
     .run = run_accept,
 };
 

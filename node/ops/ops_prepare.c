@@ -307,7 +307,8 @@ static int complete_confirmation(struct preparing *preparing)
                : take_revision(preparing, &confirmation->has_entry_hash, &confirmation->entry_hash);
 }
 
-/* The announcement with the proposed terms must be one that could be published. */
+/* The announcement with the proposed terms must be one that could be published, as its publisher
+ * would take them over: with a valid_until that moves with them where it was filled in. */
 static int check_terms(struct preparing *preparing, Caravan__Party *party)
 {
     const Caravan__Announcement *now = preparing->state->announcement;
@@ -322,6 +323,9 @@ static int check_terms(struct preparing *preparing, Caravan__Party *party)
     memcpy(then.parties, now->parties, now->n_parties * sizeof(Caravan__Party *));
     then.parties[preparing->side.party] = party;
     moment_ms_to_civil((int64_t)preparing->context->now_ms, 0, &today);
+    code = announcement_move_expiry(now, &then, &today.date, &preparing->arena, preparing->error);
+    if (code)
+        return code;
     announcement_check(&then, &today.date, NULL, &problems);
     code = problem_list_error(&problems, "with these terms the announcement", preparing->error);
     problem_list_finish(&problems);

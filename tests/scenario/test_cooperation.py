@@ -224,6 +224,63 @@ class Cooperation(unittest.TestCase):
         self.wait_side(third, call, "ru-funder", "DECLINED")
         wait(lambda: self.inbox(lead, "DECLINED"), "the lead is told")
 
+    def propose(self, call, terms):
+        """The other proposes it, and the lead has that."""
+        self.other.run("propose", call, self.network.write("terms.yaml", terms))
+        number = self.side(self.other, call, "ru-funder")["proposal_seq"]
+        wait(lambda: self.side(self.lead, call, "ru-funder").get("proposal_seq") == number,
+             "the lead hears of the proposal")
+
+    def revise(self, call, old, new):
+        """The lead changes one thing by hand."""
+        text = self.lead.run("show", call, "--file").stdout
+        self.assertEqual(text.count(old), 1)
+        self.lead.run("revise", call, self.network.write("again.yaml", text.replace(old, new)))
+
+    def test_only_what_was_proposed_is_taken_over(self):
+        lead, other = self.lead, self.other
+        call = self.publish(lead, CALL)
+        self.wait_side(other, call, "ru-funder", "PROPOSED")
+        before = self.show(lead, call)["item"]["announcement"]["parties"][1]
+
+        # A deadline is proposed, then the lead lowers the money: that stays.
+        self.propose(call, TERMS)
+        self.revise(call, "1000000 to 3000000 RUB", "1000000 to 2000000 RUB")
+        number = self.side(lead, call, "ru-funder")["proposal_seq"]
+        for told in lead.run("show", call).stdout, lead.run(
+                "inbox", "read", "ru-funder/%s" % number).stdout:
+            self.assertIn("+ 2099-06-30 18:00 Europe/Moscow", told)
+            self.assertNotIn("- 1000000 to 2000000 RUB", told)
+        lead.run("accept", call)
+        after = self.show(lead, call)["item"]["announcement"]["parties"][1]
+        self.assertEqual(after["money"][0]["amount"]["max_minor"], "200000000")
+        self.assertEqual(after["deadline"][0]["at"]["date"], {"year": 2099, "month": 6, "day": 30})
+        self.assertEqual({key for key in after if after[key] != before[key]}, {"money", "deadline"})
+
+        # Where both have changed the same, people decide; nothing is published.
+        wait(lambda: self.show(other, call)["item"]["hash"] == self.show(lead, call)["item"]["hash"],
+             "ru-funder has the revision")
+        made_for = self.show(lead, call)["item"]["revised_by"]
+        self.propose(call, "deadline: 2099-07-31 18:00 Europe/Moscow\n")
+        self.revise(call, "2099-06-30 18:00", "2099-06-29 18:00")
+        now = self.show(lead, call)["item"]["revised_by"]
+        done = lead.run("accept", call, check=False)
+        self.assertEqual(done.returncode, 65)
+        self.assertIn("made for No. %s; No. %s, in force, has changed since: deadline\n" %
+                      (made_for, now), done.stderr)
+        self.assertIn("has changed the same since: deadline; revise by hand (caravan show %s --file), "
+                      "or: caravan refuse %s --from ru-funder" % (call, call), done.stderr)
+        self.assertEqual(self.show(lead, call)["item"]["revised_by"], now)
+
+        # Nor is guessed what a proposal means that was made for what is erased.
+        text = lead.run("show", call, "--file").stdout
+        lead.run("revise", call, "--erase-earlier", self.network.write(
+            "again.yaml", text.replace("1000000 to 2000000 RUB", "1000000 to 1500000 RUB")))
+        done = lead.run("accept", call, check=False)
+        self.assertEqual(done.returncode, 65)
+        self.assertIn("for an earlier revision of %s, which cannot be read here" % call, done.stderr)
+        self.assertIn("which cannot be read here\n", lead.run("show", call).stdout)
+
     def sealed_entries(self, feed):
         """(content type, size of the content) of a feed's entries, as the relay holds them."""
         path = os.path.join(self.network.folder, "relayed")

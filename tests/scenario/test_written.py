@@ -111,6 +111,28 @@ class Written(unittest.TestCase):
         # The partner reads the same words.
         self.assertEqual(self.said(name, self.other), self.said(name))
 
+    def test_what_was_filled_in_moves_with_the_deadlines(self):
+        name = self.lead.publish(path=self.network.write("call.yaml", JOINT[:JOINT.index("related:")]))
+        self.assertEqual(self.said(name)["valid_until"], {"year": 2099, "month": 5, "day": 15})
+        text = self.is_taken(name)
+        self.assertNotIn("valid until", text)
+        # An earlier last deadline, proposed by the side whose it is; both later, by the publisher.
+        wait(lambda: self.other.json("show", name, check=False), "za-other has it")
+        later = text.replace("2099-05-15 16:00 Asia", "2099-07-15 16:00 Asia") \
+                    .replace("2099-05-01 18:00 Africa", "2099-08-01 18:00 Africa")
+        self.lead.run("revise", name, self.network.write("later.yaml", later))
+        self.assertEqual(self.said(name)["valid_until"], {"year": 2099, "month": 8, "day": 1})
+        wait(lambda: self.said(name, self.other) == self.said(name), "za-other has the revision")
+        self.other.run("propose", name, self.network.write(
+            "terms.yaml", "deadline: 2099-07-20 18:00 Africa/Johannesburg\n"))
+        wait(lambda: "proposes other terms" in self.lead.run("show", name).stdout, "th-lead has the proposal")
+        self.lead.run("accept", name)
+        self.assertEqual(self.said(name)["valid_until"], {"year": 2099, "month": 7, "day": 20})
+        # What somebody has chosen is written, and stays.
+        chosen = self.is_taken(name) + "valid until: 2099-07-19\n"
+        self.lead.run("revise", name, self.network.write("chosen.yaml", chosen))
+        self.assertIn("valid until: 2099-07-19\n", self.is_taken(name))
+
     def test_a_sealed_one_stays_for_the_same_readers(self):
         call = JOINT[:JOINT.index("related:")] + "funding type: grant\n"
         done = self.lead.run("publish", self.network.write("sealed.yaml", call), "--to", "za-other")

@@ -105,6 +105,12 @@ static void set_name(const struct institution *publisher, uint64_t seq,
 void joint_proposal(const struct institution *publisher, uint64_t seq,
                     const struct institution *side, unsigned day, struct buffer *out)
 {
+    joint_proposal_for(publisher, seq, NULL, side, day, out);
+}
+
+void joint_proposal_for(const struct institution *publisher, uint64_t seq, const struct id *hash,
+                        const struct institution *side, unsigned day, struct buffer *out)
+{
     Caravan__Proposal proposal = CARAVAN__PROPOSAL__INIT;
     Caravan__AnnouncementName name;
     struct side made;
@@ -113,6 +119,11 @@ void joint_proposal(const struct institution *publisher, uint64_t seq,
     make_side(side, day, &made);
     proposal.announcement = &name;
     proposal.party = &made.party;
+    if (hash) {
+        proposal.has_entry_hash = 1;
+        proposal.entry_hash.data = (uint8_t *)(uintptr_t)hash->bytes;
+        proposal.entry_hash.len = sizeof hash->bytes;
+    }
     must(codec_pack(&proposal.base, out), "packing");
 }
 

@@ -12,6 +12,9 @@ void joint_write(const char *title, struct institution *const *sides, const unsi
 /* One institution's terms as a proposal: its deadline on another day. */
 void joint_proposal(const struct institution *publisher, uint64_t seq,
                     const struct institution *side, unsigned day, struct buffer *out);
+/* … made for the revision whose entry has this hash. */
+void joint_proposal_for(const struct institution *publisher, uint64_t seq, const struct id *hash,
+                        const struct institution *side, unsigned day, struct buffer *out);
 
 /* Put into the store as the next entry of `side` (announcements_keep); return its seq. */
 uint64_t joint_confirm(const struct store *store, struct institution *side,

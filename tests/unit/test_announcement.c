@@ -468,6 +468,50 @@ static void test_announcement__prepare_writes_codes_and_the_expiry(void **state)
     assert_string_equal(a->money[0]->amount->currency, "CNY");
 }
 
+/* What was filled in moves with what it was taken from; what somebody has chosen stays. */
+static void test_announcement__expiry_moves_where_nobody_chose_it(void **state)
+{
+    static const struct {
+        const char *before, *after; /* after: with the valid_until of before */
+        bool filled;
+        unsigned year, month, day;
+    } rows[] = {
+        {"deadline: [2031-05-15, 2031-06-15]\n", "deadline: [2031-05-15, 2031-05-20]\n", true, 2031,
+         5, 20},
+        {"deadline: [2031-05-15, 2031-06-15]\n", "deadline: [2031-07-15, 2031-08-15]\n", true, 2031,
+         8, 15},
+        {"deadline: 2031-06-15\n", "rolling: true\n", true, 2028, 11, 23},
+        {"rolling: true\n", "deadline: 2031-06-15\n", true, 2031, 6, 15},
+        {"deadline: 2027-06-15\nvalid until: 2027-06-20\n", "deadline: 2027-06-18\n", false, 2027,
+         6, 20},
+        {"deadline: 2027-06-15\nvalid until: 2027-06-20\n", "deadline: 2027-07-18\n", false, 2027,
+         7, 18},
+        {"deadline: 2027-06-15\nvalid until: 2027-06-10\n", "deadline: 2027-07-18\n", false, 2027,
+         6, 10},
+        {"deadline: 2027-06-30\nvalid until: 2027-06\n", "deadline: 2027-06-01\n", false, 2027, 6,
+         0},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const Caravan__Announcement *read;
+        Caravan__Announcement before, after;
+        char yaml[1024];
+
+        snprintf(yaml, sizeof yaml, "%s%s", HEAD, rows[i].before);
+        read = read_good(f, yaml);
+        before = *read;
+        assert_int_equal(announcement_expiry_is_filled(&before, &today), rows[i].filled);
+        snprintf(yaml, sizeof yaml, "%s%s", HEAD, rows[i].after);
+        after = *read_good(f, yaml);
+        after.valid_until = before.valid_until;
+        assert_int_equal(announcement_move_expiry(&before, &after, &today, &f->arena, NULL), 0);
+        assert_int_equal(after.valid_until->year, rows[i].year);
+        assert_int_equal(after.valid_until->month, rows[i].month);
+        assert_int_equal(after.valid_until->day, rows[i].day);
+    }
+}
+
 static int64_t at(const char *rfc3339)
 {
     int64_t ms = 0;
@@ -611,6 +655,7 @@ int main(void)
         TEST(a_field_of_science_gets_the_code_of_its_name),
         TEST(an_unknown_field_of_science_is_a_warning),
         TEST(prepare_writes_codes_and_the_expiry),
+        TEST(expiry_moves_where_nobody_chose_it),
         TEST(state_follows_from_dates_and_zones),
         TEST(chooses_the_title_by_language),
         TEST(tells_what_cannot_be_shown),

@@ -2,6 +2,7 @@
 #include "node/cli/cli_sides.h"
 
 #include "common/codec.h"
+#include "common/fields.h"
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_voice.h"
 #include "proto/answer.pb-c.h"
@@ -25,6 +26,7 @@ struct world {
     Caravan__ShowReply reply;
     Caravan__Item now, step, *history[1];
     Caravan__Side side, *sides[1];
+    struct id hashes[2]; /* of the entries of step and now */
 };
 
 static ProtobufCBinaryData binary(const struct buffer *buffer)
@@ -51,6 +53,13 @@ static void fill_item(Caravan__Item *item, uint64_t seq, const struct buffer *co
     item->name = (char *)(uintptr_t) "cn-lead/4";
 }
 
+static void set_hash(Caravan__Item *item, int byte, struct id *hash)
+{
+    memset(hash->bytes, byte, sizeof hash->bytes);
+    item->has_hash = 1;
+    item->hash = fields_binary(span_of_id(hash));
+}
+
 /* The other has confirmed No. 4; No. 6 is in force; it proposes a third day. */
 static int setup(void **state)
 {
@@ -62,14 +71,17 @@ static int setup(void **state)
     institution_init(&world->other, 2);
     write_call(world, 2, &world->first);
     write_call(world, 3, &world->second);
-    joint_proposal(&world->lead, 4, &world->other, 9, &world->proposal);
     fill_item(&world->step, 4, &world->first);
     fill_item(&world->now, 6, &world->second);
+    set_hash(&world->step, 4, &world->hashes[0]);
+    set_hash(&world->now, 6, &world->hashes[1]);
+    joint_proposal_for(&world->lead, 4, &world->hashes[1], &world->other, 9, &world->proposal);
     caravan__side__init(&world->side);
     world->now.has_revised_by = 1;
     world->now.revised_by = 6;
     world->side.handle = (char *)(uintptr_t) "th-other";
     world->side.party = 1;
+    world->side.feed = fields_binary(span_of_id(&world->other.head.feed));
     world->side.has_revision = world->side.has_proposal = world->side.has_proposal_seq = 1;
     world->side.revision = 4;
     world->side.proposal_seq = 7;
@@ -133,6 +145,54 @@ static void test_cli_sides__say_what_is_proposed(void **state)
 {
     check_printed(*state, CLI_SIDES_PROPOSED,
                   " deadline\n   - 2099-06-03 UTC\n   + 2099-06-09 UTC\n");
+}
+
+/* The proposal of the side is one for the revision with this hash, with this day. */
+static void propose_for(struct world *world, const struct id *hash, unsigned day)
+{
+    buffer_clear(&world->proposal);
+    joint_proposal_for(&world->lead, 4, hash, &world->other, day, &world->proposal);
+    world->side.proposal = binary(&world->proposal);
+}
+
+/* No. 6 has moved the day from 2 to 3; what was proposed for No. 4 moves it, too. */
+static void test_cli_sides__say_what_both_have_changed(void **state)
+{
+    struct world *world = *state;
+
+    propose_for(world, &world->hashes[0], 9);
+    check_printed(world, CLI_SIDES_PROPOSED,
+                  " deadline\n   - 2099-06-03 UTC\n   + 2099-06-09 UTC\n"
+                  " made for No. 4; No. 6, in force, has changed since: deadline\n");
+    propose_for(world, &world->hashes[0], 3);
+    check_printed(world, CLI_SIDES_PROPOSED, " nothing would change\n");
+}
+
+/* For No. 4 it proposed nothing about the day: that of No. 6 stays. */
+static void test_cli_sides__leave_what_was_not_proposed(void **state)
+{
+    struct world *world = *state;
+
+    propose_for(world, &world->hashes[0], 2);
+    check_printed(world, CLI_SIDES_PROPOSED, " nothing would change\n");
+}
+
+static void test_cli_sides__do_not_guess_what_a_proposal_was_made_for(void **state)
+{
+    static const char gone[] = " made for an earlier revision, which cannot be read here\n";
+    static const struct id stranger = {{9}};
+    struct world *world = *state;
+
+    propose_for(world, &stranger, 9);
+    check_printed(world, CLI_SIDES_PROPOSED, gone);
+    propose_for(world, NULL, 9);
+    check_printed(world, CLI_SIDES_PROPOSED, gone);
+    propose_for(world, &world->hashes[0], 9);
+    world->step.has_content = 0; /* it was erased */
+    check_printed(world, CLI_SIDES_PROPOSED, gone);
+    world->step.has_content = 1;
+    world->side.feed = world->step.hash; /* it was no party then */
+    check_printed(world, CLI_SIDES_PROPOSED, gone);
 }
 
 static void test_cli_sides__say_that_the_text_is_the_same_again(void **state)
@@ -356,6 +416,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_cli_sides__say_what_has_changed_since),
         TEST(test_cli_sides__say_what_is_proposed),
+        TEST(test_cli_sides__say_what_both_have_changed),
+        TEST(test_cli_sides__leave_what_was_not_proposed),
+        TEST(test_cli_sides__do_not_guess_what_a_proposal_was_made_for),
         TEST(test_cli_sides__say_that_the_text_is_the_same_again),
         TEST(test_cli_sides__are_silent_where_nothing_differs),
         TEST(test_cli_sides__say_where_to_look_when_the_step_is_not_at_hand),

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -113,6 +114,34 @@ static void test_cli_written__refuses_what_this_version_does_not_know(void **sta
     assert_refused("cn-demo/4 has 1 field of a newer version of Caravan");
 }
 
+static void read_with(const char *dates)
+{
+    ProtobufCMessage *message;
+    char yaml[256];
+
+    snprintf(yaml, sizeof yaml, "%s%s", written, dates);
+    assert_int_equal(codec_read_yaml(&caravan__announcement__descriptor, span_of_text(yaml), &arena,
+                                     NULL, &message, NULL),
+                     ERROR_NONE);
+    found.announcement = (const Caravan__Announcement *)message;
+    buffer_clear(&out);
+    assert_int_equal(cli_written(&cli, &found, &out, &error), ERROR_NONE);
+}
+
+/* Whoever moves the deadline in the file moves it, too. */
+static void test_cli_written__leaves_out_what_is_filled_in(void **state)
+{
+    (void)state;
+    read_with("deadline: 2099-05-01\nvalid until: 2099-05-01\n");
+    assert_non_null(strstr(buffer_text(&out), "deadline: 2099-05-01\n"));
+    assert_null(strstr(buffer_text(&out), "valid until"));
+    assert_non_null(found.announcement->valid_until);
+    read_with("deadline: 2099-05-01\nvalid until: 2099-04-30\n");
+    assert_non_null(strstr(buffer_text(&out), "valid until: 2099-04-30\n"));
+    read_with("deadline: 2099-05-31\nvalid until: 2099-05\n");
+    assert_non_null(strstr(buffer_text(&out), "valid until: 2099-05\n"));
+}
+
 static void test_cli_written__survives_a_lack_of_memory(void **state)
 {
     bool failed = true;
@@ -145,6 +174,7 @@ int main(void)
         TEST(test_cli_written__says_what_it_is_and_what_to_do),
         TEST(test_cli_written__names_the_readers_of_a_sealed_one),
         TEST(test_cli_written__refuses_what_this_version_does_not_know),
+        TEST(test_cli_written__leaves_out_what_is_filled_in),
         TEST(test_cli_written__survives_a_lack_of_memory),
     };
 
