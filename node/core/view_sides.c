@@ -1,6 +1,7 @@
 #include "node/core/view_sides.h"
 
 #include "common/fields.h"
+#include "common/merge.h"
 #include "node/core/view_refusal.h"
 
 #include <stdlib.h>
@@ -155,6 +156,56 @@ static bool says_the_same(struct looking *looking, const Caravan__Party *propose
     return same;
 }
 
+struct comparing {
+    struct looking *looking;
+    const Caravan__Proposal *proposal;
+    bool taken_over;
+};
+
+/* A view_visitor: of the revision that the proposal was made for. */
+static int compare_base(void *context, const struct view_state *state)
+{
+    struct comparing *comparing = context;
+    struct looking *looking = comparing->looking;
+    const Caravan__Announcement *base = state->announcement;
+    struct merge merge;
+    struct id feed;
+
+    for (size_t i = 0; base && i < base->n_parties; i++) {
+        const Caravan__Party *party = base->parties[i];
+
+        if (!span_to_id(span_of(party->node_id.data, party->node_id.len), &feed) ||
+            !id_equal(&feed, &looking->side.feed))
+            continue;
+        looking->code =
+            merge_find(&party->base, &looking->party->base, &comparing->proposal->party->base,
+                       &looking->arena, &merge, looking->error);
+        comparing->taken_over = !looking->code && merge.changed && !merge.pending;
+        break;
+    }
+    return 1;
+}
+
+/* Does the revision in force say all that the proposal changes against the one it was made for? The
+ * publisher may have changed something else of this side in between. */
+static bool is_taken_over(struct looking *looking, const Caravan__Proposal *proposal)
+{
+    const struct view_state *state = looking->state;
+    struct comparing comparing = {looking, proposal, false};
+    uint64_t revision = 0;
+    struct id hash;
+    int code;
+
+    if (span_to_id(span_of(proposal->entry_hash.data, proposal->entry_hash.len), &hash))
+        revision = find_revision(looking, &hash);
+    if (looking->code || !revision || revision == state->revised_by)
+        return false;
+    code = view_history_after(looking->view, &state->feed, state->seq, revision - 1, compare_base,
+                              &comparing, looking->error);
+    looking->code = looking->code ? looking->code : code;
+    return comparing.taken_over;
+}
+
 static bool is_withdrawn(const struct view *view, const struct id *feed, uint64_t seq)
 {
     const struct view_index *index = &view->index;
@@ -179,7 +230,8 @@ static int visit_proposal(void *context, const struct store_entry *stored)
         !span_to_id(span_of(proposal->party->node_id.data, proposal->party->node_id.len), &feed) ||
         !id_equal(&feed, &looking->side.feed) ||
         is_withdrawn(looking->view, &looking->side.feed, stored->entry.seq) ||
-        says_the_same(looking, proposal->party))
+        says_the_same(looking, proposal->party) || is_taken_over(looking, proposal) ||
+        looking->code)
         return 1;
     if (!buffer_append(&looking->proposal, stored->entry.content.data, stored->entry.content.size))
         looking->code = error_memory(looking->error);

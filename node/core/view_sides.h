@@ -5,7 +5,8 @@
  * the first. The publisher's own side is confirmed by publishing. A confirmation names the entry it
  * confirms by its hash, so going back to an older text revives no old confirmation. Of each
  * institution the newest confirmation (or refusal) counts, and its newest proposal, until it is
- * withdrawn or the revision in force says what it proposes. The publisher can refuse it
+ * withdrawn or the revision in force says what it proposes (all of it, or all that it changes
+ * against the revision it was made for). The publisher can refuse it
  * (view_refusal.h); it stands until then and after that, but waits for nobody any more.
  *
  * Threads: as view.h. */

@@ -73,6 +73,15 @@ def in_order(message, data):
     return b"".join(whole for _, whole in sorted(known, key=lambda one: one[0])) + unknown
 
 
+def by_field(party):
+    """{number: the bytes of all its values, None: of all unknown fields}"""
+    found = {}
+    for number, wire, value in raw_fields(in_order("Party", party)):
+        number = number if number in SCHEMAS["Party"] else None
+        found.setdefault(number, []).append((wire, value) if number else (number, wire, value))
+    return found
+
+
 # --- a reader ----------------------------------------------------------------------------------------
 
 class Reader:
@@ -140,9 +149,24 @@ class Reader:
         entry, said = self.newest(who, PROPOSAL, feed, seq)
         if (not entry or said["party"] is None or read("Party", said["party"])["node_id"] != who
                 or self.is_withdrawn(who, entry["seq"])
-                or in_order("Party", said["party"]) == in_order("Party", party)):
+                or in_order("Party", said["party"]) == in_order("Party", party)
+                or self.is_taken_over(who, said, party, feed, seq)):
             return ""
         return f", proposal {entry['seq']}" + self.refusal(entry, feed)
+
+    def is_taken_over(self, who, said, party, feed, seq):
+        """Does the party in force say all that the proposal changes of the revision it was made for?"""
+        for entry, text in self.texts(feed, seq):
+            if entry["hash"] != said["entry_hash"] or text is None:
+                continue
+            bases = [base for base in read("Announcement", text)["parties"]
+                     if read("Party", base)["node_id"] == who]
+            base, then, now = (by_field(one) for one in (bases[:1] or [b""]) + [said["party"], party])
+            changed = {number for number in base.keys() | then.keys()
+                       if base.get(number) != then.get(number)}
+            return bool(bases and changed and all(then.get(number) == now.get(number)
+                                                  for number in changed))
+        return False
 
     def refusal(self, proposal, publisher):
         entry, said = self.newest(publisher, CONFIRMATION, proposal["feed"], proposal["seq"])

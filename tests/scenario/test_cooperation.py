@@ -252,6 +252,8 @@ class Cooperation(unittest.TestCase):
             self.assertIn("+ 2099-06-30 18:00 Europe/Moscow", told)
             self.assertNotIn("- 1000000 to 2000000 RUB", told)
         lead.run("accept", call)
+        self.assertNotIn("proposal_seq", self.side(lead, call, "ru-funder"))
+        self.assertEqual(lead.json("status")["inbox"]["to_do"], "0")
         after = self.show(lead, call)["item"]["announcement"]["parties"][1]
         self.assertEqual(after["money"][0]["amount"]["max_minor"], "200000000")
         self.assertEqual(after["deadline"][0]["at"]["date"], {"year": 2099, "month": 6, "day": 30})

@@ -1,6 +1,8 @@
 /* Where the sides of a joint announcement stand. */
 #include "node/core/view_sides.h"
 
+#include "common/fields.h"
+#include "proto/answer.pb-c.h"
 #include "tests/support/fault.h"
 #include "tests/support/joint.h"
 #include "tests/support/view_world.h"
@@ -280,6 +282,78 @@ static void test_view_sides__show_a_proposal_until_it_is_taken_over(void **state
     check_sides(world, call, expected);
     revise_call(world, call, "Call", 25, &hash);
     check_sides(world, call, "th-partner: publisher\ncn-own (we): proposed\n");
+}
+
+/* Adds an address to what we propose, or to our side of the call: a field that the other leaves. */
+static void with_address(const ProtobufCMessageDescriptor *type, struct buffer *content)
+{
+    ProtobufCMessage *message = protobuf_c_message_unpack(type, NULL, content->size, content->data);
+    Caravan__Party *party;
+
+    assert_non_null(message);
+    party = type == &caravan__proposal__descriptor ? ((Caravan__Proposal *)message)->party
+                                                   : ((Caravan__Announcement *)message)->parties[1];
+    party->apply_url = strdup("https://apply.example");
+    buffer_clear(content);
+    assert_true(fields_pack(message, content));
+    protobuf_c_message_free_unpacked(message, NULL);
+}
+
+static void revise_with_address(struct view_world *world, uint64_t call, unsigned our_day)
+{
+    struct buffer content = {0}, revision = {0};
+
+    write_call(world, "Call", our_day, 15, &content);
+    with_address(&caravan__announcement__descriptor, &content);
+    announcements_revision(call, buffer_span(&content), &revision);
+    announcements_keep(&world->writer, &world->partner, TYPE(REVISION), buffer_span(&revision));
+    buffer_finish(&content);
+    buffer_finish(&revision);
+}
+
+/* We propose another day for the first text; the publisher gives us an address, then takes the day
+ * over. Our proposal has no address, and is taken over all the same. */
+static void test_view_sides__know_a_proposal_that_was_taken_over_in_a_later_text(void **state)
+{
+    struct view_world *world = *state;
+    struct buffer proposal = {0};
+    char expected[256];
+    uint64_t call, seq;
+    struct id hash;
+
+    call = publish_call(world, "Call", 1, &hash);
+    joint_proposal_for(&world->partner, call, &hash, &world->own, 20, &proposal);
+    seq = announcements_keep(&world->writer, &world->own, TYPE(PROPOSAL), buffer_span(&proposal));
+    snprintf(expected, sizeof expected,
+             "th-partner: publisher\ncn-own (we): proposed, proposal %" PRIu64 "\n", seq);
+    check_sides(world, call, expected);
+    revise_with_address(world, call, 1);
+    check_sides(world, call, expected);
+    revise_with_address(world, call, 20);
+    check_sides(world, call, "th-partner: publisher\ncn-own (we): proposed\n");
+    revise_with_address(world, call, 21);
+    check_sides(world, call, expected);
+    buffer_finish(&proposal);
+}
+
+/* What changes nothing of its text is never taken over by another one. */
+static void test_view_sides__keep_a_proposal_that_changes_nothing(void **state)
+{
+    struct view_world *world = *state;
+    struct buffer proposal = {0};
+    char expected[256];
+    uint64_t call, seq;
+    struct id hash;
+
+    call = publish_call(world, "Call", 1, &hash);
+    joint_proposal_for(&world->partner, call, &hash, &world->own, 1, &proposal);
+    seq = announcements_keep(&world->writer, &world->own, TYPE(PROPOSAL), buffer_span(&proposal));
+    check_sides(world, call, "th-partner: publisher\ncn-own (we): proposed\n");
+    revise_call(world, call, "Call", 2, &hash);
+    snprintf(expected, sizeof expected,
+             "th-partner: publisher\ncn-own (we): proposed, proposal %" PRIu64 "\n", seq);
+    check_sides(world, call, expected);
+    buffer_finish(&proposal);
 }
 
 static void test_view_sides__forget_a_proposal_that_was_withdrawn(void **state)
@@ -601,6 +675,8 @@ int main(void)
         TEST(test_view_sides__do_not_depend_on_the_order_of_arrival),
         TEST(test_view_sides__hear_only_those_that_are_named),
         TEST(test_view_sides__show_a_proposal_until_it_is_taken_over),
+        TEST(test_view_sides__know_a_proposal_that_was_taken_over_in_a_later_text),
+        TEST(test_view_sides__keep_a_proposal_that_changes_nothing),
         TEST(test_view_sides__forget_a_proposal_that_was_withdrawn),
         TEST(test_view_sides__take_no_proposal_for_another_side),
         TEST(test_view_sides__show_what_the_publisher_refused),
