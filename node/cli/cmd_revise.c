@@ -2,7 +2,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/codec.h"
+#include "common/guard.h"
 #include "node/cli/cli_commands.h"
+#include "node/cli/cli_item.h"
 #include "node/cli/cli_notice.h"
 #include "node/cli/cli_publish.h"
 
@@ -52,6 +55,34 @@ static int check_audience(const struct cli_notice *notice, const Caravan__Item *
     return ERROR_INVALID;
 }
 
+static const char *kind_of(const Caravan__Announcement *announcement, char out[CODEC_NAME_SIZE])
+{
+    codec_enum_text(&caravan__kind__descriptor, (int)announcement->kind, out);
+    return out;
+}
+
+/* Another kind is another announcement: most likely the wrong file was named. What the node cannot
+ * show of the present text it refuses itself. */
+static int check_kind(struct cli_publish *publish, const struct cli_notice *notice,
+                      const Caravan__Item *item, struct error *error)
+{
+    const Caravan__Announcement *now = cli_item_read(item, &publish->arena), *then;
+    char was[CODEC_NAME_SIZE], is[CODEC_NAME_SIZE];
+    ProtobufCMessage *message;
+    int code;
+
+    if (!now)
+        return ERROR_NONE;
+    code = guard_unpack(&caravan__announcement__descriptor, buffer_span(&notice->content),
+                        &guard_limits_content, &publish->arena, &message, error);
+    then = code ? now : (const Caravan__Announcement *)message;
+    if (code || now->kind == then->kind)
+        return code;
+    return error_set(error, ERROR_INVALID,
+                     "%s is a %s, %s is a %s; publish it as a new announcement", item->name,
+                     kind_of(now, was), notice->path, kind_of(then, is));
+}
+
 static int revise_sealed(struct cli_publish *publish, const Caravan__Item *item,
                          const struct cli_notice *notice, bool erase_earlier, const uint8_t *id,
                          struct error *error)
@@ -77,6 +108,8 @@ static int revise(struct cli_publish *publish, const char *name, const struct cl
     const Caravan__Item *item;
     int code = cli_publish_find_own(publish, name, &item, error);
 
+    if (!code)
+        code = check_kind(publish, notice, item, error);
     if (!code)
         code = check_audience(notice, item, error);
     /* The entry that is replaced is part of the id: to go back to an older text is a new change. */
