@@ -194,6 +194,10 @@ class Cooperation(unittest.TestCase):
         answer = third.names(third.run(
             "respond", call, self.network.write("answer.yaml", ANSWER)).stdout)[0]
         self.network.wait_equal([third, self.relay], [third])
+        shown = self.show(third, answer)
+        self.assertEqual((shown["kind"], shown["about"]), ("answer", call))
+        self.assertIn("Unterseekabelforschung", str(shown["said"]))
+        self.assertNotIn("said", self.show(other, answer) or {}, "it was for the lead alone")
         lead.start()
         things = wait(lambda: self.inbox(lead, "ANSWER"), "the answer is in the inbox")
         self.assertEqual("%s/%s" % (things[0]["handle"], things[0]["seq"]), answer)
