@@ -7,6 +7,7 @@
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_notice.h"
+#include "node/cli/cli_order.h"
 #include "node/cli/cli_publish.h"
 
 static bool names(char *const *handles, size_t count, const char *handle)
@@ -167,6 +168,8 @@ static int run_revise(struct cli *cli, int argc, char **argv)
     if (!code && rest != 2)
         code = error_set(&error, ERROR_USAGE,
                          "say which announcement and what it shall say: caravan revise NAME FILE");
+    if (!code)
+        code = cli_order_check(&cmd_revise, argv, &error);
     if (!code)
         code = read_notice(&publish, argv[1], &notice, &error);
     if (!code)

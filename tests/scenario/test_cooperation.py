@@ -276,6 +276,11 @@ class Cooperation(unittest.TestCase):
         other.run("propose", call, self.network.write("no.yaml", TERMS.replace("2099", "2100")))
         wait(lambda: self.inbox(lead, "PROPOSAL"), "the lead hears of the proposal")
         self.assertEqual(other.run("refuse", call, check=False).returncode, 77)
+        unknown = lead.run("refuse", call, "--from", "xx-demo", check=False)
+        self.assertEqual(unknown.returncode, 66, unknown.stderr)
+        self.assertIn('no institution is known as "xx-demo"', unknown.stderr)
+        self.assertIn("proposes no other terms", lead.run(
+            "refuse", call, "--from", "lk-relay", check=False).stderr)
         refusal = lead.names(lead.run("refuse", call).stdout)[0]
         self.assertIn("already, as our No. %s" % refusal.split("/")[1],
                       lead.run("refuse", call).stdout)
