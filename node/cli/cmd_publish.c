@@ -370,20 +370,21 @@ static int run_publish(struct cli *cli, int argc, char **argv)
 {
     const char *to[TO_MAX + 1] = {NULL};
     struct cli_publish publish;
-    const struct cli_option options[] = {CLI_WAIT_OPTIONS(publish.wait),
-                                         {.name = "--again",
-                                          .help = "publish also what was published already",
-                                          .flag = &publish.again},
-                                         {.name = "--to",
-                                          .value = "HANDLE,…",
-                                          .help = "sealed, for these institutions (or groups) only",
-                                          .list = to,
-                                          .list_size = TO_MAX + 1},
-                                         {.name = "--request-id",
-                                          .value = "HEX",
-                                          .help = "your own name for this request, 32 hex digits",
-                                          .text = &publish.request_id},
-                                         {.name = NULL}};
+    const struct cli_option options[] = {
+        CLI_WAIT_OPTIONS(publish.wait),
+        {.name = "--again",
+         .help = "publish also what was published already",
+         .flag = &publish.again},
+        {.name = "--to",
+         .value = "HANDLE,…",
+         .help = "sealed, for these institutions (or groups) only; adds up",
+         .list = to,
+         .list_size = TO_MAX + 1},
+        {.name = "--request-id",
+         .value = "HEX",
+         .help = "your own name for this request, 32 hex digits",
+         .text = &publish.request_id},
+        {.name = NULL}};
     struct error error = {0};
     int rest = 0, code;
 

@@ -187,10 +187,9 @@ const struct cli_command cmd_revise = {
     .summary = "replace what an own announcement says",
     .help =
         "The announcement keeps its name; readers see the new text and the history. The file is a\n"
-        "whole announcement, as for publish; caravan show NAME --file prints the present one. "
-        "What a\n"
-        "newer version of Caravan wrote and this one does not know is never dropped: it "
-        "refuses.\n\n"
+        "whole announcement of the same kind, as for publish; caravan show NAME --file prints the\n"
+        "present one. What a newer version of Caravan wrote and this one does not know is never\n"
+        "dropped: it refuses.\n\n"
         "With --erase-earlier every node that has the announcement is told to delete what it said\n"
         "before, for good: so the name of one person can go without the announcement. What was\n"
         "exported, copied or sent by e-mail is not reached.\n\n"
