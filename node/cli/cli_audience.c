@@ -48,8 +48,8 @@ static int add_group(const struct cli *cli, const char *name, struct arena *aren
     group = config_group(&config, name);
     if (!group)
         code = error_set(error, ERROR_USAGE,
-                         "audience: found \"%.60s\", expected a handle like th-nstda, or the name "
-                         "of a group of node.yaml",
+                         "no institution or group is known as \"%.60s\"; expected a handle like "
+                         "th-nstda, or the name of a group of node.yaml",
                          name);
     for (size_t i = 0; group && i < group->n_members && !code; i++)
         code = add_handle(group->members[i], arena, audience, error);
@@ -90,19 +90,27 @@ int cli_audience_add_text(const struct cli *cli, const char *text, struct arena 
     return code;
 }
 
+static int add_written(const struct cli *cli, const char *name, struct arena *arena,
+                       struct cli_audience *audience, struct error *error)
+{
+    int code = add_name(cli, name, arena, audience, error);
+
+    return code ? error_prefix(error, CLI_AUDIENCE_KEY) : code;
+}
+
 static int add_value(const struct cli *cli, const struct value *names, struct arena *arena,
                      struct cli_audience *audience, struct error *error)
 {
     int code = ERROR_NONE;
 
     if (names->kind == VALUE_TEXT)
-        return add_name(cli, names->text, arena, audience, error);
+        return add_written(cli, names->text, arena, audience, error);
     if (names->kind != VALUE_LIST || !names->first)
         return error_set(error, ERROR_INVALID,
                          "audience: expected handles or names of groups: [th-nstda, za-nrf]");
     for (const struct value *name = names->first; name && !code; name = name->next)
         code = name->kind == VALUE_TEXT
-                   ? add_name(cli, name->text, arena, audience, error)
+                   ? add_written(cli, name->text, arena, audience, error)
                    : error_set(error, ERROR_INVALID,
                                "audience: expected handles or names of groups in the list");
     return code;
@@ -129,4 +137,22 @@ int cli_audience_add_file(const struct cli *cli, struct span yaml, struct arena 
         code = ERROR_NONE; /* whoever reads the announcement says what is wrong */
     arena_finish(&tree);
     return code;
+}
+
+bool cli_audience_equal(const struct cli_audience *a, const struct cli_audience *b)
+{
+    bool equal = a->count == b->count;
+
+    for (size_t i = 0; i < a->count && equal; i++)
+        equal = strcasecmp(a->handles[i], b->handles[i]) == 0;
+    return equal;
+}
+
+bool cli_audience_print(const struct cli_audience *audience, struct buffer *out)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < audience->count && ok; i++)
+        ok = buffer_printf(out, "%s%s", i ? ", " : "", audience->handles[i]);
+    return ok;
 }

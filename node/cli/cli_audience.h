@@ -5,6 +5,7 @@
 #define CLI_CLI_AUDIENCE_H
 
 #include "common/arena.h"
+#include "common/bytes.h"
 #include "node/cli/cli.h"
 
 #define CLI_AUDIENCE_KEY "audience"
@@ -24,5 +25,10 @@ int cli_audience_add_text(const struct cli *cli, const char *text, struct arena 
  * could not be looked through. */
 int cli_audience_add_file(const struct cli *cli, struct span yaml, struct arena *arena,
                           struct cli_audience *audience, struct error *error);
+
+/* The same names? A handle and the feed id of the same institution are two. */
+bool cli_audience_equal(const struct cli_audience *a, const struct cli_audience *b);
+/* Appends "th-nstda, za-nrf". false when memory runs out. */
+bool cli_audience_print(const struct cli_audience *audience, struct buffer *out);
 
 #endif

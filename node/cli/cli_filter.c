@@ -194,6 +194,13 @@ static int wrong_country(const char *text, size_t size, struct error *error)
                      near ? near->label : "", near ? "?" : "");
 }
 
+/* "us" was most likely meant as "we". Who wants the United States knows to pass over this. */
+static void note_us(const char *text)
+{
+    if (strncmp(text, "us", 2) == 0 && (!text[2] || text[2] == ','))
+        fputs("note: for US (United States); for this institution: --for-us\n", stderr);
+}
+
 static int take_types(struct cli_filter *filter, const char *text, struct error *error)
 {
     Caravan__Filter *out = &filter->filter;
@@ -238,6 +245,7 @@ static int take_institution(struct cli_filter *filter, struct error *error)
     }
     if (!code)
         return wrong_country(text, strcspn(text, ","), error);
+    note_us(text);
     filter->filter.for_country = (char *)(uintptr_t)code;
     return take_types(filter, text + size, error);
 }
@@ -262,4 +270,25 @@ int cli_filter_take(struct cli_filter *filter, struct error *error)
     if (!code)
         code = take_dates(filter, error);
     return code ? code : take_institution(filter, error);
+}
+
+int cli_filter_check_rest(const struct cli_filter *filter, int rest, char *const *argv,
+                          struct error *error)
+{
+    const char *number = filter->closing_within;
+    char joined[64];
+    uint64_t ms;
+
+    if (!number || rest < 1 || !*number || number[strspn(number, "0123456789")] ||
+        strlen(number) > 18 || strlen(argv[0]) > 30)
+        return ERROR_NONE;
+    snprintf(joined, sizeof joined, "%s%c", number, argv[0][0]);
+    if (!strchr("hdw", argv[0][0]) || cli_filter_duration("", joined, 0, &ms, NULL))
+        snprintf(joined, sizeof joined, "%s%s", number, argv[0]);
+    if (cli_filter_duration("", joined, 0, &ms, NULL))
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE,
+                     "--closing-within: found %s and %s apart from each other, expected \"%s %s\" "
+                     "in quotes, or %s",
+                     number, argv[0], number, argv[0], joined);
 }

@@ -69,4 +69,9 @@ int cli_filter_take(struct cli_filter *filter, struct error *error);
 int cli_filter_duration(const char *option, const char *text, int64_t now_ms, uint64_t *ms,
                         struct error *error);
 
+/* "--closing-within 36 hours": ERROR_USAGE when a number stands there alone, and its word is left
+ * as the first of rest arguments. */
+int cli_filter_check_rest(const struct cli_filter *filter, int rest, char *const *argv,
+                          struct error *error);
+
 #endif

@@ -49,8 +49,43 @@ static int read_bytes(struct span yaml, const struct cli_names *names, struct cl
     return code;
 }
 
+static int refuse_other(const struct cli_notice *notice, const struct cli_audience *written,
+                        struct error *error)
+{
+    struct buffer file = {0}, line = {0};
+
+    cli_audience_print(written, &file);
+    cli_audience_print(&notice->audience, &line);
+    error_set(
+        error, ERROR_USAGE,
+        "%s: audience is %.200s, but --to says %.200s; expected the same, or only one of them",
+        notice->path, buffer_text(&file), buffer_text(&line));
+    buffer_finish(&file);
+    buffer_finish(&line);
+    return ERROR_USAGE;
+}
+
+/* When the command line and the file both say it they must agree, or it goes to others than the
+ * file's writer believes. */
+static int read_audience(const struct cli *cli, struct span yaml, const char *const *to,
+                         struct arena *arena, struct cli_notice *notice, struct error *error)
+{
+    struct cli_audience written = {0};
+    int code = cli_audience_add_file(cli, yaml, arena, &written, error);
+
+    for (; to && *to && !code; to++)
+        code = cli_audience_add_text(cli, *to, arena, &notice->audience, error);
+    if (code)
+        return code;
+    if (!notice->audience.count)
+        notice->audience = written;
+    return !written.count || cli_audience_equal(&written, &notice->audience)
+               ? ERROR_NONE
+               : refuse_other(notice, &written, error);
+}
+
 int cli_notice_read(const struct cli *cli, const struct cli_names *names, const char *path,
-                    const char *to, struct arena *arena, struct cli_notice *notice,
+                    const char *const *to, struct arena *arena, struct cli_notice *notice,
                     struct error *error)
 {
     struct cli_file file = {0};
@@ -60,8 +95,7 @@ int cli_notice_read(const struct cli *cli, const struct cli_names *names, const 
     if (!code)
         code = read_bytes(file.bytes, names, notice, error);
     if (!code)
-        code = to ? cli_audience_add_text(cli, to, arena, &notice->audience, error)
-                  : cli_audience_add_file(cli, file.bytes, arena, &notice->audience, error);
+        code = read_audience(cli, file.bytes, to, arena, notice, error);
     cli_file_close(&file);
     return code;
 }

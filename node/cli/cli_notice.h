@@ -18,10 +18,11 @@ struct cli_notice {
 };
 
 /* Prints all that is wrong with the file on standard error; ERROR_INVALID when it cannot be
- * published. to: the audience of the command line, which is it for all files; NULL: the file says
- * it. Others as cli_file_open and cli_audience_add_text. */
+ * published. to: the audience of the command line, which is it for all files: texts as of
+ * cli_audience_add_text, ended by NULL; NULL or none: the file says it. ERROR_USAGE when the file
+ * says another one than the command line. Others as cli_file_open and cli_audience_add_text. */
 int cli_notice_read(const struct cli *cli, const struct cli_names *names, const char *path,
-                    const char *to, struct arena *arena, struct cli_notice *notice,
+                    const char *const *to, struct arena *arena, struct cli_notice *notice,
                     struct error *error);
 void cli_notice_finish(struct cli_notice *notice);
 

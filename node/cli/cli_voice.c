@@ -4,6 +4,7 @@
 #include "common/codec.h"
 #include "common/guard.h"
 #include "node/cli/cli_item.h"
+#include "node/cli/cli_names.h"
 #include "proto/answer.pb-c.h"
 
 #include <inttypes.h>
@@ -19,6 +20,41 @@ const ProtobufCMessage *cli_voice_read(const Caravan__Item *item, struct arena *
                                 &guard_limits_content, arena, &message, &error) == ERROR_NONE
                ? message
                : NULL;
+}
+
+void cli_voice_alone(Caravan__Item *item)
+{
+    if (item->problem || !item->has_content || item->has_said)
+        return;
+    item->has_said = true;
+    item->said = item->content;
+    item->has_said = cli_item_said_type(item) != NULL;
+}
+
+/* Its own copy: what it is about stands elsewhere. */
+static void leave_out_about(ProtobufCMessage *message)
+{
+    if (message->descriptor == &caravan__interest__descriptor) {
+        ((Caravan__Interest *)message)->announcement = NULL;
+    } else if (message->descriptor == &caravan__outcome__descriptor) {
+        ((Caravan__Outcome *)message)->announcement = NULL;
+    } else if (message->descriptor == &caravan__proposal__descriptor) {
+        ((Caravan__Proposal *)message)->announcement = NULL;
+        ((Caravan__Proposal *)message)->has_entry_hash = false;
+    }
+}
+
+int cli_voice_write(const struct cli *cli, const Caravan__Item *item, struct arena *arena,
+                    struct buffer *yaml, struct error *error)
+{
+    ProtobufCMessage *message = (ProtobufCMessage *)(uintptr_t)cli_voice_read(item, arena);
+
+    if (!message)
+        return arena->no_memory ? error_memory(error) : ERROR_NONE;
+    if (message->descriptor == &caravan__confirmation__descriptor)
+        return ERROR_NONE;
+    leave_out_about(message);
+    return cli_names_write(cli, message, NULL, yaml, error);
 }
 
 bool cli_voice_json(const Caravan__Item *item, struct arena *arena, struct buffer *out)

@@ -13,6 +13,15 @@
  * or cannot be read. */
 const ProtobufCMessage *cli_voice_read(const Caravan__Item *item, struct arena *arena);
 
+/* Makes a voice of an item that is such an entry by itself, so that the others can read it; leaves
+ * any other item as it is. */
+void cli_voice_alone(Caravan__Item *item);
+
+/* Appends what it says as people write it, without what it is about. Nothing of a confirmation,
+ * which says no more, and when it cannot be read. ERROR_MEMORY only. */
+int cli_voice_write(const struct cli *cli, const Caravan__Item *item, struct arena *arena,
+                    struct buffer *yaml, struct error *error);
+
 /* {"event": …, "handle": …, "seq": …, "created_ms": …, "said": …}: who says it, as which entry of
  * its feed, when, and the message; appended in one line. false when memory runs out. */
 bool cli_voice_json(const Caravan__Item *item, struct arena *arena, struct buffer *out);

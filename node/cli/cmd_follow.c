@@ -282,6 +282,8 @@ static int run_follow(struct cli *cli, int argc, char **argv)
 
     if (code < 0)
         return 0;
+    if (!code)
+        code = cli_filter_check_rest(&following.filter, rest, argv, &error);
     if (!code && rest > 0)
         code =
             error_set(&error, ERROR_USAGE, "follow takes options only; found \"%.60s\"", argv[0]);

@@ -8,7 +8,6 @@
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_find.h"
 #include "node/cli/cli_item.h"
-#include "node/cli/cli_names.h"
 #include "node/cli/cli_sides.h"
 #include "node/cli/cli_voice.h"
 #include "node/cli/client.h"
@@ -247,13 +246,10 @@ static int mark(struct inbox *inbox, const char *name, bool unread, uint64_t *ch
 static int print_answer(const struct cli *cli, const Caravan__Item *item, struct arena *arena,
                         struct error *error)
 {
-    Caravan__Interest *answer = (Caravan__Interest *)(uintptr_t)cli_voice_read(item, arena);
     struct buffer yaml = {0};
-    int code = ERROR_NONE;
+    int code = cli_voice_write(cli, item, arena, &yaml, error);
 
-    if (answer) {
-        answer->announcement = NULL;
-        code = cli_names_write(cli, &answer->base, NULL, &yaml, error);
+    if (yaml.size) {
         puts("---");
         cli_print_text(stdout, buffer_text(&yaml), true);
     }

@@ -14,6 +14,7 @@
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_message.h"
 #include "node/cli/cli_names.h"
+#include "node/cli/cli_order.h"
 #include "node/cli/cli_put.h"
 #include "node/cli/cli_sides.h"
 #include "node/cli/cli_terms.h"
@@ -324,6 +325,8 @@ static int run_propose(struct cli *cli, int argc, char **argv)
                          "say which announcement, and a file with the terms that change: caravan "
                          "propose NAME FILE");
     if (!code)
+        code = cli_order_check(&cmd_propose, argv, &error);
+    if (!code)
         code = propose(&joint, argv[0], argv[1], &error);
     return joint_finish(&joint, code, &error);
 }
@@ -356,8 +359,35 @@ static const Caravan__Side *find_proposal(const struct joint *joint, const char 
     return found;
 }
 
-static int choose_proposal(const struct joint *joint, const struct decision *decision,
-                           const char *handle, const Caravan__Side **side, struct error *error)
+static bool is_side(const struct joint *joint, const char *handle)
+{
+    for (size_t i = 0; i < joint->item->n_sides; i++)
+        if (strcasecmp(joint->item->sides[i]->handle, handle) == 0)
+            return true;
+    return false;
+}
+
+/* ERROR_NOT_FOUND in the node's words when it knows no such institution: it refuses to list what
+ * that has announced. */
+static int check_known(struct joint *joint, const char *handle, struct error *error)
+{
+    Caravan__ListRequest request = CARAVAN__LIST_REQUEST__INIT;
+    Caravan__Filter filter = CARAVAN__FILTER__INIT;
+    char *handles[] = {(char *)(uintptr_t)handle};
+    ProtobufCMessage *message;
+
+    filter.n_handle = 1;
+    filter.handle = handles;
+    request.filter = &filter;
+    request.has_limit = request.has_before_arrival = true;
+    request.limit = 1;
+    request.before_arrival = 1; /* before which there is nothing */
+    return client_call(joint->client, "list", &request.base, &caravan__list_reply__descriptor,
+                       &joint->arena, CLIENT_TIMEOUT_MS, &message, error);
+}
+
+static int choose_proposal(struct joint *joint, const struct decision *decision, const char *handle,
+                           const Caravan__Side **side, struct error *error)
 {
     size_t count;
 
@@ -371,6 +401,12 @@ static int choose_proposal(const struct joint *joint, const struct decision *dec
                          "%zu sides have proposed other terms for %.80s; say whose: caravan %s "
                          "%.80s --from HANDLE",
                          count, joint->name, decision->command->name, joint->name);
+    if (handle && !is_side(joint, handle)) {
+        int code = check_known(joint, handle, error);
+
+        if (code)
+            return code;
+    }
     return error_set(error, ERROR_NOT_FOUND, "%.40s proposes %sother terms for %.80s now",
                      handle ? handle : "no side", handle ? "no " : "", joint->name);
 }
@@ -656,6 +692,8 @@ static int run_outcome(struct cli *cli, int argc, char **argv)
         code = error_set(&error, ERROR_USAGE,
                          "say which announcement and what came of it: caravan outcome NAME "
                          "closed|awarded|opened|matched");
+    if (!code)
+        code = cli_order_check(&cmd_outcome, argv, &error);
     if (!code)
         code = say_outcome(&joint, argv[0], argv[1], &chosen, &error);
     return joint_finish(&joint, code, &error);

@@ -216,20 +216,6 @@ static int choose_after(struct job *job, struct error *error)
 /* --- the keys that sign -------------------------------------------------------------------------
  */
 
-static int load_root(struct job *job, struct error *error)
-{
-    const struct id *expected = &job->base_root;
-    int code = secret_load(job->options->root, SECRET_ROOT, &job->signer, error);
-
-    if (code || id_equal(secret_public(job->signer), expected))
-        return code;
-    return error_set(
-        error, ERROR_INVALID, "%s holds a root key that does not count: %s. Nothing was changed",
-        job->options->root,
-        id_equal(expected, &job->chain.feed) ? "it is not the one of this institution"
-                                             : "the recovery key has put another one in its place");
-}
-
 static int read_paper(const char *path, struct secret **out, struct error *error)
 {
     struct buffer text = {0};
@@ -250,6 +236,34 @@ static int read_paper(const char *path, struct secret **out, struct error *error
         secret_wipe(text.data, text.capacity);
     buffer_finish(&text);
     return code;
+}
+
+/* "-" cannot be read twice. */
+static bool is_paper(const char *path)
+{
+    struct secret *recovery = NULL;
+    bool is = strcmp(path, "-") != 0 && read_paper(path, &recovery, NULL) == ERROR_NONE;
+
+    secret_destroy(recovery);
+    return is;
+}
+
+static int load_root(struct job *job, struct error *error)
+{
+    const struct id *expected = &job->base_root;
+    int code = secret_load(job->options->root, SECRET_ROOT, &job->signer, error);
+
+    if (code && is_paper(job->options->root))
+        return error_set(error, ERROR_INVALID,
+                         "%s: this is a recovery paper; use: caravan key recover --recovery %s",
+                         job->options->root, job->options->root);
+    if (code || id_equal(secret_public(job->signer), expected))
+        return code;
+    return error_set(
+        error, ERROR_INVALID, "%s holds a root key that does not count: %s. Nothing was changed",
+        job->options->root,
+        id_equal(expected, &job->chain.feed) ? "it is not the one of this institution"
+                                             : "the recovery key has put another one in its place");
 }
 
 static int load_recovery(struct job *job, struct error *error)

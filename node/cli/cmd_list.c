@@ -29,6 +29,7 @@ struct listing {
     uint64_t shown, total;
     bool counted, counting; /* total is known; it will be */
     bool more;              /* there are more than were asked for */
+    bool begun;             /* a page has come */
     bool by_deadline;       /* all are read, and kept here until the end */
     struct cli_soonest soonest;
     struct rows rows;
@@ -235,6 +236,9 @@ static int take_page(struct listing *listing, const Caravan__ListReply *reply, s
 {
     int code = ERROR_NONE;
 
+    if (listing->cli->json && !listing->begun)
+        fputs("{\"items\": [", stdout); /* now that the node has not refused */
+    listing->begun = true;
     if (listing->by_deadline)
         code = cli_soonest_add(&listing->soonest, reply->items, reply->n_items, error);
     for (size_t i = 0; !code && !listing->by_deadline && i < reply->n_items; i++)
@@ -372,6 +376,8 @@ static int run_list(struct cli *cli, int argc, char **argv)
 
     if (code < 0)
         return 0;
+    if (!code)
+        code = cli_filter_check_rest(&listing.filter, rest, argv, &error);
     if (!code && rest > 0)
         code = error_set(&error, ERROR_USAGE,
                          "list takes options only; to see one announcement: caravan show %.60s",
@@ -390,8 +396,6 @@ static int run_list(struct cli *cli, int argc, char **argv)
     listing.soonest.limit = (size_t)listing.limit;
     arena_init(&listing.arena, SIZE_MAX);
     code = client_create(cli, &listing.client, &error);
-    if (!code && cli->json)
-        fputs("{\"items\": [", stdout);
     if (!code)
         code = list_all(&listing, &error);
     if (!code)

@@ -1,6 +1,9 @@
 /* publish: what an office announces, one file or many. */
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "common/card.h"
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_notice.h"
 #include "node/cli/cli_publish.h"
@@ -260,7 +263,7 @@ static int choose_request_id(const struct cli_publish *publish, struct posting *
 }
 
 static int read_posting(struct cli_publish *publish, const struct cli_names *names,
-                        const char *path, const char *to, struct posting *posting,
+                        const char *path, const char *const *to, struct posting *posting,
                         struct error *error)
 {
     int code =
@@ -270,8 +273,8 @@ static int read_posting(struct cli_publish *publish, const struct cli_names *nam
 }
 
 /* All of them, to the last: the first error is the command's, the others are said here. */
-static int read_postings(struct cli_publish *publish, const char *to, char **paths, size_t count,
-                         struct posting *postings, struct error *error)
+static int read_postings(struct cli_publish *publish, const char *const *to, char **paths,
+                         size_t count, struct posting *postings, struct error *error)
 {
     struct cli_names *names = NULL;
     int code = cli_names_create(publish->cli, &names, error);
@@ -290,8 +293,8 @@ static int read_postings(struct cli_publish *publish, const char *to, char **pat
 }
 
 /* Every file is checked before the first one is published. */
-static int publish_all(struct cli_publish *publish, const char *to, char **paths, size_t count,
-                       struct error *error)
+static int publish_all(struct cli_publish *publish, const char *const *to, char **paths,
+                       size_t count, struct error *error)
 {
     struct posting *postings = calloc(count, sizeof *postings);
     int code =
@@ -309,23 +312,79 @@ static int publish_all(struct cli_publish *publish, const char *to, char **paths
     return code;
 }
 
+static void trim_comma(const char *text, struct buffer *out)
+{
+    size_t size = strlen(text);
+
+    while (size && (text[size - 1] == ',' || text[size - 1] == ' '))
+        size--;
+    buffer_printf(out, "%.*s", (int)size, text);
+}
+
+static bool is_handle(const char *text)
+{
+    struct buffer handle = {0};
+    bool is;
+
+    trim_comma(text, &handle);
+    is = card_handle_is_valid(buffer_text(&handle));
+    buffer_finish(&handle);
+    return is;
+}
+
+/* "--to cn-demo lk-demo" and "--to cn-demo, lk-demo": the second name is read as a file. */
+static int check_files(const char *const *to, char **paths, size_t count, struct error *error)
+{
+    struct buffer all = {0};
+    const char *wrong = NULL;
+
+    for (size_t i = 0; *to && i < count; i++) {
+        if (!is_handle(paths[i]) || access(paths[i], F_OK) == 0)
+            continue;
+        wrong = wrong ? wrong : paths[i];
+        buffer_append_text(&all, ",");
+        trim_comma(paths[i], &all);
+    }
+    if (wrong) {
+        struct buffer first = {0}, bare = {0};
+
+        for (size_t i = 0; to[i]; i++) {
+            buffer_append_text(&first, i ? "," : "");
+            trim_comma(to[i], &first);
+        }
+        trim_comma(wrong, &bare);
+        error_set(error, ERROR_USAGE,
+                  "%.60s is no file; several handles are written so: --to %.200s%.200s",
+                  buffer_text(&bare), buffer_text(&first), buffer_text(&all));
+        buffer_finish(&first);
+        buffer_finish(&bare);
+    }
+    buffer_finish(&all);
+    return wrong ? ERROR_USAGE : ERROR_NONE;
+}
+
+/* Each may have several names. */
+#define TO_MAX 64
+
 static int run_publish(struct cli *cli, int argc, char **argv)
 {
-    const char *to = NULL;
+    const char *to[TO_MAX + 1] = {NULL};
     struct cli_publish publish;
-    const struct cli_option options[] = {CLI_WAIT_OPTIONS(publish.wait),
-                                         {.name = "--again",
-                                          .help = "publish also what was published already",
-                                          .flag = &publish.again},
-                                         {.name = "--to",
-                                          .value = "HANDLE,…",
-                                          .help = "sealed, for these institutions (or groups) only",
-                                          .text = &to},
-                                         {.name = "--request-id",
-                                          .value = "HEX",
-                                          .help = "your own name for this request, 32 hex digits",
-                                          .text = &publish.request_id},
-                                         {.name = NULL}};
+    const struct cli_option options[] = {
+        CLI_WAIT_OPTIONS(publish.wait),
+        {.name = "--again",
+         .help = "publish also what was published already",
+         .flag = &publish.again},
+        {.name = "--to",
+         .value = "HANDLE,…",
+         .help = "sealed, for these institutions (or groups) only; adds up",
+         .list = to,
+         .list_size = TO_MAX + 1},
+        {.name = "--request-id",
+         .value = "HEX",
+         .help = "your own name for this request, 32 hex digits",
+         .text = &publish.request_id},
+        {.name = NULL}};
     struct error error = {0};
     int rest = 0, code;
 
@@ -340,6 +399,8 @@ static int run_publish(struct cli *cli, int argc, char **argv)
     if (!code && publish.request_id && (rest > 1 || publish.again))
         code =
             error_set(&error, ERROR_USAGE, "--request-id goes with one file, and not with --again");
+    if (!code)
+        code = check_files(to, argv, (size_t)rest, &error);
     if (!code)
         code = publish_all(&publish, to, argv, (size_t)rest, &error);
     return cli_publish_end(&publish, code, &error);

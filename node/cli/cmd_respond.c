@@ -10,6 +10,7 @@
 #include "node/cli/cli_find.h"
 #include "node/cli/cli_item.h"
 #include "node/cli/cli_message.h"
+#include "node/cli/cli_order.h"
 #include "node/cli/cli_put.h"
 #include "node/cli/cli_wait.h"
 #include "node/config/config.h"
@@ -193,6 +194,8 @@ static int run_respond(struct cli *cli, int argc, char **argv)
                       "say to which announcement, and what: caravan respond NAME FILE; a file to "
                       "fill in comes from: caravan respond --template > answer.yaml");
     if (!code)
+        code = cli_order_check(&cmd_respond, argv, &error);
+    if (!code)
         code = respond(&saying, argv[0], argv[1], &error);
     return saying_finish(&saying, code, &error);
 }
@@ -280,6 +283,8 @@ static int run_share(struct cli *cli, int argc, char **argv)
     if (!code && rest != 2)
         code = error_set(&error, ERROR_USAGE,
                          "say which announcement, and with whom: caravan share NAME HANDLE,…");
+    if (!code)
+        code = cli_order_check(&cmd_share, argv, &error);
     if (!code)
         code = cli_audience_add_text(cli, argv[1], &saying.arena, &audience, &error);
     if (!code)

@@ -2,8 +2,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/codec.h"
+#include "common/guard.h"
 #include "node/cli/cli_commands.h"
+#include "node/cli/cli_item.h"
 #include "node/cli/cli_notice.h"
+#include "node/cli/cli_order.h"
 #include "node/cli/cli_publish.h"
 
 static bool names(char *const *handles, size_t count, const char *handle)
@@ -52,6 +56,34 @@ static int check_audience(const struct cli_notice *notice, const Caravan__Item *
     return ERROR_INVALID;
 }
 
+static const char *kind_of(const Caravan__Announcement *announcement, char out[CODEC_NAME_SIZE])
+{
+    codec_enum_text(&caravan__kind__descriptor, (int)announcement->kind, out);
+    return out;
+}
+
+/* Another kind is another announcement: most likely the wrong file was named. What the node cannot
+ * show of the present text it refuses itself. */
+static int check_kind(struct cli_publish *publish, const struct cli_notice *notice,
+                      const Caravan__Item *item, struct error *error)
+{
+    const Caravan__Announcement *now = cli_item_read(item, &publish->arena), *then;
+    char was[CODEC_NAME_SIZE], is[CODEC_NAME_SIZE];
+    ProtobufCMessage *message;
+    int code;
+
+    if (!now)
+        return ERROR_NONE;
+    code = guard_unpack(&caravan__announcement__descriptor, buffer_span(&notice->content),
+                        &guard_limits_content, &publish->arena, &message, error);
+    then = code ? now : (const Caravan__Announcement *)message;
+    if (code || now->kind == then->kind)
+        return code;
+    return error_set(error, ERROR_INVALID,
+                     "%s is a %s, %s is a %s; publish it as a new announcement", item->name,
+                     kind_of(now, was), notice->path, kind_of(then, is));
+}
+
 static int revise_sealed(struct cli_publish *publish, const Caravan__Item *item,
                          const struct cli_notice *notice, bool erase_earlier, const uint8_t *id,
                          struct error *error)
@@ -77,6 +109,8 @@ static int revise(struct cli_publish *publish, const char *name, const struct cl
     const Caravan__Item *item;
     int code = cli_publish_find_own(publish, name, &item, error);
 
+    if (!code)
+        code = check_kind(publish, notice, item, error);
     if (!code)
         code = check_audience(notice, item, error);
     /* The entry that is replaced is part of the id: to go back to an older text is a new change. */
@@ -135,6 +169,8 @@ static int run_revise(struct cli *cli, int argc, char **argv)
         code = error_set(&error, ERROR_USAGE,
                          "say which announcement and what it shall say: caravan revise NAME FILE");
     if (!code)
+        code = cli_order_check(&cmd_revise, argv, &error);
+    if (!code)
         code = read_notice(&publish, argv[1], &notice, &error);
     if (!code)
         code = cli_publish_begin(&publish, &error);
@@ -151,10 +187,9 @@ const struct cli_command cmd_revise = {
     .summary = "replace what an own announcement says",
     .help =
         "The announcement keeps its name; readers see the new text and the history. The file is a\n"
-        "whole announcement, as for publish; caravan show NAME --file prints the present one. "
-        "What a\n"
-        "newer version of Caravan wrote and this one does not know is never dropped: it "
-        "refuses.\n\n"
+        "whole announcement of the same kind, as for publish; caravan show NAME --file prints the\n"
+        "present one. What a newer version of Caravan wrote and this one does not know is never\n"
+        "dropped: it refuses.\n\n"
         "With --erase-earlier every node that has the announcement is told to delete what it said\n"
         "before, for good: so the name of one person can go without the announcement. What was\n"
         "exported, copied or sent by e-mail is not reached.\n\n"

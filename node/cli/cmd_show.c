@@ -8,6 +8,7 @@
 #include "common/codec.h"
 #include "common/difference.h"
 #include "common/guard.h"
+#include "node/cli/cli_about.h"
 #include "node/cli/cli_commands.h"
 #include "node/cli/cli_find.h"
 #include "node/cli/cli_item.h"
@@ -21,6 +22,7 @@ struct showing {
     const struct cli *cli;
     const Caravan__ShowReply *reply;
     const Caravan__CoverageReply *coverage; /* own announcements only; else NULL */
+    struct cli_about about;                 /* of an entry that says something of an announcement */
     struct arena *arena;
     int64_t now_ms;
     bool file; /* --file */
@@ -60,6 +62,7 @@ static bool write_json(const struct showing *showing, struct buffer *out)
                            reply->item->withdrawn ? "withdrawn"
                                                   : announcement_state_name(announcement_state_at(
                                                         announcement, showing->now_ms)));
+    ok = ok && cli_about_json(&showing->about, showing->arena, out);
     ok = ok && buffer_append_text(out, ", \"history\": [");
     for (size_t i = 0; ok && i < reply->n_history; i++)
         ok = buffer_append_text(out, i ? ", " : "") &&
@@ -455,6 +458,19 @@ static bool print_announcement(const struct showing *showing,
     return ok;
 }
 
+static bool print_said(const struct showing *showing)
+{
+    const struct cli *cli = showing->cli;
+    struct buffer yaml = {0};
+    bool ok = cli_voice_write(cli, &showing->about.voice, showing->arena, &yaml, NULL) == 0;
+
+    if (yaml.size)
+        printf("%s---%s\n", cli_style(cli, CLI_DIM), cli_style(cli, CLI_PLAIN));
+    cli_print_text(stdout, buffer_text(&yaml), true);
+    buffer_finish(&yaml);
+    return ok;
+}
+
 /* Entries that are no announcements, of the types that people can read. */
 static bool print_other(const struct showing *showing)
 {
@@ -494,8 +510,11 @@ static bool print_text(const struct showing *showing)
     cli_item_row(item, showing->arena, showing->now_ms, &row);
     printf("%s", cli_style(cli, CLI_BOLD));
     cli_print_text(stdout, row.name, false);
-    printf("%s  %s%s%s%s%s\n", cli_style(cli, CLI_PLAIN), cli_item_kind(&row),
-           *row.state ? ", " : "", row.state, *row.mark ? ", " : "", row.mark);
+    printf("%s  %s%s%s%s%s\n", cli_style(cli, CLI_PLAIN),
+           showing->about.kind ? showing->about.kind : cli_item_kind(&row), *row.state ? ", " : "",
+           row.state, *row.mark ? ", " : "", row.mark);
+    if (showing->about.kind)
+        cli_about_print(cli, &showing->about);
     print_also(cli, item);
     if (announcement &&
         !(print_deadlines(showing, announcement) && print_differences(showing, announcement)))
@@ -516,6 +535,8 @@ static bool print_text(const struct showing *showing)
     }
     if (announcement)
         return print_announcement(showing, announcement) && ok;
+    if (showing->about.kind)
+        return print_said(showing) && ok;
     if (!item->problem)
         return print_other(showing) && ok;
     fputs(cli_style(cli, CLI_BAD), stdout);
@@ -584,7 +605,8 @@ static int show(struct showing *showing, const char *name, struct error *error)
     if (code)
         goto out;
     showing->reply = found.shown;
-    if (found.item->own)
+    code = cli_about_find(client, found.item, showing->arena, &showing->about, error);
+    if (!code && found.item->own)
         code = ask_coverage(showing, client, error);
     if (code)
         goto out;
@@ -638,7 +660,8 @@ const struct cli_command cmd_show = {
         "it; of a joint one, where each side stands and what is different for it; then the\n"
         "announcement as people write it. NAME is institution/number. Of announcements that are\n"
         "one call, the deadlines of all where they differ, and what else differs; a link that\n"
-        "only one side says is told as such.\n\n"
+        "only one side says is told as such. Of an answer, confirmation, refusal, proposal or\n"
+        "outcome: what it says, and of which announcement.\n\n"
         "With --file only what was written, in a form that caravan revise and caravan publish\n"
         "take.\n\n"
         "Example: caravan show cn-demo/4\n"

@@ -27,9 +27,14 @@ static int withdraw_sealed(struct cli_publish *publish, const Caravan__Item *ite
     return cli_publish_say_sealed(publish, &saying, "was withdrawn already", error);
 }
 
-/* What is taken back in another way says in which. */
-static int check_withdrawable(const Caravan__Item *item, struct error *error)
+/* What is taken back in another way says in which. Who asks once more for what was done already,
+ * with the reason, is answered by the node. */
+static int check_withdrawable(const Caravan__Item *item, const struct reason *reason, bool erase,
+                              struct error *error)
 {
+    if (item->withdrawn && !item->erased_by && erase && reason->text)
+        return error_set(error, ERROR_INVALID,
+                         "%s is withdrawn already; to erase it leave out --reason", item->name);
     switch (item->content_type) {
     case CARAVAN__CONTENT_TYPE__CONTENT_TYPE_CONFIRMATION:
         return error_set(error, ERROR_INVALID,
@@ -59,7 +64,7 @@ static int withdraw(struct cli_publish *publish, const char *name, const struct 
     int code = cli_publish_find_own(publish, name, &item, error);
 
     if (!code)
-        code = check_withdrawable(item, error);
+        code = check_withdrawable(item, reason, erase, error);
     if (code)
         return code;
     bytes_put_u64(seq, item->seq);

@@ -379,6 +379,23 @@ static int add_item(void *context, const struct view_state *state)
     return items->content_size >= OPS_REPLY_SIZE || items->arena.used >= ARENA_ENOUGH;
 }
 
+/* Of an institution that is not known nothing is listed in any case: most likely a slip. */
+static int check_handles(const struct ops_context *context, const Caravan__Filter *filter,
+                         struct error *error)
+{
+    int code = ERROR_NONE;
+
+    for (size_t i = 0; filter && i < filter->n_handle && !code; i++) {
+        struct error local = {0};
+        struct id feed;
+
+        /* Two of one handle are both listed. */
+        if (view_resolve(context->view, filter->handle[i], &feed, &local) == ERROR_NOT_FOUND)
+            code = error_set(error, ERROR_NOT_FOUND, "%s", local.text);
+    }
+    return code;
+}
+
 int ops_list(struct ops_context *context, const ProtobufCMessage *message, struct buffer *reply,
              struct error *error)
 {
@@ -389,6 +406,8 @@ int ops_list(struct ops_context *context, const ProtobufCMessage *message, struc
     struct items items;
     int code = ops_filter_take(context, request->filter, &filter, error);
 
+    if (!code)
+        code = check_handles(context, request->filter, error);
     if (code)
         return code;
     items_init(&items, limit);

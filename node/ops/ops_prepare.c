@@ -106,6 +106,12 @@ static int take_audience(struct preparing *preparing)
     for (size_t i = 0; i < request->n_audience && !code; i++) {
         code =
             view_resolve(preparing->context->view, request->audience[i], &feed, preparing->error);
+        if (code == ERROR_NOT_FOUND)
+            code = error_set(preparing->error, ERROR_NOT_FOUND,
+                             "no institution or group is known as \"%.80s\"; expected a handle "
+                             "like th-nstda, or the name of a group of node.yaml; caravan status "
+                             "lists the institutions that are known",
+                             request->audience[i]);
         if (!code && id_equal(&feed, &preparing->context->feed))
             continue; /* we read it in any case */
         if (!code && !view_audience_add(&preparing->audience, &feed))
@@ -153,6 +159,10 @@ static int complete_announcement(struct preparing *preparing)
 
     if (!code)
         code = take_audience(preparing);
+    if (!code && !preparing->audience.count && preparing->request->n_audience)
+        code = error_set(preparing->error, ERROR_INVALID,
+                         "audience: %.80s is this institution; name the others",
+                         preparing->request->audience[0]);
     if (!code && !preparing->audience.count)
         code = error_set(preparing->error, ERROR_INVALID,
                          "audience: found none, expected the handles of those that it is for");

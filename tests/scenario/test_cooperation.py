@@ -194,6 +194,10 @@ class Cooperation(unittest.TestCase):
         answer = third.names(third.run(
             "respond", call, self.network.write("answer.yaml", ANSWER)).stdout)[0]
         self.network.wait_equal([third, self.relay], [third])
+        shown = self.show(third, answer)
+        self.assertEqual((shown["kind"], shown["about"]), ("answer", call))
+        self.assertIn("Unterseekabelforschung", str(shown["said"]))
+        self.assertNotIn("said", self.show(other, answer) or {}, "it was for the lead alone")
         lead.start()
         things = wait(lambda: self.inbox(lead, "ANSWER"), "the answer is in the inbox")
         self.assertEqual("%s/%s" % (things[0]["handle"], things[0]["seq"]), answer)
@@ -331,6 +335,11 @@ class Cooperation(unittest.TestCase):
         other.run("propose", call, self.network.write("no.yaml", TERMS.replace("2099", "2100")))
         wait(lambda: self.inbox(lead, "PROPOSAL"), "the lead hears of the proposal")
         self.assertEqual(other.run("refuse", call, check=False).returncode, 77)
+        unknown = lead.run("refuse", call, "--from", "xx-demo", check=False)
+        self.assertEqual(unknown.returncode, 66, unknown.stderr)
+        self.assertIn('no institution is known as "xx-demo"', unknown.stderr)
+        self.assertIn("proposes no other terms", lead.run(
+            "refuse", call, "--from", "lk-relay", check=False).stderr)
         refusal = lead.names(lead.run("refuse", call).stdout)[0]
         self.assertIn("already, as our No. %s" % refusal.split("/")[1],
                       lead.run("refuse", call).stdout)

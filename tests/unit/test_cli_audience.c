@@ -95,9 +95,32 @@ static void test_cli_audience__says_what_is_no_name(void **state)
     assert_refused(add_text(""), ERROR_USAGE, "--to: found nothing");
     assert_refused(add_text(" , "), ERROR_USAGE, "--to: found nothing");
     assert_refused(add_text("th-nstda,strangers"), ERROR_USAGE,
-                   "audience: found \"strangers\", expected a handle like th-nstda");
+                   "no institution or group is known as \"strangers\"; expected a handle");
     cli.home = NULL;
     assert_refused(add_text("funders"), ERROR_USAGE, "");
+}
+
+static void test_cli_audience__compares_the_names(void **state)
+{
+    struct cli_audience other = {0};
+    struct buffer text = {0};
+
+    (void)state;
+    assert_true(cli_audience_equal(&audience, &other));
+    assert_int_equal(add_text("za-nrf,th-nstda"), ERROR_NONE);
+    assert_false(cli_audience_equal(&audience, &other));
+    assert_int_equal(cli_audience_add_file(&cli, span_of_text("audience: [TH-nstda, za-nrf]"),
+                                           &arena, &other, &error),
+                     ERROR_USAGE); /* a handle is written small: it is no group either */
+    assert_int_equal(cli_audience_add_file(&cli, span_of_text("audience: [th-nstda, za-nrf]"),
+                                           &arena, &other, &error),
+                     ERROR_NONE);
+    assert_true(cli_audience_equal(&audience, &other));
+    assert_int_equal(add_text("ru-rsf"), ERROR_NONE);
+    assert_false(cli_audience_equal(&audience, &other));
+    assert_true(cli_audience_print(&other, &text));
+    assert_string_equal(buffer_text(&text), "th-nstda, za-nrf");
+    buffer_finish(&text);
 }
 
 /* Handles need no home. */
@@ -200,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_cli_audience__takes_handles_and_groups_in_order),
         TEST(test_cli_audience__says_what_is_no_name),
+        TEST(test_cli_audience__compares_the_names),
         TEST(test_cli_audience__needs_no_home_for_handles),
         TEST(test_cli_audience__reads_the_file),
         TEST(test_cli_audience__is_never_everybody_when_the_file_has_the_key),

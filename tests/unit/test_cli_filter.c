@@ -264,6 +264,27 @@ static void test_cli_soonest__says_when_memory_runs_out(void **state)
     assert_int_equal(failures, 3); /* the list, and the bytes of each */
 }
 
+static void test_cli_filter__knows_a_time_that_is_not_quoted(void **state)
+{
+    struct cli_filter filter = {.closing_within = "36"};
+    char *hours[] = {(char *)(uintptr_t) "hours"}, *months[] = {(char *)(uintptr_t) "months"},
+         *other[] = {(char *)(uintptr_t) "th-demo/4"};
+    struct error error = {0};
+
+    (void)state;
+    assert_int_equal(cli_filter_check_rest(&filter, 0, NULL, &error), ERROR_NONE);
+    assert_int_equal(cli_filter_check_rest(&filter, 1, other, &error), ERROR_NONE);
+    assert_int_equal(cli_filter_check_rest(&filter, 1, hours, &error), ERROR_USAGE);
+    assert_string_equal(error.text, "--closing-within: found 36 and hours apart from each other, "
+                                    "expected \"36 hours\" in quotes, or 36h");
+    assert_int_equal(cli_filter_check_rest(&filter, 1, months, &error), ERROR_USAGE);
+    assert_non_null(strstr(error.text, "\"36 months\" in quotes, or 36months"));
+    filter.closing_within = "36h";
+    assert_int_equal(cli_filter_check_rest(&filter, 1, hours, &error), ERROR_NONE);
+    filter.closing_within = NULL;
+    assert_int_equal(cli_filter_check_rest(&filter, 1, hours, &error), ERROR_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_cli_filter__reads_durations),
         cmocka_unit_test(test_cli_filter__counts_months_in_the_calendar),
         cmocka_unit_test(test_cli_filter__refuses_what_is_no_duration),
+        cmocka_unit_test(test_cli_filter__knows_a_time_that_is_not_quoted),
         cmocka_unit_test(test_cli_soonest__keeps_the_nearest_of_all_pages),
         cmocka_unit_test(test_cli_soonest__says_when_memory_runs_out),
     };

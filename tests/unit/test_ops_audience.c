@@ -41,9 +41,10 @@ static void test_ops_audience__refuses_an_audience_that_cannot_be(void **state)
     prepare_refuse(world, &request, ERROR_INVALID, "audience: found none, expected the handles");
     request.n_audience = 1;
     request.audience = us;
-    prepare_refuse(world, &request, ERROR_INVALID, "audience: found none");
+    prepare_refuse(world, &request, ERROR_INVALID, "cn-own is this institution; name the others");
     request.audience = unknown;
-    prepare_refuse(world, &request, ERROR_NOT_FOUND, "no institution is known as \"xx-nobody\"");
+    prepare_refuse(world, &request, ERROR_NOT_FOUND,
+                   "no institution or group is known as \"xx-nobody\"");
     request.n_audience = 2;
     request.audience = no_card;
     prepare_refuse(world, &request, ERROR_NOT_FOUND,
@@ -69,7 +70,7 @@ static void test_ops_audience__does_not_know_feeds_that_were_only_named(void **s
     joint_confirm(&world->base->writer, &world->base->partner, &unseen, 3, &hash, false);
     request.n_audience = 1;
     request.audience = audience;
-    prepare_refuse(world, &request, ERROR_NOT_FOUND, "no institution is known as");
+    prepare_refuse(world, &request, ERROR_NOT_FOUND, "no institution or group is known as");
     institution_finish(&unseen);
 }
 

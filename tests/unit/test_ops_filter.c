@@ -216,13 +216,13 @@ static void test_ops_filter__asks_for_another_institution(void **state)
 }
 
 static void assert_refused(struct view_world *world, const char *operation,
-                           const ProtobufCMessage *request, const char *text)
+                           const ProtobufCMessage *request, enum error_code code, const char *text)
 {
     struct ops_context context = context_at(world, "2027-01-01T00:00:00Z");
     struct error error = {0};
 
     assert_null(run(&context, operation, request, &error));
-    assert_int_equal(error.code, ERROR_INVALID);
+    assert_int_equal(error.code, code);
     assert_string_equal(error.text, text);
 }
 
@@ -233,20 +233,27 @@ static void test_ops_filter__refuses_what_cannot_be_asked(void **state)
     Caravan__ChangesRequest changes = CARAVAN__CHANGES_REQUEST__INIT;
     Caravan__Filter filter = CARAVAN__FILTER__INIT;
     struct buffer profile = {0};
+    char *handles[] = {"CN-own", "xx-demo"};
 
     list.filter = changes.filter = &filter;
     filter.for_country = "XX";
-    assert_refused(world, "list", &list.base,
+    assert_refused(world, "list", &list.base, ERROR_INVALID,
                    "there is no country code \"XX\"; did you mean AX (Åland Islands)?");
-    assert_refused(world, "changes", &changes.base,
+    assert_refused(world, "changes", &changes.base, ERROR_INVALID,
                    "there is no country code \"XX\"; did you mean AX (Åland Islands)?");
     filter.for_country = NULL;
     filter.has_for_us = filter.for_us = 1;
     announcements_profile("cn-own", NULL, &profile);
     announcements_keep(&world->writer, &world->own, TYPE(PROFILE), buffer_span(&profile));
-    assert_refused(world, "list", &list.base,
+    assert_refused(world, "list", &list.base, ERROR_INVALID,
                    "this node's own profile names no country, so that it is not known what the "
                    "institution may apply for; see \"institution\" in node.yaml");
+    filter.has_for_us = filter.for_us = 0;
+    filter.handle = handles;
+    filter.n_handle = 2;
+    assert_refused(world, "list", &list.base, ERROR_NOT_FOUND,
+                   "no institution is known as \"xx-demo\"; expected a handle like th-nstda, or a "
+                   "fingerprint; caravan status lists those that are known");
     buffer_finish(&profile);
 }
 
