@@ -122,8 +122,6 @@ int view_index_fill(struct view_reading *reading, struct view_feed *feed,
         code = fill_links(reading, feed, entry, readable);
         arena_finish(&reading->arena);
     }
-    if (!code && sort == VIEW_ANNOUNCEMENT && id_equal(&feed->id, &reading->index->own))
-        view_waiting_touch_answers(&reading->index->waiting, (uint32_t)entry->seq);
     if (!code && sort == VIEW_ANNOUNCEMENT)
         code = view_index_note_own(reading, feed, entry->seq);
     if (code)

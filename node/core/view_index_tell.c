@@ -20,15 +20,27 @@ static int note_waiting(struct view_reading *reading, enum view_waiting_source s
                : error_memory(reading->error);
 }
 
-int view_index_note_own(struct view_reading *reading, const struct view_feed *feed, uint64_t seq)
+static bool is_own(const struct view_index *index, const struct view_feed *feed)
+{
+    return !index->own_only && id_equal(&feed->id, &index->own);
+}
+
+/* Others may have said something of an announcement of ours. */
+static int note_spoken(struct view_reading *reading, const struct view_feed *feed, uint64_t seq)
 {
     struct view_index *index = reading->index;
 
-    if (index->own_only || !id_equal(&feed->id, &index->own))
-        return ERROR_NONE;
-    return view_voices_first(&index->voices, view_table_key(feed->number, (uint32_t)seq))
+    return is_own(index, feed) &&
+                   view_voices_first(&index->voices, view_table_key(feed->number, (uint32_t)seq))
                ? note_waiting(reading, VIEW_WAITING_SPOKEN, feed, seq)
                : ERROR_NONE;
+}
+
+int view_index_note_own(struct view_reading *reading, const struct view_feed *feed, uint64_t seq)
+{
+    if (is_own(reading->index, feed))
+        view_waiting_touch_answers(&reading->index->waiting, (uint32_t)seq);
+    return note_spoken(reading, feed, seq);
 }
 
 static int tell_profile(struct view_feed *feed, const struct entry *entry,
@@ -120,7 +132,8 @@ static int touch_announcement(void *context, const struct store_entry *stored)
     return 1;
 }
 
-/* Somebody speaks of an entry of ours that is no announcement: it may refuse a proposal. */
+/* Somebody speaks of an entry of ours that is no announcement, or we withdraw one: it may be a
+ * proposal. */
 static int touch_proposed(struct view_reading *reading, uint64_t seq)
 {
     const struct store *store = &reading->index->store;
@@ -128,18 +141,6 @@ static int touch_proposed(struct view_reading *reading, uint64_t seq)
                                           touch_announcement, reading, reading->error);
 
     return code ? code : reading->code;
-}
-
-/* What is changed may be an announcement that answers wait for, or a proposal that was refused. */
-static int note_own_change(struct view_reading *reading, const struct view_feed *feed,
-                           const struct entry *entry, uint64_t target)
-{
-    struct view_index *index = reading->index;
-
-    if (index->own_only || !id_equal(&feed->id, &index->own))
-        return ERROR_NONE;
-    view_waiting_touch_answers(&index->waiting, (uint32_t)target);
-    return entry->content_type == TYPE(WITHDRAWAL) ? touch_proposed(reading, target) : ERROR_NONE;
 }
 
 static int tell_change(struct view_feed *feed, const struct entry *entry,
@@ -166,8 +167,8 @@ static int tell_change(struct view_feed *feed, const struct entry *entry,
     view_links_touch(&index->links, view_table_key(feed->number, (uint32_t)change.target));
     view_waiting_touch(&index->waiting, view_table_key(feed->number, (uint32_t)change.target));
     code = view_index_note_own(reading, feed, change.target);
-    if (!code)
-        code = note_own_change(reading, feed, entry, change.target);
+    if (!code && entry->content_type == TYPE(WITHDRAWAL) && is_own(index, feed))
+        code = touch_proposed(reading, change.target);
     if (code)
         return code;
     return entry->content_type == TYPE(REVISION)
@@ -198,7 +199,7 @@ static int tell_voice(struct view_feed *feed, const struct entry *entry,
     /* Peers choose which seqs they name: what is no announcement of ours waits for being one. */
     if (view_bits_has(&about->announcements, (uint32_t)voice.seq) ||
         view_index_folded(index, about, voice.seq))
-        return view_index_note_own(reading, about, voice.seq);
+        return note_spoken(reading, about, voice.seq); /* answers do not depend on it */
     return entry->content_type == TYPE(CONFIRMATION) && id_equal(&about->id, &index->own)
                ? touch_proposed(reading, voice.seq)
                : ERROR_NONE;

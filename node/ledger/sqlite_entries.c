@@ -141,15 +141,10 @@ int sqlite_entries_by_seq(void *self, const struct id *feed, uint64_t first, uin
                          .visit = visit,
                          .context = context};
     struct sqlite_feed row;
-    int rc = sqlite_tail_settle(self, error);
+    bool known;
+    int rc = sqlite_tail_find_feed(self, feed, &row, &known, error);
 
-    if (!rc)
-        rc = sqlite_ledger_feed(self, feed, &row, error);
-    if (rc == ERROR_NOT_FOUND) {
-        error_clear(error);
-        return ERROR_NONE;
-    }
-    if (rc)
+    if (rc || !known)
         return rc;
     this.feed = row.common;
     this.last = last < row.feed.head.seq ? last : row.feed.head.seq;
@@ -240,16 +235,12 @@ int sqlite_entries_newest(void *self, const struct id *feed, uint32_t type,
                          .visit = visit,
                          .context = context};
     struct sqlite_feed row;
-    int rc = sqlite_tail_settle(self, error);
+    bool known;
+    int rc = sqlite_tail_find_feed(self, feed, &row, &known, error);
 
-    if (!rc)
-        rc = sqlite_ledger_feed(self, feed, &row, error);
-    if (rc == ERROR_NOT_FOUND) {
-        error_clear(error);
-        return ERROR_NONE;
-    }
-    if (!rc)
-        this.feed = row.common;
+    if (rc || !known)
+        return rc;
+    this.feed = row.common;
     while (!rc && !this.end && !this.stopped)
         rc = page_before(&this, row.number, error);
     return rc;
@@ -340,16 +331,12 @@ int sqlite_entries_missing(void *self, const struct id *feed, uint64_t *seqs, si
     struct missing missing = {seqs, limit, count};
     struct sqlite_feed found;
     sqlite3_stmt *statement;
-    bool more = true;
-    int rc = sqlite_tail_settle(ledger, error);
+    bool more = true, known;
+    int rc = sqlite_tail_find_feed(ledger, feed, &found, &known, error);
 
     *count = 0;
-    if (!rc)
-        rc = sqlite_ledger_feed(ledger, feed, &found, error);
-    if (rc == ERROR_NOT_FOUND) {
-        error_clear(error);
+    if (!rc && !known)
         return ERROR_NONE;
-    }
     if (!rc)
         rc = database_take(&ledger->database, STATEMENT_MISSING, &statement, error);
     if (rc)

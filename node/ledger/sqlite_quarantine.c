@@ -319,16 +319,10 @@ int sqlite_quarantine_visit(void *self, const struct id *feed, store_quarantined
     struct sqlite_ledger *ledger = self;
     uint64_t generation = INT64_MAX;
     struct sqlite_feed found;
-    bool stopped = false;
-    int rc = sqlite_tail_settle(ledger, error);
+    bool stopped = false, known;
+    int rc = sqlite_tail_find_feed(ledger, feed, &found, &known, error);
 
-    if (!rc)
-        rc = sqlite_ledger_feed(ledger, feed, &found, error);
-    if (rc == ERROR_NOT_FOUND) {
-        error_clear(error);
-        return ERROR_NONE;
-    }
-    while (!rc && !stopped) {
+    while (!rc && known && !stopped) {
         rc = generation_before(ledger, found.number, generation, &generation, error);
         if (rc || !generation)
             break;

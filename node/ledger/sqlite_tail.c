@@ -138,6 +138,20 @@ int sqlite_tail_settle(struct sqlite_ledger *ledger, struct error *error)
     return rc ? rc : settle_feed(ledger, error);
 }
 
+int sqlite_tail_find_feed(struct sqlite_ledger *ledger, const struct id *id,
+                          struct sqlite_feed *out, bool *known, struct error *error)
+{
+    int rc = sqlite_tail_settle(ledger, error);
+
+    if (!rc)
+        rc = sqlite_ledger_feed(ledger, id, out, error);
+    *known = rc == ERROR_NONE;
+    if (rc != ERROR_NOT_FOUND)
+        return rc;
+    error_clear(error);
+    return ERROR_NONE;
+}
+
 /* --- merging ---------------------------------------------------------------------------------- */
 
 /* Adds a row's entries to ledger->scratch. */

@@ -53,6 +53,9 @@ int sqlite_tail_void(struct sqlite_ledger *ledger, uint64_t first, struct error 
 
 /* Writes what is not yet in the tables; nothing in a reader. */
 int sqlite_tail_settle(struct sqlite_ledger *ledger, struct error *error);
+/* For reading: settles, and finds the feed. *known false: there is none, which is no error. */
+int sqlite_tail_find_feed(struct sqlite_ledger *ledger, const struct id *id,
+                          struct sqlite_feed *out, bool *known, struct error *error);
 /* Before a commit, settled: merges small rows if it is time to. */
 int sqlite_tail_tidy(struct sqlite_ledger *ledger, struct error *error);
 /* After a commit: what is in the tail is not gone on with. */

@@ -1,5 +1,6 @@
 #include "tests/support/institution.h"
 
+#include "common/card.h"
 #include "common/fields.h"
 
 #include <stdio.h>
@@ -129,6 +130,23 @@ void institution_say(struct institution *institution, const char *text, struct b
 {
     institution_append(institution, CARAVAN__CONTENT_TYPE__CONTENT_TYPE_ANNOUNCEMENT,
                        span_of_text(text), out);
+}
+
+void institution_card(const struct institution *institution, const char *handle, uint64_t at_ms,
+                      struct buffer *out)
+{
+    Caravan__LocalizedText word = CARAVAN__LOCALIZED_TEXT__INIT, *words[] = {&word};
+    Caravan__Profile profile = CARAVAN__PROFILE__INIT;
+
+    word.lang = (char *)(uintptr_t) "en";
+    word.text = (char *)(uintptr_t) "An institution";
+    profile.handle = (char *)(uintptr_t)handle;
+    profile.country = (char *)(uintptr_t) "TH";
+    profile.n_name = 1;
+    profile.name = words;
+    must(card_write(&institution->chain, &profile, NULL, at_ms, institution->node, out, NULL) ==
+             ERROR_NONE,
+         "card_write");
 }
 
 void institution_run(const struct institution *institution, const struct buffer *entries,

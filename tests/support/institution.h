@@ -32,6 +32,10 @@ void institution_certify(struct institution *institution, bool by_recovery, stru
 /* An announcement's content: not a real Announcement, only bytes. */
 void institution_say(struct institution *institution, const char *text, struct buffer *out);
 
+/* Its card at this time, with this handle; the country is TH. Armoured text is appended. */
+void institution_card(const struct institution *institution, const char *handle, uint64_t at_ms,
+                      struct buffer *out);
+
 /* Appends the bytes of a Run of SignedEntry bytes made before. proof_from: 0 for none; from there
  * on contents are left out. */
 void institution_run(const struct institution *institution, const struct buffer *entries,

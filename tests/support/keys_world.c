@@ -56,20 +56,10 @@ int keys_world_teardown(void **state)
 
 void keys_world_add_partner(struct keys_world *world)
 {
-    Caravan__LocalizedText word = CARAVAN__LOCALIZED_TEXT__INIT, *words[] = {&word};
-    Caravan__Profile profile = CARAVAN__PROFILE__INIT;
     struct buffer armour = {0};
     struct card card = {0};
 
-    word.lang = (char *)(uintptr_t) "en";
-    word.text = (char *)(uintptr_t) "An institution";
-    profile.handle = (char *)(uintptr_t) "th-other";
-    profile.country = (char *)(uintptr_t) "TH";
-    profile.n_name = 1;
-    profile.name = words;
-    assert_int_equal(card_write(&world->other.chain, &profile, NULL, ++world->base.now,
-                                world->other.node, &armour, NULL),
-                     ERROR_NONE);
+    institution_card(&world->other, "th-other", ++world->base.now, &armour);
     assert_int_equal(card_read(buffer_span(&armour), INSTITUTION_NETWORK, &card, NULL), ERROR_NONE);
     exchange_fixture_begin(&world->base);
     assert_int_equal(exchange_partner_add(world->base.exchange, &card, false, NULL), ERROR_NONE);

@@ -58,19 +58,9 @@ static int teardown(void **state)
 
 static void write_card(const struct institution *institution, const char *file, const char *handle)
 {
-    Caravan__LocalizedText word = CARAVAN__LOCALIZED_TEXT__INIT, *words[] = {&word};
-    Caravan__Profile profile = CARAVAN__PROFILE__INIT;
     struct buffer armour = {0};
 
-    word.lang = (char *)(uintptr_t) "en";
-    word.text = (char *)(uintptr_t) "An institution";
-    profile.handle = (char *)(uintptr_t)handle;
-    profile.country = (char *)(uintptr_t) "TH";
-    profile.n_name = 1;
-    profile.name = words;
-    assert_int_equal(card_write(&institution->chain, &profile, NULL, INSTITUTION_START_MS,
-                                institution->node, &armour, &error),
-                     ERROR_NONE);
+    institution_card(institution, handle, INSTITUTION_START_MS, &armour);
     folder_write(&home, file, 0600, armour.data, armour.size);
     buffer_finish(&armour);
 }

@@ -79,20 +79,9 @@ static const char *card_file(struct world *world, const char *name)
 /* The file has this institution's newest card, with this handle. */
 static void put_card(struct world *world, const char *name, size_t other, const char *handle)
 {
-    const struct institution *institution = &world->others[other];
-    Caravan__LocalizedText word = CARAVAN__LOCALIZED_TEXT__INIT, *words[] = {&word};
-    Caravan__Profile profile = CARAVAN__PROFILE__INIT;
     struct buffer armour = {0};
 
-    word.lang = (char *)(uintptr_t) "en";
-    word.text = (char *)(uintptr_t) "An institution";
-    profile.handle = (char *)(uintptr_t)handle;
-    profile.country = (char *)(uintptr_t) "TH";
-    profile.n_name = 1;
-    profile.name = words;
-    assert_int_equal(card_write(&institution->chain, &profile, NULL, ++world->base.now,
-                                institution->node, &armour, NULL),
-                     ERROR_NONE);
+    institution_card(&world->others[other], handle, ++world->base.now, &armour);
     assert_int_equal(home_write(card_file(world, name), 0600, buffer_span(&armour), NULL),
                      ERROR_NONE);
     buffer_finish(&armour);

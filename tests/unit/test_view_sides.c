@@ -311,19 +311,30 @@ static void revise_with_address(struct view_world *world, uint64_t call, unsigne
     buffer_finish(&revision);
 }
 
+/* Our proposal of a day, made for the text with this hash; its seq. */
+static uint64_t propose_for(struct view_world *world, uint64_t call, const struct id *hash,
+                            unsigned day)
+{
+    struct buffer proposal = {0};
+    uint64_t seq;
+
+    joint_proposal_for(&world->partner, call, hash, &world->own, day, &proposal);
+    seq = announcements_keep(&world->writer, &world->own, TYPE(PROPOSAL), buffer_span(&proposal));
+    buffer_finish(&proposal);
+    return seq;
+}
+
 /* We propose another day for the first text; the publisher gives us an address, then takes the day
  * over. Our proposal has no address, and is taken over all the same. */
 static void test_view_sides__know_a_proposal_that_was_taken_over_in_a_later_text(void **state)
 {
     struct view_world *world = *state;
-    struct buffer proposal = {0};
     char expected[256];
     uint64_t call, seq;
     struct id hash;
 
     call = publish_call(world, "Call", 1, &hash);
-    joint_proposal_for(&world->partner, call, &hash, &world->own, 20, &proposal);
-    seq = announcements_keep(&world->writer, &world->own, TYPE(PROPOSAL), buffer_span(&proposal));
+    seq = propose_for(world, call, &hash, 20);
     snprintf(expected, sizeof expected,
              "th-partner: publisher\ncn-own (we): proposed, proposal %" PRIu64 "\n", seq);
     check_sides(world, call, expected);
@@ -333,27 +344,23 @@ static void test_view_sides__know_a_proposal_that_was_taken_over_in_a_later_text
     check_sides(world, call, "th-partner: publisher\ncn-own (we): proposed\n");
     revise_with_address(world, call, 21);
     check_sides(world, call, expected);
-    buffer_finish(&proposal);
 }
 
 /* What changes nothing of its text is never taken over by another one. */
 static void test_view_sides__keep_a_proposal_that_changes_nothing(void **state)
 {
     struct view_world *world = *state;
-    struct buffer proposal = {0};
     char expected[256];
     uint64_t call, seq;
     struct id hash;
 
     call = publish_call(world, "Call", 1, &hash);
-    joint_proposal_for(&world->partner, call, &hash, &world->own, 1, &proposal);
-    seq = announcements_keep(&world->writer, &world->own, TYPE(PROPOSAL), buffer_span(&proposal));
+    seq = propose_for(world, call, &hash, 1);
     check_sides(world, call, "th-partner: publisher\ncn-own (we): proposed\n");
     revise_call(world, call, "Call", 2, &hash);
     snprintf(expected, sizeof expected,
              "th-partner: publisher\ncn-own (we): proposed, proposal %" PRIu64 "\n", seq);
     check_sides(world, call, expected);
-    buffer_finish(&proposal);
 }
 
 static void test_view_sides__forget_a_proposal_that_was_withdrawn(void **state)
