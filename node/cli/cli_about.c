@@ -72,16 +72,6 @@ static bool spell_name(const Caravan__AnnouncementName *name, char out[96])
     return true;
 }
 
-/* The number of the step of that hash; 0: it is not here. */
-static uint64_t revision_of(const Caravan__ShowReply *shown, struct span hash)
-{
-    for (size_t i = 0; i < shown->n_history; i++)
-        if (hash.size &&
-            span_equal(span_of(shown->history[i]->hash.data, shown->history[i]->hash.len), hash))
-            return shown->history[i]->event_seq;
-    return 0;
-}
-
 static char *copy(struct arena *arena, const char *text)
 {
     return arena_copy_text(arena, text, strlen(text));
@@ -90,10 +80,12 @@ static char *copy(struct arena *arena, const char *text)
 static int take_announcement(const struct cli_found *found, struct span hash, struct arena *arena,
                              struct cli_about *about, struct error *error)
 {
+    const Caravan__Item *step = cli_find_step(found->shown, hash);
+
     about->name = copy(arena, found->item->name ? found->item->name : "?");
     about->title =
         found->announcement ? copy(arena, announcement_title(found->announcement, NULL)) : "";
-    about->revision = revision_of(found->shown, hash);
+    about->revision = step ? step->event_seq : 0;
     return about->name && about->title ? ERROR_NONE : error_memory(error);
 }
 

@@ -42,3 +42,11 @@ int cli_find_check_own(const struct cli_found *found, const char *can, struct er
                      "%.80s is not your own announcement; only its publisher can %.240s",
                      found->name, can);
 }
+
+const Caravan__Item *cli_find_step(const Caravan__ShowReply *shown, struct span hash)
+{
+    for (size_t i = 0; i < shown->n_history && hash.size; i++)
+        if (span_equal(span_of(shown->history[i]->hash.data, shown->history[i]->hash.len), hash))
+            return shown->history[i];
+    return NULL;
+}

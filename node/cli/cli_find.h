@@ -31,4 +31,8 @@ int cli_find(struct client *client, const char *name, struct arena *arena, struc
  * it"; it may go on with advice. */
 int cli_find_check_own(const struct cli_found *found, const char *can, struct error *error);
 
+/* The step of an announcement's history with this entry hash; NULL: it is not among those that were
+ * given, or the hash is empty. */
+const Caravan__Item *cli_find_step(const Caravan__ShowReply *shown, struct span hash);
+
 #endif

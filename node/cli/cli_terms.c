@@ -2,6 +2,7 @@
 
 #include "common/guard.h"
 #include "common/merge.h"
+#include "node/cli/cli_find.h"
 #include "proto/answer.pb-c.h"
 
 /* NULL: it cannot be read. ERROR_MEMORY only. */
@@ -33,16 +34,6 @@ static int read_item(const Caravan__Item *item, struct arena *arena, Caravan__An
 static bool equal(const ProtobufCBinaryData *one, const ProtobufCBinaryData *other)
 {
     return span_equal(span_of(one->data, one->len), span_of(other->data, other->len));
-}
-
-/* The step that the proposal names by its hash; NULL: it is not at hand. */
-static const Caravan__Item *find_step(const Caravan__ShowReply *reply,
-                                      const Caravan__Proposal *proposal)
-{
-    for (size_t i = 0; i < reply->n_history && proposal->has_entry_hash; i++)
-        if (equal(&reply->history[i]->hash, &proposal->entry_hash))
-            return reply->history[i];
-    return NULL;
 }
 
 /* The side's terms in that step. */
@@ -86,7 +77,7 @@ static int apply(const Caravan__ShowReply *reply, const Caravan__Side *side,
         terms->made_for = terms->in_force;
         return merge(terms->now, proposal->party, arena, terms, error);
     }
-    step = find_step(reply, proposal);
+    step = cli_find_step(reply, span_of(proposal->entry_hash.data, proposal->entry_hash.len));
     if (!step)
         return ERROR_NONE;
     code = read_base(step, side, arena, &base, error);
